@@ -1,0 +1,9 @@
+"""The sub-commands of the harness. Heavy imports happen inside the function that needs them."""
+
+from __future__ import annotations
+
+import typer
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the harness's commands to the app."""

@@ -1,0 +1,1 @@
+"""One artifact -> metrics, in a place the agent never touched."""

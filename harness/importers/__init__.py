@@ -1,0 +1,1 @@
+"""Foreign runs -> bundles of level reported."""

@@ -1,0 +1,1 @@
+"""The written contract: frozen pydantic records. No docker, no network, no clock."""

@@ -1,0 +1,31 @@
+"""RunManifest: what is true of a whole run, written before its first episode (runs/<run>/run.json)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.schema.base import KebabId, Record, SemVer, Sha256, Timestamp
+from harness.schema.bundle import Hardware
+from harness.schema.task import ProfileName
+
+
+class RunManifest(Record):
+    """Everything that `pack` needs beside the episodes."""
+
+    schema_version: Literal[1]
+    run: KebabId
+    agent: str
+    agent_version: str
+    model: str | None = None
+    profile: ProfileName
+    sandbox: Literal["docker", "local"]
+    tasks: tuple[KebabId, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    images: dict[str, str]
+    tasks_sha256: dict[KebabId, Sha256]
+    harness_version: SemVer
+    harness_commit: str | None = None
+    hardware: Hardware
+    created: Timestamp

@@ -1,0 +1,192 @@
+"""TaskSpec: every fact about a task that harness, scorer and site need, read from tasks/<id>/task.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.errors import Problem, SchemaError, UsageError
+from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256
+
+Direction = Literal["max", "min"]
+Domain = Literal["data-science", "algorithms", "game-theory", "vision", "vision-language", "language", "rl"]
+ProfileName = Literal["official", "smoke"]
+Split = Literal["validation", "sealed"]
+Params = dict[str, int | float | str | bool]
+
+
+class Metric(Record):
+    """A measured quantity. The first metric of a task is the ranked one."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: str
+    direction: Direction
+    unit: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class ArtifactFile(Record):
+    """One regular file that the agent must leave, relative to its workspace."""
+
+    path: SafePath
+    max_bytes: int = Field(gt=0)
+    media: Literal["csv", "python", "safetensors", "npz"]
+
+
+class Grader(Record):
+    """Which of the three kinds of grader, and what it needs to know.
+
+    predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target).
+    play: tasks/<id>/grader/referee.py meets the artifact through the player adapter `adapter`.
+    """
+
+    kind: Literal["predictions", "play", "claims"]
+    version: SemVer
+    key: str | None = None
+    target: str | None = None
+    target_type: Literal["float", "int", "str"] | None = None
+    adapter: Literal["strategy", "function", "policy"] | None = None
+    function: str | None = None
+    relative_to_starter: bool = False
+    regrade_tolerance: float = Field(ge=0, description="predictions: absolute; play: relative, beside standard errors")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"predictions": ("key", "target", "target_type"), "play": ("adapter",), "claims": ()}[self.kind]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a {self.kind} grader needs {', '.join(missing)}")
+        return self
+
+
+class Baseline(Record):
+    """What the untouched starter scores: `measured` by our grader, or `upstream`, cited. Never invented."""
+
+    origin: Literal["measured", "upstream"]
+    profile: ProfileName
+    metric: str
+    value: float
+    stderr: float | None = Field(default=None, ge=0)
+    n: int | None = Field(default=None, gt=0, description="episodes or games behind the value")
+    tolerance: float | None = Field(default=None, gt=0, description="`tasks check` demands |measured - value| <= this")
+    hardware: str | None = None
+    date: Day | None = None
+    source: str
+
+
+class Source(Record):
+    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder."""
+
+    name: SafePath
+    mirror: SafePath
+    urls: tuple[HttpsUrl, ...]
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+
+
+class Limits(Record):
+    """Limits of one episode. Times in seconds, cost in USD of the run's day."""
+
+    steps: int = Field(gt=0)
+    wall_time_s: int = Field(gt=0)
+    command_time_s: int = Field(gt=0, description="an ordinary command")
+    training_time_s: int = Field(gt=0, description="one command that trains or evaluates")
+    cost_usd: float = Field(gt=0)
+    validations: int = Field(ge=0, description="validate calls that count as a one-look episode")
+    memory_mib: int = Field(default=4096, gt=0)
+    cpus: float = Field(default=2.0, gt=0)
+    pids: int = Field(default=512, gt=0)
+    grade_time_s: int = Field(default=600, gt=0, description="one whole grade")
+    reply_time_s: int = Field(default=60, gt=0, description="one message of the play protocol")
+
+
+class Profile(Record):
+    """How large the task is run. `params` go to data.py, to the starter (as GYMBOARD_<NAME>) and to the referee."""
+
+    params: Params = {}
+
+
+class Reference(Record):
+    """A value that the page and the flags need: the best honest score, a transform's source, a citation."""
+
+    metric: str
+    value: float
+    source: str
+
+
+class TaskSpec(Record):
+    """One task. Source of the facts: arXiv 2502.14499 and the public MLGym repository."""
+
+    id: KebabId
+    version: SemVer
+    upstream_id: str
+    title: str
+    summary: str
+    domain: Domain
+    image: Literal["cpu", "torch", "jax"]
+    replay: Literal["ci", "maintainer", "no"]
+    public_labels: bool
+    transform: Literal["identity", "half-shifted"] = Field(
+        default="identity", description="season reading only; half-shifted is (1 + s)/2"
+    )
+    starter_command: str = Field(description="what the `baseline` agent runs before it submits; may be empty")
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    artifact: tuple[ArtifactFile, ...] = Field(min_length=1)
+    grader: Grader
+    baselines: tuple[Baseline, ...] = Field(min_length=1)
+    honest_best: Reference | None = None
+    limits: Limits
+    profiles: dict[ProfileName, Profile]
+    sources: tuple[Source, ...] = ()
+    differences: tuple[str, ...] = Field(min_length=1, description="where it differs from MLGym, and why; shown on its page")
+    not_stopped: tuple[str, ...] = Field(min_length=1, description="what the isolation does not prevent; shown on its page")
+
+    @property
+    def metric(self) -> Metric:
+        return self.metrics[0]
+
+    def baseline(self, profile: ProfileName, origin: Literal["measured", "upstream"] = "measured") -> Baseline | None:
+        """The baseline of the ranked metric, or None when it was not measured (never a guess)."""
+        fits = (b for b in self.baselines if (b.profile, b.origin, b.metric) == (profile, origin, self.metric.name))
+        return next(fits, None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = {metric.name for metric in self.metrics}
+        strangers = {b.metric for b in self.baselines} - names
+        if strangers:
+            raise ValueError(f"baselines name metrics that the task does not have: {', '.join(sorted(strangers))}")
+        if set(self.profiles) != {"official", "smoke"}:
+            raise ValueError("profiles must be exactly official and smoke")
+        return self
+
+
+def tasks_root() -> Path:
+    """The folder of the tasks: tasks/ in a checkout, gymboard_tasks/ beside the packages in an installed wheel."""
+    above = Path(__file__).resolve().parents[2]
+    return above / "tasks" if (above / "tasks" / "images").is_dir() else above / "gymboard_tasks"
+
+
+def load_task(folder: Path) -> TaskSpec:
+    """Read tasks/<id>/task.toml. Raises SchemaError (with paths), UsageError when there is no such task."""
+    file = folder / "task.toml"
+    if not file.is_file():
+        known = sorted(path.parent.name for path in folder.parent.glob("*/task.toml"))
+        raise UsageError(f"no task {folder.name!r}; the tasks here are: {', '.join(known) or 'none'}")
+    spec = TaskSpec.from_toml(file.read_text(encoding="utf-8"), subject=f"{folder.name}/task.toml")
+    required = ("instruction.md", "starter")
+    missing = [Problem(name, "is missing") for name in required if not (folder / name).exists()]
+    if spec.id != folder.name:
+        missing.append(Problem("id", f"is {spec.id!r} but the folder is {folder.name!r}"))
+    if missing:
+        raise SchemaError(f"tasks/{folder.name}", missing)
+    return spec
+
+
+def load_tasks(root: Path | None = None) -> dict[str, TaskSpec]:
+    """Every folder with a task.toml, by id, sorted."""
+    base = root or tasks_root()
+    return {file.parent.name: load_task(file.parent) for file in sorted(base.glob("*/task.toml"))}

@@ -1,0 +1,48 @@
+"""What tests need of the machine, and how they say so when it is not there.
+
+GYMBOARD_REQUIRE=docker,browser,data turns a skip of that kind into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("docker", "browser", "data")
+
+
+@cache
+def _missing(kind: str) -> str | None:
+    if kind == "docker":
+        import docker
+
+        try:
+            docker.from_env(timeout=10).ping()
+        except docker.errors.DockerException as error:
+            return f"no container engine answers ({error})"
+        return None
+    if kind == "browser":
+        return None if shutil.which("chromium") else "chromium is not installed"
+    return None if (data_folder() / "house_prices.csv").is_file() else f"no real data in {data_folder()}"
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("GYMBOARD_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    required = set(filter(None, os.environ.get("GYMBOARD_REQUIRE", "").split(",")))
+    for kind in KINDS:
+        if item.get_closest_marker(kind) and (reason := _missing(kind)):
+            text = f"needs {kind}: {reason}"
+            pytest.fail(text) if kind in required else pytest.skip(text)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    return data_folder()
