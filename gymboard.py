@@ -1,4 +1,4 @@
-"""The command `gymboard`: mounts the sub-commands of the two wings, harness (run, grade, sign) and scoring (rank, publish)."""
+"""The command `gymboard`: mounts the sub-commands of harness (run, grade, sign) and scoring (rank, publish)."""
 
 from __future__ import annotations
 

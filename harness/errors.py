@@ -40,6 +40,8 @@ class GymboardError(Exception):
 
 
 class UsageError(GymboardError):
+    """The call's words are wrong."""
+
     exit_code = 2
 
 
@@ -53,35 +55,35 @@ class ProblemsError(GymboardError):
 
 
 class SchemaError(ProblemsError):
-    pass
+    """A document does not fit its schema."""
 
 
 class CheckError(ProblemsError):
-    pass
+    """A bundle breaks a rule of the board."""
 
 
 class DataError(GymboardError):
-    pass
+    """A dataset is missing, unreachable, or not the bytes it should be."""
 
 
 class ImageError(GymboardError):
-    pass
+    """An image or environment cannot be built or found."""
 
 
 class SandboxError(GymboardError):
-    pass
+    """The place where code runs failed, never the code that ran in it."""
 
 
 class EngineUnavailable(SandboxError):
-    pass
+    """No container engine answers."""
 
 
 class InvalidArtifact(GymboardError):
-    pass
+    """What the agent left is refused: the attempt is invalid, the episode goes on."""
 
 
 class GradingError(GymboardError):
-    pass
+    """Our own grader failed: the attempt stays ungraded, never scored."""
 
 
 class VerificationError(GymboardError):

@@ -1,1 +1,1 @@
-"""Rank and publish: the half of Gymboard that turns verified bundles into a board. Never runs anything an agent wrote."""
+"""Rank and publish: turns verified bundles into a board. Never runs anything an agent wrote."""

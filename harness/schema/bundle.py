@@ -24,7 +24,7 @@ class Entry(Record):
     id: KebabId
     agent: str = Field(min_length=1, max_length=100)
     agent_version: str = Field(min_length=1, max_length=100)
-    model: str | None = Field(default=None, max_length=100, description="the provider's model name; None: no model was called")
+    model: str | None = Field(default=None, max_length=100, description="provider's name; None: no model called")
     model_label: str | None = Field(default=None, max_length=100)
     organization: str | None = Field(default=None, max_length=100)
     url: HttpsUrl | None = None

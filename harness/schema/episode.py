@@ -63,11 +63,11 @@ class Attempt(Record):
     refused: str | None = Field(default=None, max_length=2000, description="why the copy-out refused it")
     validation: Verdict | None = None
     sealed: Verdict | None = None
-    published: dict[MetricName, float] | None = Field(default=None, description="imported: upstream's own keys, verbatim")
+    published: dict[MetricName, float] | None = Field(default=None, description="imported, in upstream's own keys")
 
 
 class Usage(Record):
-    """What an episode used. Tokens by the provider's own counts; `reported_cost_usd` is what the run's side computed."""
+    """What an episode used. Tokens by the provider's own counts; `reported_cost_usd` is the run's own sum."""
 
     input_tokens: Count = 0
     cached_tokens: Count = 0

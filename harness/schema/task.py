@@ -141,8 +141,8 @@ class TaskSpec(Record):
     limits: Limits
     profiles: dict[ProfileName, Profile]
     sources: tuple[Source, ...] = ()
-    differences: tuple[str, ...] = Field(min_length=1, description="where it differs from MLGym, and why; shown on its page")
-    not_stopped: tuple[str, ...] = Field(min_length=1, description="what the isolation does not prevent; shown on its page")
+    differences: tuple[str, ...] = Field(min_length=1, description="from MLGym, and why; shown on its page")
+    not_stopped: tuple[str, ...] = Field(min_length=1, description="by the isolation; shown on its page")
 
     @property
     def metric(self) -> Metric:

@@ -11,6 +11,8 @@ from harness.schema.task import Direction, Domain
 
 
 class UpstreamTask(NamedTuple):
+    """One task in upstream's words."""
+
     id: str
     upstream_id: str
     domain: Domain
