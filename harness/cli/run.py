@@ -58,7 +58,7 @@ def run(
     chosen = choose_tasks([tasks], root)
     plan = RunPlan(title, folder, chosen, root, range(seeds), profile.value, _agent_for(agent, source), mirror)
     with open_engine(sandbox.value) as engine:
-        _build_missing(engine.kind, {family for family in _families(root, chosen)})
+        _build_missing(engine.kind, _families(root, chosen))
         episodes = _with_progress(plan, engine, run_episodes, quiet=as_json)
     if as_json:
         emit(
