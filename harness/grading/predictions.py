@@ -83,7 +83,7 @@ def _read_labels(folder: Path | None, key: str, target: str) -> pl.DataFrame:
     if folder is None or not (folder / LABELS).is_file():
         raise GradingError(f"no {LABELS} in {folder}; prepare the task's data first (gymboard data prepare)")
     try:
-        labels = pl.read_csv(folder / LABELS, infer_schema=False, missing_utf8_is_empty_string=True)
+        labels = pl.read_csv(folder / LABELS, infer_schema=False, empty_string_is_null=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise GradingError(f"{folder / LABELS}: unreadable: {error}") from error
     if set(labels.columns) != {key, "split", target}:

@@ -53,8 +53,8 @@ def _lines(name: str, data: bytes) -> list[str]:
     try:
         return raw.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InvalidArtifact(f"{name}: line {line} is not UTF-8 (byte {raw[error.start]:#04x})") from None
+        number = raw[: error.start].count(b"\n") + 1
+        raise InvalidArtifact(f"{name}: line {number} is not UTF-8 (byte {raw[error.start]:#04x})") from None
 
 
 def _cells(name: str, number: int, line: str) -> list[str]:
