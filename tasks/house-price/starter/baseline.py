@@ -18,18 +18,13 @@ features = train.drop(columns="SalePrice")
 numeric = list(features.select_dtypes("number").columns)
 categorical = [name for name in features.columns if name not in numeric]
 
-columns = ColumnTransformer(
-    [
-        ("numeric", make_pipeline(SimpleImputer(strategy="mean"), StandardScaler()), numeric),
-        (
-            "categorical",
-            make_pipeline(
-                SimpleImputer(strategy="constant", fill_value="missing"), OneHotEncoder(handle_unknown="ignore")
-            ),
-            categorical,
-        ),
-    ]
+numbers = make_pipeline(SimpleImputer(strategy="mean"), StandardScaler())
+words = make_pipeline(
+    SimpleImputer(strategy="constant", fill_value="missing"),
+    # Dense: on sparse columns ridge stops early, and its result depends on the order of the rows.
+    OneHotEncoder(handle_unknown="ignore", sparse_output=False),
 )
+columns = ColumnTransformer([("numbers", numbers, numeric), ("words", words, categorical)])
 model = make_pipeline(columns, Ridge(alpha=0.1))
 model.fit(features, train["SalePrice"])
 
