@@ -36,7 +36,7 @@ def parse_json(data: bytes | str, subject: str) -> Any:
     """JSON -> plain data. Raises SchemaError."""
     tree, problems = read_json(data)
     if problems:
-        raise SchemaError(subject, problems)
+        raise SchemaError(subject, capped(problems))
     return tree
 
 
@@ -114,7 +114,7 @@ class _Reading:
 
 
 def _problems(tree: Any) -> list[Problem]:
-    return capped([Problem(shown_path(path), message) for path, message in _faults(tree)])
+    return [Problem(shown_path(path), message) for path, message in _faults(tree)]
 
 
 def _faults(tree: Any) -> Iterator[tuple[Path, str]]:
