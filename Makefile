@@ -12,6 +12,11 @@ EPISODE ?= claude-3-5-sonnet/prisoners-dilemma
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe
 BENCHMARKS := $(sort $(wildcard tests/benchmarks/*.py))
 
+# A mirror of the real data that lies beside the checkout is used; without one the pinned sources are.
+ifneq ($(wildcard ../shared/data),)
+export GYMBOARD_DATA_MIRROR ?= $(abspath ../shared/data)
+endif
+
 .PHONY: help demo watch test setup lint format bench images site screenshots lock clean
 
 help: ## this list
