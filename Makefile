@@ -37,7 +37,7 @@ lint: $(BIN)/.dev ## format, ruff, types, import floors, workflows, scripts
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/zizmor --offline --quiet .github/workflows
 	@bash -n .ci/run .ci/install .ci/leftovers .ci/preview
 

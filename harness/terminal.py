@@ -1,4 +1,4 @@
-"""Foreign text made safe to print: takes any string, gives one that cannot drive the terminal. Prints nothing itself."""
+"""Foreign text made safe to print: takes any string, gives one that cannot drive the terminal. Never prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, bidirectional and invisib
 
 
 def plain(text: str) -> str:
-    """Printable characters and newlines only: no escape sequence, control, direction or invisible character survives."""
+    """Printable characters and newlines only: no escape sequence, control, direction or invisible mark survives."""
     lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).expandtabs(4)
     return "".join(char for char in lines if char == "\n" or unicodedata.category(char) not in _DROPPED)
 

@@ -102,7 +102,8 @@ class Player:
         task, label = self.source.upstream_task, MODELS[self.source.model].label
         better = "higher" if task.direction == "max" else "lower"
         head = f"{label} on {task.id}, seed {self.source.seed}: {len(self.episode.steps)} steps"
-        rest = f"ranked by {task.metric} ({better} is better). A recording: nothing is run. Ctrl-C stops.\nText: {CITATION}"
+        how = f"ranked by {task.metric} ({better} is better). A recording: nothing is run. Ctrl-C stops."
+        rest = f"{how}\nText: {CITATION}"
         self._print(Panel(Text.assemble((head, "bold"), "\n", rest)), f"{head}\n{rest}")
 
     def _end(self) -> None:

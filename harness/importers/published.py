@@ -1,7 +1,8 @@
 """The trajectories that MLGym published: which there are, and the bytes of one, whole and unchanged.
 
-Takes a model, a task and a seed; gives bytes whose sha256 is the recorded one, from the cache, a mirror folder or GitHub.
-Their text is CC BY-NC 4.0: it is cached on the reader's machine and is no part of this repository.
+Takes a model, a task and a seed; gives bytes whose sha256 is the recorded one: from the cache, a mirror folder or
+GitHub. Never gives others. Their text is CC BY-NC 4.0: it is cached on the reader's machine and is no part of this
+repository.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -97,11 +97,8 @@ def find(episode: str, seed: int) -> Published:
     raise UsageError(f"{episode} has no published seed {seed}; there are: {seeds}")
 
 
-def fetch(wanted: Published, mirror: Path | None = None, download: Callable[[str, int], bytes] | None = None) -> bytes:
-    """The trajectory's bytes, checked. Raises DataError when no place has them whole.
-
-    `mirror` is a folder with the archive; `download(url, limit_bytes)` replaces the https client.
-    """
+def fetch(wanted: Published, mirror: Path | None = None) -> bytes:
+    """Its bytes, checked. `mirror`: a folder with the archive. Raises DataError when no place has them whole."""
     cached = home() / "published" / f"{wanted.sha256}.traj"
     if cached.is_file() and _digest(data := cached.read_bytes()) == wanted.sha256:
         return data
@@ -110,12 +107,11 @@ def fetch(wanted: Published, mirror: Path | None = None, download: Callable[[str
         data, place = _from_archive(archive, wanted), str(archive)
     else:
         place = SOURCE + wanted.path
-        data = (download or _download)(place, wanted.size_bytes)
+        data = _download(place, wanted.size_bytes)
     if _digest(data) != wanted.sha256:
-        found = f"{len(data)} bytes with sha256 {_digest(data)}"
         raise DataError(
-            f"{wanted.name}: {place} holds {found}; published were {wanted.size_bytes} bytes with sha256 {wanted.sha256}. "
-            "Nothing was kept; try again, or name another mirror"
+            f"{wanted.name}: {place} gave {len(data)} bytes with sha256 {_digest(data)}; published were "
+            f"{wanted.size_bytes} bytes with sha256 {wanted.sha256}. Nothing was kept; try again, or another mirror"
         )
     _keep(cached, data)
     return data
@@ -127,11 +123,14 @@ def _digest(data: bytes) -> str:
 
 def _from_archive(archive: Path, wanted: Published) -> bytes:
     try:
-        with archive.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as plain:
-            with tarfile.open(fileobj=plain, mode="r|") as members:
-                for member in members:
-                    if member.name == wanted.path and (content := members.extractfile(member)):
-                        return content.read(wanted.size_bytes + 1)
+        with (
+            archive.open("rb") as file,
+            zstandard.ZstdDecompressor().stream_reader(file) as plain,
+            tarfile.open(fileobj=plain, mode="r|") as members,
+        ):
+            for member in members:
+                if member.isreg() and member.name == wanted.path and (content := members.extractfile(member)):
+                    return content.read(wanted.size_bytes + 1)
     except (OSError, tarfile.TarError, zstandard.ZstdError) as error:
         raise DataError(f"{archive} cannot be read as a .tar.zst ({error}); copy it again") from None
     raise DataError(f"{archive} has no {wanted.path}; is it the archive of the five published models?")
