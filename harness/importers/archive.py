@@ -68,17 +68,21 @@ def _folder(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, byte
 
 def _archive(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     counter = _Counter(source)
+    reader = zstandard.ZstdDecompressor(max_window_size=2**27)
     try:
-        with source.open("rb") as file, zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(file) as plain:
-            with tarfile.open(fileobj=cast(IO[bytes], plain), mode="r|") as tar:
-                for member in tar:
-                    if member.isdir():
-                        continue
-                    if not member.isreg() or member.issparse():
-                        raise DataError(f"{source}: member {member.name!r} is not a regular file")
-                    counter.admit(member.name, member.size)
-                    if member.name.endswith(suffixes):
-                        yield member.name, _content(tar, member)
+        with (
+            source.open("rb") as file,
+            reader.stream_reader(file) as plain,
+            tarfile.open(fileobj=cast(IO[bytes], plain), mode="r|") as tar,
+        ):
+            for member in tar:
+                if member.isdir():
+                    continue
+                if not member.isreg() or member.issparse():
+                    raise DataError(f"{source}: member {member.name!r} is not a regular file")
+                counter.admit(member.name, member.size)
+                if member.name.endswith(suffixes):
+                    yield member.name, _content(tar, member)
     except (zstandard.ZstdError, tarfile.TarError, EOFError) as error:
         raise DataError(f"{source}: not a readable .tar.zst: {error}") from error
 

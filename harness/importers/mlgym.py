@@ -18,7 +18,7 @@ from harness.importers.archive import members
 from harness.importers.mlgym_audit import audit_notes
 from harness.importers.mlgym_traj import FinishedRun, read_run
 from harness.schema.base import parse_json
-from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, Citation, Entry
+from harness.schema.bundle import SUITE_VERSION, Bundle, Citation, Entry
 from harness.schema.episode import Episode
 from harness.schema.upstream import UPSTREAM_TASKS
 
@@ -103,7 +103,7 @@ def _bundle(model: str, finished: list[tuple[tuple[str, str, int], Episode]]) ->
     episodes = tuple(episode for key, episode in finished if key[0] == model)
     known = KNOWN_MODELS.get(model)
     return Bundle(
-        schema_version=SCHEMA_VERSION,
+        schema_version=1,
         suite_version=SUITE_VERSION,
         origin="import",
         submitter="gymboard",
