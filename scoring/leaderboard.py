@@ -14,6 +14,7 @@ from harness.schema.base import Day, KebabId, Record, Sha256
 from harness.schema.bundle import AuditNote, Citation, Entry
 from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.task import Direction, Domain, ProfileName
+from scoring.costs import Cost
 from scoring.ledger import LedgerLine, Level
 
 SCORING_VERSION = "1.0.0"
@@ -24,7 +25,6 @@ Column = Literal["best", "last"]
 """best: of all attempts, the ceiling. last: of the final submissions, what was handed in. Both over the seeds."""
 BoardId = Literal["published", "season"]
 RowKind = Literal["entry", "baseline", "preview"]
-CostSource = Literal["recomputed", "reported", "unknown"]
 
 
 class Interval(Record):
@@ -79,15 +79,6 @@ class Standing(Record):
     by_domain: dict[Domain, float] = Field(description="AUP within the tasks of one domain")
 
 
-class Cost(Record):
-    """USD an episode. `usd_per_episode` None: no price is known; it is never 0 for that reason."""
-
-    usd_per_episode: float | None
-    source: CostSource
-    words: str = Field(description="how the cost is known")
-    reported_usd_per_episode: float | None = None
-
-
 class Row(Record):
     """One row of one board."""
 
@@ -98,7 +89,7 @@ class Row(Record):
     submitter: str | None = None
     level: Level | None = None
     profile: ProfileName = "official"
-    standings: dict[Column, Standing]
+    standings: dict[Column, Standing] = Field(description="empty: nothing of it has been regraded")
     cells: tuple[Cell, ...] = Field(description="in the order of Board.tasks")
     cost: Cost
     valid_episodes: Count = Field(description="episodes with a valid final score")

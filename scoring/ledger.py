@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from harness.errors import SchemaError, VerificationError
 from harness.schema.base import KebabId, Record, Sha256, Timestamp
+from harness.schema.bundle import Bundle
 from harness.schema.episode import Count, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
 Kind = Literal["inclusion", "regrade", "downgrade", "removal"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 
 
@@ -63,3 +69,87 @@ def digest(tree: dict[str, Any]) -> str:
 
 def _compact(tree: dict[str, Any]) -> bytes:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sealed_line(content: dict[str, Any]) -> LedgerLine:
+    """A line with its own digest filled in. `content` is plain data without `sha256`."""
+    return LedgerLine.from_json(json.dumps({**content, "sha256": digest(content)}), subject="ledger line")
+
+
+def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
+    """Every line of a verified chain; none when there is no file. Raises VerificationError naming the line."""
+    if not file.exists():
+        return ()
+    lines: list[LedgerLine] = []
+    for number, text in enumerate(file.read_bytes().splitlines(), start=1):
+        try:
+            line = LedgerLine.from_json(text, subject=f"{file.name} line {number}")
+        except SchemaError as error:
+            raise VerificationError("ledger", f"line {number} does not hold: {error}") from None
+        previous = lines[-1].sha256 if lines else START
+        if line.sequence != len(lines) or line.previous != previous:
+            raise VerificationError("ledger", f"line {number} does not follow the line before it: the chain is broken")
+        lines.append(line)
+    return tuple(lines)
+
+
+def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
+    """Add one line. `content` has all fields but sequence, previous and sha256; the chain is verified first."""
+    lines = read_ledger(file)
+    previous = lines[-1].sha256 if lines else START
+    line = sealed_line({**content, "sequence": len(lines), "previous": previous})
+    with file.open("ab") as out:
+        out.write(_compact(line.model_dump(mode="json", exclude_none=True)) + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+    return line
+
+
+def current_lines(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> tuple[LedgerLine, ...]:
+    """What the ledger says of this very bundle; nothing when its newest line of the entry is a removal."""
+    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
+    return () if own and own[-1].kind == "removal" else tuple(own)
+
+
+def removed(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> LedgerLine | None:
+    """The line that removed this bundle, when that is its last word."""
+    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
+    return own[-1] if own and own[-1].kind == "removal" else None
+
+
+def verdicts_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> tuple[RegradeVerdict, ...]:
+    """The newest sealed verdict of each attempt, as long as it graded the very artifact that the bundle names."""
+    named = {
+        (episode.task, episode.seed, attempt.index): attempt.artifact_sha256
+        for episode in bundle.episodes
+        for attempt in episode.attempts
+    }
+    newest = {
+        key: found
+        for line in current_lines(lines, bundle.entry.id, bundle_sha256)
+        for found in line.verdicts
+        if found.verdict.split == "sealed"
+        and named.get(key := (found.task, found.seed, found.attempt)) == found.artifact_sha256
+    }
+    return tuple(newest[key] for key in sorted(newest))
+
+
+def level_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> Level:
+    """The level that evidence supports. An import is reported; a run is here only because its signature held.
+
+    regraded: a verdict of our job for the last artifact of every episode that left one, sandbox docker. A downgrade
+    caps it for this bundle until the entry is submitted anew.
+    """
+    if bundle.origin == "import":
+        return "reported"
+    graded = {(v.task, v.seed, v.attempt) for v in verdicts_of(lines, bundle, bundle_sha256)}
+    last = {
+        (episode.task, episode.seed, episode.attempts[-1].index)
+        for episode in bundle.episodes
+        if episode.attempts and episode.attempts[-1].artifact_sha256
+    }
+    level: Level = "regraded" if bundle.sandbox == "docker" and last and last <= graded else "signed"
+    for line in current_lines(lines, bundle.entry.id, bundle_sha256):
+        if line.kind == "downgrade" and line.level and LEVELS.index(line.level) < LEVELS.index(level):
+            level = line.level
+    return level
