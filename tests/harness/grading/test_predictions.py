@@ -156,7 +156,7 @@ def test_prices_that_overflow(labels: Path, value: str) -> None:
         (lambda rows: [(f"{key}\u200b", value) for key, value in rows], ["unknown: 60", "?"]),
         (lambda rows: [("\u202e\x1b[2J" + "y" * 500, 1.0), *rows[1:]], ["unknown: 1 such (??[2J", "y..."]),
         (lambda rows: [("", 1.0), *rows[1:]], ["unknown: 1 such ()", "missing: 1"]),
-        (lambda rows: [(place, value) for place, (_, value) in enumerate(rows)], ["unknown: 60 such (0, 1, 2, 3, 4, ...)"]),
+        (lambda rows: [(place, value) for place, (_, value) in enumerate(rows)], ["unknown: 60 such (0, 1, 2, 3, 4, "]),
     ],
 )  # fmt: skip
 def test_ids(labels: Path, spoil: Callable[[list], list], words: list[str]) -> None:
