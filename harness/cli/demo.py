@@ -44,8 +44,21 @@ def demo(
     signers.write_text(f"local {key.with_suffix('.pub').read_text()}")
     begun = time.monotonic()
     steps = [
-        ["run", "--agent", "baseline", "--tasks", "all", "--profile", "smoke", "--seeds", "1"]
-        + ["--sandbox", kind, "--runs", str(runs), "--run", "demo"],
+        [
+            "run",
+            "--tasks",
+            "all",
+            "--profile",
+            "smoke",
+            "--seeds",
+            "1",
+            "--sandbox",
+            kind,
+            "--runs",
+            str(runs),
+            "--run",
+            "demo",
+        ],
         ["pack", str(runs / "demo"), str(entry), "--id", ENTRY, "--submitter", "local"],
         ["sign", str(entry), "--key", str(key)],
         ["verify", str(entry), "--signers", str(signers)],
