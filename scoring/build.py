@@ -16,6 +16,7 @@ from scoring.compat import EPS
 from scoring.leaderboard import Board, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS
 from scoring.load import Loaded, Submissions, load_submissions
+from scoring.preview import preview_boards
 from scoring.tables import SEEDS, build_tables, grid, task_scores
 from scoring.yardstick import Season, load_season, published_yardstick, season_yardstick
 
@@ -35,8 +36,6 @@ _PUBLISHED_TITLES: dict[Reading, str] = {
 
 def build_leaderboard(submissions: Path, season: str | None = None, previews: Sequence[Loaded] = ()) -> Leaderboard:
     """Everything, from the folder. Raises VerificationError when the ledger's chain is broken."""
-    from scoring.preview import preview_boards
-
     loaded = load_submissions(submissions)
     constants = load_season(season)
     boards = (season_board(loaded, constants), *published_boards(loaded, constants))
