@@ -19,7 +19,7 @@ from harness.errors import Problem, SchemaError
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 KebabId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 SemVer = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-Submitter = Annotated[str, Field(pattern=r"^(github:[1-9][0-9]{0,19}|gymboard)$")]
+Submitter = Annotated[str, Field(pattern=r"^(github:[1-9][0-9]{0,19}|gymboard|local)$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 HttpsUrl = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:\d+)?(/[^\s]*)?$", max_length=2048)]
