@@ -49,7 +49,7 @@ def verify(bundle_folder: Path, signers: Signers) -> Verified:
 
     Raises VerificationError whose `check` is "files", "signature", or one of verify_contents'.
     """
-    data = _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
+    data = read_bundle(bundle_folder)
     signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
     signed = verify_signature(data, signature, signers, _claimed_submitter(data))
     contents = _contents(bundle_folder, data)
@@ -63,7 +63,12 @@ def verify_contents(bundle_folder: Path) -> Contents:
     Raises VerificationError whose `check` is "files", "schema", "canonical form", "payload names", "payload size",
     "payload digest", "archive", "payload logs", "artifact digest" or "final artifact".
     """
-    return _contents(bundle_folder, _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES))
+    return _contents(bundle_folder, read_bundle(bundle_folder))
+
+
+def read_bundle(bundle_folder: Path) -> bytes:
+    """The bytes of bundle.json: a regular file, at most MAX_BUNDLE_BYTES. Raises VerificationError("files", ...)."""
+    return _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
 
 
 def _contents(folder: Path, data: bytes) -> Contents:
