@@ -130,11 +130,13 @@ def _nop_finding(place: Place, episode: Episode) -> Finding:
 def _exploit_finding(
     place: Place, what: str, episode: Episode, floor: tuple[float, float] | None, exploit: Exploit
 ) -> Finding:
-    score, outcome = _score(place, episode), "invalid"
+    score = _score(place, episode)
+    outcome: Outcome = "invalid"
     if score is not None:
         outcome = "gain" if floor is None or gains(place, score, floor) else "no-gain"
     elif _last(episode).refused:
         outcome = "refused"
     passed = outcome == exploit.spec.expect
     detail = _reason(episode) if passed else f"expected {exploit.spec.expect}; {_reason(episode)}"
-    return Finding(place.task.id, what, passed, outcome, *(score or (None, None)), detail)
+    value, stderr = score or (None, None)
+    return Finding(place.task.id, what, passed, outcome, value, stderr, detail)

@@ -81,7 +81,7 @@ def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
 
 def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str, Place]) -> None:
     """Write run.json, or demand that the one there describes this very plan."""
-    images = {place.task.image: engine.image_digest(place.task.image) for place in places.values()}
+    images = {str(place.task.image): engine.image_digest(place.task.image) for place in places.values()}
     manifest = RunManifest(
         schema_version=1,
         run=plan.run,

@@ -54,7 +54,8 @@ Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_l
 def _safe_name(name: str) -> str:
     """One path component or a relative path that cannot leave its folder, printable ASCII only."""
     path = PurePosixPath(name)
-    bad = path.is_absolute() or any(part in ("..", "", ".") for part in name.split("/")) or "\\" in name
+    parts = name.split("/")
+    bad = path.is_absolute() or any(part in ("..", "", ".") for part in parts) or "\\" in name or name[:1] == "-"
     if bad or not name.isascii() or not name.isprintable() or len(name) > 200:
         raise ValueError("must be a relative path inside its folder: no '..', no leading '/', printable ASCII")
     return name
@@ -87,9 +88,9 @@ class Record(BaseModel):
             record = cls.model_validate_json(data)
         except ValidationError as error:
             known = {problem.path for problem in faults} | ({"(document)"} if faults else set())
-            faults = capped([*faults, *(problem for problem in _problems(error) if problem.path not in known)])
+            faults += [problem for problem in _problems(error) if problem.path not in known]
         if faults:
-            raise SchemaError(subject, faults)
+            raise SchemaError(subject, capped(faults))
         return record
 
     def canonical(self) -> bytes:
@@ -107,11 +108,15 @@ class Inconsistent(ValueError):
 
 def _problems(error: ValidationError) -> list[Problem]:
     found: list[Problem] = []
-    for fault in error.errors(include_url=False, include_input=False):
+    faults = error.errors(include_url=False, include_input=False)
+    above = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
+    for fault in faults:
+        if fault["type"] == "too_short" and fault["loc"] in above:
+            continue  # pydantic counts only the sound items: the fault is the item's
         cause = fault.get("ctx", {}).get("error")
         parts = cause.problems if isinstance(cause, Inconsistent) else [Problem("", fault["msg"])]
         found += (Problem(_within(fault["loc"], part.path), part.message) for part in parts)
-    return capped(found)
+    return found
 
 
 def _within(loc: tuple[int | str, ...], path: str) -> str:

@@ -85,7 +85,7 @@ class Citation(Record):
 class Bundle(Record):
     """The document of submissions/<entry>/bundle.json."""
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)
     suite_version: SemVer
     origin: Literal["run", "import"]
     submitter: Submitter

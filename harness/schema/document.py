@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ def parse_json(data: bytes | str, subject: str) -> Any:
     """JSON -> plain data. Raises SchemaError."""
     tree, problems = read_json(data)
     if problems:
-        raise SchemaError(subject, problems)
+        raise SchemaError(subject, capped(problems))
     return tree
 
 
@@ -43,10 +44,11 @@ def read_json(data: bytes | str) -> tuple[Any, list[Problem]]:
     """The document and its faults; None where it cannot be read at all."""
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        tree = json.loads(text, object_pairs_hook=_object, parse_int=_whole)
+        reading = _Reading()
+        tree = reading.read(text)
     except (ValueError, RecursionError) as error:
         return None, [Problem("(document)", f"not acceptable JSON: {error}")]
-    return tree, _problems(tree)
+    return tree, _problems(tree) if reading.suspect or "\\ud" in text.lower() else []
 
 
 def read_toml(text: str) -> tuple[Any, list[Problem]]:
@@ -75,22 +77,44 @@ def _clean(key: str) -> str:
     return text if len(key) <= 64 else text + "..."
 
 
-def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    tree = dict(items)
-    if len(tree) == len(items):
-        return tree
-    doubled = _Doubled(tree)
-    keys = [key for key, _ in items]
-    doubled.again = tuple(key for key in tree if keys.count(key) > 1)
-    return doubled
+class _Reading:
+    """One pass over JSON text. `suspect`: something was seen whose path only a walk over the document can tell."""
 
+    suspect = False
 
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= 20 else math.inf
+    def read(self, text: str) -> Any:
+        return json.loads(
+            text,
+            object_pairs_hook=self._object,
+            parse_int=self._whole,
+            parse_float=self._real,
+            parse_constant=self._real,
+        )
+
+    def _object(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        tree = dict(items)
+        if len(tree) == len(items):
+            return tree
+        self.suspect = True
+        doubled = _Doubled(tree)
+        counts = Counter(key for key, _ in items)
+        doubled.again = tuple(key for key, n in counts.items() if n > 1)
+        return doubled
+
+    def _whole(self, digits: str) -> int | float:
+        if len(digits) < 16:
+            return int(digits)
+        self.suspect = True
+        return int(digits) if len(digits) < 400 else math.inf
+
+    def _real(self, text: str) -> float:
+        value = float(text)
+        self.suspect = self.suspect or not math.isfinite(value)
+        return value
 
 
 def _problems(tree: Any) -> list[Problem]:
-    return capped([Problem(shown_path(path), message) for path, message in _faults(tree)])
+    return [Problem(shown_path(path), message) for path, message in _faults(tree)]
 
 
 def _faults(tree: Any) -> Iterator[tuple[Path, str]]:

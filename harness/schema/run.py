@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.schema.base import KebabId, Line, Record, SemVer, Sha256, Timestamp
-from harness.schema.bundle import Hardware
+from harness.schema.bundle import SCHEMA_VERSION, Hardware
 from harness.schema.episode import Count
 from harness.schema.task import ProfileName
 
@@ -15,7 +15,7 @@ from harness.schema.task import ProfileName
 class RunManifest(Record):
     """Everything that `pack` needs beside the episodes."""
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run: KebabId
     agent: Line
     agent_version: Line
