@@ -75,7 +75,9 @@ def _contents(folder: Path, data: bytes) -> Contents:
     try:
         bundle = Bundle.from_json(data, subject=BUNDLE)
     except SchemaError as error:
-        raise VerificationError("schema", str(error)) from None
+        more = f" (and {len(error.problems) - 1} more; see `gymboard check`)" if len(error.problems) > 1 else ""
+        first = error.problems[0]
+        raise VerificationError("schema", f"{BUNDLE}: {first.path}: {first.message}{more}") from None
     if bundle.canonical() != data:
         raise VerificationError("canonical form", f"{BUNDLE} is not the canonical bytes of its contents; pack again")
     _no_strangers(folder, bundle)
@@ -110,7 +112,7 @@ def _read(folder: Path, name: str, cap: int) -> bytes:
 
 def _no_strangers(folder: Path, bundle: Bundle) -> None:
     known = {BUNDLE, SIGNATURE, *(part.name for part in bundle.payload)}
-    if strangers := sorted(path.name for path in folder.iterdir() if path.name not in known):
+    if strangers := sorted(repr(path.name) for path in folder.iterdir() if path.name not in known):
         raise VerificationError("files", f"the folder holds what {BUNDLE} does not name: {', '.join(strangers)[:500]}")
 
 

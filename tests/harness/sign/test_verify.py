@@ -12,14 +12,14 @@ import pytest
 from harness.errors import VerificationError
 from harness.signing import Signers, make_demo_key, sign
 from harness.verify import verify
-from tests.harness.sign.builder import SUBMITTER, Signed
+from tests.harness.sign.builder import SUBMITTER, Signed, stock_sign
 
 
 def failed_check(signed: Signed) -> str:
     with pytest.raises(VerificationError) as caught:
         verify(signed.folder, signed.signers)
     assert caught.value.exit_code == 1
-    assert "\n" not in str(caught.value) or caught.value.check == "schema"
+    assert str(caught.value).isprintable()
     return caught.value.check
 
 
@@ -82,7 +82,7 @@ def test_what_is_missing_or_a_link_is_named(signed: Signed, tmp_path: Path, name
     assert failed_check(signed) == "files"
 
 
-@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "tiny-play.tar.zst.bak", "bundle.json~"])
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "tiny-play.tar.zst.bak", "\x1b[2J\n"])
 def test_a_stranger_in_the_folder_is_refused(signed: Signed, name: str) -> None:
     (signed.folder / name).write_text("x")
     assert failed_check(signed) == "files"
@@ -90,8 +90,6 @@ def test_a_stranger_in_the_folder_is_refused(signed: Signed, name: str) -> None:
 
 def test_a_signed_bundle_in_another_form_is_refused(signed: Signed) -> None:
     """The submitter signs what we would not: whitespace, a duplicate key, a stranger key."""
-    from tests.harness.sign.builder import stock_sign
-
     file = signed.folder / "bundle.json"
     honest = file.read_bytes()
     for data, check in [
