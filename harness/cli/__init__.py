@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from harness.cli import bundle, demo, doctor, images, run, tasks
 from harness.cli.watch import watch
 
 
 def mount(app: typer.Typer) -> None:
     """Add the harness's commands to the app."""
-    app.command()(watch)
+    for command in (run.run, bundle.pack, bundle.sign, bundle.verify, demo.demo, watch, doctor.doctor):
+        app.command()(command)
+    app.add_typer(tasks.tasks_app, name="tasks")
+    app.add_typer(tasks.data_app, name="data")
+    app.add_typer(images.app, name="images")
+    app.add_typer(bundle.import_app, name="import")
