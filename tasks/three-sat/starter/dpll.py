@@ -95,8 +95,9 @@ def _literal(answer: object, variables: int, trail: _Trail) -> int:
         exact = type(variable) is int and type(value) is bool
         if exact and 1 <= variable <= variables and variable not in trail.assignments:
             return variable if value else -variable
-    shown = repr(answer)[:80] if not isinstance(answer, int) else "a number"
-    raise IllegalDecision(f"answered {shown}; expected (an unassigned variable of 1..{variables}, True or False)")
+    raise IllegalDecision(
+        f"answered {repr(answer)[:80]}; expected (an unassigned variable of 1..{variables}, True or False)"
+    )
 
 
 def _branch(literal: int, clauses: list[Clause], trail: _Trail) -> list[Clause] | None:
