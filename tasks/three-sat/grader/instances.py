@@ -1,7 +1,7 @@
 """Random 3-SAT near the phase transition, drawn from a secret stream.
 
-Takes a Draws, gives Formulas: 8 to 12 variables, 4.26 clauses a variable, three different variables a clause with random
-signs. Some are satisfiable, some are not; none is filtered. Never uses a shared random state.
+Takes a Draws, gives Formulas: 8 to 12 variables, 4.26 clauses a variable, three different variables a clause with
+random signs. Some are satisfiable, some are not; none is filtered. Never uses a shared random state.
 """
 
 from __future__ import annotations

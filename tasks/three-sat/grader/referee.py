@@ -11,8 +11,8 @@ import gc
 from collections.abc import Sequence
 from math import sqrt
 
-from gymplay import Foul, Outcome, Player, Table
 from dpll import Decision, IllegalDecision, Question, Solution
+from gymplay import Foul, Outcome, Player, Table
 from instances import random_formulas
 from lockstep import Formula, WrongVerdict, solve_all
 from ratio import time_ratio

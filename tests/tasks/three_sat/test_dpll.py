@@ -99,7 +99,8 @@ def test_a_question_shows_only_open_clauses_and_the_trail_by_level(grader: Simpl
     "answer",
     [
         (None, True), (0, True), (-1, True), (6, True), (1.0, True), (True, True), ("1", True), (1, 1), (1, None),
-        (1, "True"), (1,), (1, True, True), None, 1, (10**4000, True), {}, {"a": 1, "b": 2}, "1T", [[1], True], (10**30, False),
+        (1, "True"), (1,), (1, True, True), None, 1, (10**4000, True), {}, {"a": 1, "b": 2}, "1T", [[1], True],
+        (10**30, False),
     ],
 )  # fmt: skip
 def test_what_is_no_decision_is_refused(grader: SimpleNamespace, answer: object) -> None:
