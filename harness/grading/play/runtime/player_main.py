@@ -73,5 +73,13 @@ def serve(connection: socket.socket, adapter: Adapter) -> int:
             return code
 
 
+def explain(error: BaseException) -> str:
+    """The exception and the part of its traceback that is not ours, the end of it when it is long."""
+    ours = str(Path(__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    lines = traceback.format_list([frame for frame in frames if not frame.filename.startswith("<frozen")])
+    return "".join([*lines, *traceback.format_exception_only(error)])[-TEXT_CAP:]
+
+
 if __name__ == "__main__":
     main()

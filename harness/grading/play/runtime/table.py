@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Foul(Exception):
     """A player broke a rule, crashed or stalled. The candidate's foul makes the attempt invalid, with this reason."""
 
-    player = "candidate"
+    def __init__(self, reason: str, player: str = "candidate") -> None:
+        self.player = player
+        super().__init__(reason)
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,7 @@ class Player:
         return " (limit for the whole grade)" if whole else f" (limit {self._reply_s:g} s a message)"
 
     def _foul(self, reason: str) -> Foul:
-        foul = Foul(reason)
-        foul.player = self.name
-        return foul
+        return Foul(reason, self.name)
 
 
 class Control:
