@@ -1,7 +1,7 @@
-"""How noisy is three-sat's relative time? `python tests/benchmarks/three_sat_noise.py [docker|local] [profile] [repeats]`
+"""How noisy is three-sat's relative time? Arguments: [docker|local] [official|smoke] [repeats].
 
-Grades the untouched starter and the oracle several times on fresh instances; prints target against measured, what a grade
-costs, and which share of the starter's time is message handling. Asserts nothing.
+Grades the untouched starter and the oracle several times on fresh instances; prints target against measured, what a
+grade costs, and which share of the starter's time is message handling. Asserts nothing.
 """
 
 from __future__ import annotations
