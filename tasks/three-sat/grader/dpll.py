@@ -90,11 +90,10 @@ def satisfies(model: dict[int, bool], formula: Sequence[Clause]) -> bool:
 
 
 def _literal(answer: object, variables: int, trail: _Trail) -> int:
-    if isinstance(answer, (list, tuple)) and len(answer) == 2:
-        variable, value = answer
-        exact = type(variable) is int and type(value) is bool
-        if exact and 1 <= variable <= variables and variable not in trail.assignments:
-            return variable if value else -variable
+    match answer:
+        case [int(variable), bool(value)] if type(variable) is int:
+            if 1 <= variable <= variables and variable not in trail.assignments:
+                return variable if value else -variable
     raise IllegalDecision(
         f"answered {repr(answer)[:80]}; expected (an unassigned variable of 1..{variables}, True or False)"
     )
