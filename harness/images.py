@@ -1,0 +1,185 @@
+"""The official image families: one folder under tasks/images/ each, built once and found by what it is made of.
+
+Takes a family's name; gives a container image (docker engine) or a virtual environment (local engine) made from the
+same hashed requirements. Never installs anything that requirements.txt does not name by hash, and never writes an
+index address: where packages come from is the machine's own pip setting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import EngineUnavailable, ImageError
+from harness.home import home
+from harness.schema.task import tasks_root
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+Log = Callable[[str], None]
+PARTS = ("Dockerfile", "requirements.txt")
+LABEL = "gymboard.family"
+BUILD_COMMAND = "gymboard images build"
+
+
+def families() -> list[str]:
+    """Every folder of tasks/images that holds a Dockerfile and its requirements."""
+    folders = (tasks_root() / "images").glob("*/Dockerfile")
+    return sorted(file.parent.name for file in folders if (file.parent / "requirements.txt").is_file())
+
+
+def connect() -> DockerClient:
+    """A client of the container engine that answers. Raises EngineUnavailable, saying how to start one."""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except docker.errors.DockerException as error:
+        raise EngineUnavailable(
+            f"a container engine was asked for, none answers ({error}). Start one (systemctl start docker, or Docker "
+            "Desktop), point DOCKER_HOST at one, or choose the local sandbox (--sandbox local)"
+        ) from None
+    return client
+
+
+def image_tag(family: str) -> str:
+    """`gymboard/<family>:<12 hex>`, the digest being that of the family's Dockerfile and requirements."""
+    digest = hashlib.sha256()
+    for name, content in _parts(family).items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return f"gymboard/{family}:{digest.hexdigest()[:12]}"
+
+
+def image_id(family: str, client: DockerClient | None = None) -> str:
+    """`sha256:...` of the built image. Raises ImageError naming the command that builds it."""
+    from docker.errors import ImageNotFound
+
+    tag = image_tag(family)
+    try:
+        return str((client or connect()).images.get(tag).id)
+    except ImageNotFound:
+        raise ImageError(f"image {tag} is not on this machine; build it: {BUILD_COMMAND} {family}") from None
+
+
+def build(family: str, base_image: str | None, log: Log) -> str:
+    """Build the family's image unless it is there. `base_image` stands in for the Dockerfile's own base (default: the
+    environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines go to `log`. Raises ImageError."""
+    client = connect()
+    tag, base = image_tag(family), base_image or os.environ.get("GYMBOARD_BASE_IMAGE")
+    if found := client.images.list(name=tag):
+        return str(found[0].id)
+    lines = client.api.build(
+        fileobj=_context(family),
+        custom_context=True,
+        tag=tag,
+        rm=True,
+        forcerm=True,
+        decode=True,
+        labels={"gymboard": "1", LABEL: family},
+        buildargs={"BASE_IMAGE": base} if base else {},
+    )
+    for line in lines:
+        if text := str(line.get("stream", "")).rstrip():
+            log(text)
+        if error := line.get("error"):
+            raise ImageError(
+                f"{tag} does not build: {error.strip()}. See the lines above; then {BUILD_COMMAND} {family}"
+            )
+    return image_id(family, client)
+
+
+def environment_digest(family: str) -> str:
+    """`sha256:...` of what the local environment is: locked requirements, interpreter, machine."""
+    made_of = (platform.python_implementation(), platform.python_version(), sys.platform, platform.machine())
+    return "sha256:" + hashlib.sha256("\0".join(made_of).encode() + _parts(family)["requirements.txt"]).hexdigest()
+
+
+def environment_folder(family: str) -> Path:
+    """The built local environment. Raises ImageError naming the command that builds it."""
+    folder = _environment(family)
+    if not (folder / "bin" / "python").exists():
+        raise ImageError(f"no local environment for {family!r} in {folder}; build it: {BUILD_COMMAND} {family} --local")
+    return folder
+
+
+def environment(family: str, log: Log) -> Path:
+    """Build the family's virtual environment unless it is there: beside its place, then renamed. Raises ImageError."""
+    folder = _environment(family)
+    if (folder / "bin" / "python").exists():
+        return folder
+    if importlib.util.find_spec("ensurepip") is None:
+        raise ImageError(
+            f"{sys.executable} has no ensurepip, so it cannot make a virtual environment; install it "
+            f"(Debian: apt-get install python3-venv), then: {BUILD_COMMAND} {family} --local"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        beside.chmod(0o755)
+        _install(beside, family, log)
+        _settle(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def _install(folder: Path, family: str, log: Log) -> None:
+    requirements = tasks_root() / "images" / family / "requirements.txt"
+    wanted = ["--only-binary", ":all:", "--require-hashes", "-r", str(requirements)]
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted],
+    ):
+        log(" ".join(command))
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            tail = "\n".join(done.stdout.splitlines()[-15:])
+            raise ImageError(
+                f"the local environment for {family!r} does not build; `{' '.join(command)}` said:\n{tail}"
+            )
+
+
+def _settle(beside: Path, folder: Path) -> None:
+    """Rename into place, scripts' first lines with it. Another process that was faster built the same: its stays."""
+    for script in (beside / "bin").iterdir():
+        if script.is_file() and not script.is_symlink():
+            script.write_bytes(script.read_bytes().replace(str(beside).encode(), str(folder).encode()))
+    try:
+        beside.rename(folder)
+    except OSError:
+        if not (folder / "bin" / "python").exists():
+            raise
+
+
+def _environment(family: str) -> Path:
+    return home() / "environments" / f"{family}-{environment_digest(family)[7:19]}"
+
+
+def _parts(family: str) -> Mapping[str, bytes]:
+    if family not in families():
+        raise ImageError(f"no image family {family!r}; the families of tasks/images are: {', '.join(families())}")
+    return {name: (tasks_root() / "images" / family / name).read_bytes() for name in PARTS}
+
+
+def _context(family: str) -> io.BytesIO:
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, content in _parts(family).items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    context.seek(0)
+    return context
