@@ -55,7 +55,7 @@ def place_of(
 
 @dataclass(frozen=True)
 class Ended:
-    """How one episode of a run ended. `failure`: something of ours broke, nothing was scored, `--resume` tries again."""
+    """How one episode ended. `failure`: something of ours broke, nothing was scored, `--resume` tries again."""
 
     key: str
     episode: Episode | None
