@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import tarfile
-import urllib.error
-import urllib.request
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import zstandard
 
+from harness.data.download import https_opener
+from harness.data.sources import obtain
 from harness.errors import DataError, UsageError
 from harness.home import home
+from harness.schema.task import Source
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
 
 ARCHIVE = "mlgym_bench_v0_five_models.tar.zst"
 COMMIT = "9d40c1b5035202018cd7091fb4e83a9c68b377c0"
 SOURCE = f"https://raw.githubusercontent.com/facebookresearch/MLGym/{COMMIT}/trajectories/"
 CITATION = "MLGym (arXiv 2502.14499), github.com/facebookresearch/MLGym, CC BY-NC 4.0"
-TIMEOUT_S = 30
 
 TASKS = {task.id: task for task in UPSTREAM_TASKS}
 
@@ -98,27 +97,23 @@ def find(episode: str, seed: int) -> Published:
 
 
 def fetch(wanted: Published, mirror: Path | None = None) -> bytes:
-    """Its bytes, checked. `mirror`: a folder with the archive. Raises DataError when no place has them whole."""
-    cached = home() / "published" / f"{wanted.sha256}.traj"
-    if cached.is_file() and _digest(data := cached.read_bytes()) == wanted.sha256:
-        return data
+    """Its bytes, checked. `mirror`: a folder with the archive, or with what was in it. Raises DataError when no place
+    has them whole.
+    """
     archive = mirror / ARCHIVE if mirror else None
     if archive and archive.is_file():
-        data, place = _from_archive(archive, wanted), str(archive)
-    else:
-        place = SOURCE + wanted.path
-        data = _download(place, wanted.size_bytes)
-    if _digest(data) != wanted.sha256:
-        raise DataError(
-            f"{wanted.name}: {place} gave {len(data)} bytes with sha256 {_digest(data)}; published were "
-            f"{wanted.size_bytes} bytes with sha256 {wanted.sha256}. Nothing was kept; try again, or another mirror"
-        )
-    _keep(cached, data)
-    return data
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        return _from_archive(archive, wanted)
+    source = Source(
+        name=wanted.path,
+        mirror=wanted.path,
+        urls=(SOURCE + wanted.path,),
+        sha256=wanted.sha256,
+        size_bytes=wanted.size_bytes,
+    )
+    try:
+        return obtain(source, home() / "published", mirror, https_opener()).read_bytes()
+    except DataError as error:
+        raise DataError(f"{error}\nThe archive {ARCHIVE} in that folder does as well.") from None
 
 
 def _from_archive(archive: Path, wanted: Published) -> bytes:
@@ -130,26 +125,14 @@ def _from_archive(archive: Path, wanted: Published) -> bytes:
         ):
             for member in members:
                 if member.isreg() and member.name == wanted.path and (content := members.extractfile(member)):
-                    return content.read(wanted.size_bytes + 1)
+                    return _checked(content.read(wanted.size_bytes + 1), wanted, archive)
     except (OSError, tarfile.TarError, zstandard.ZstdError) as error:
         raise DataError(f"{archive} cannot be read as a .tar.zst ({error}); copy it again") from None
     raise DataError(f"{archive} has no {wanted.path}; is it the archive of the five published models?")
 
 
-def _download(url: str, limit_bytes: int) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply:  # noqa: S310  # https, and the digest is pinned
-            data: bytes = reply.read(limit_bytes + 1)
-            return data
-    except (OSError, urllib.error.URLError) as error:
-        raise DataError(
-            f"cannot fetch {url} ({error}). Without a network, name a folder that holds {ARCHIVE}: "
-            "--mirror FOLDER or GYMBOARD_DATA_MIRROR"
-        ) from None
-
-
-def _keep(cached: Path, data: bytes) -> None:
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    partial = cached.with_name(f"{cached.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(cached)
+def _checked(data: bytes, wanted: Published, archive: Path) -> bytes:
+    found = hashlib.sha256(data).hexdigest()
+    if found != wanted.sha256:
+        raise DataError(f"{archive}: {wanted.path} has sha256 {found}, published was {wanted.sha256}; use another copy")
+    return data

@@ -66,7 +66,7 @@ def test_a_truncated_file_is_refused() -> None:
         (("info", "score"), [], "info.score"),
         (("info", "score"), [{"Score": 1.0}] * 3, "info.score"),
         (("info", "model_stats", "tokens_sent"), -5, "info.model_stats.tokens_sent"),
-        (("info", "score"), [{"Score": float("nan")}, {"Score": 2.4}], "(document)"),
+        (("info", "score"), [{"Score": float("nan")}, {"Score": 2.4}], "info.score[0].Score"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_path(path: tuple[str | int, ...], value: object, named: str) -> None:
