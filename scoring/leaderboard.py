@@ -119,7 +119,8 @@ class BoardTask(Record):
     direction: Direction
     baseline: float | None
     baseline_source: str
-    reference: float | None = Field(description="what ratios are taken against: frozen (season) or of the cohort")
+    reference: float | None = Field(description="what column last is divided by: frozen (season) or of the cohort")
+    best_reference: float | None = Field(description="the same for column best")
     reference_source: str
     rankable: bool
     beaten_by: Count = Field(description="entries whose final submission beats the baseline: difficulty")
