@@ -23,6 +23,7 @@ from urllib.request import OpenerDirector, Request
 SOCKET_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 20_000
 TRIES = 4
+PAUSE_S = 0.5
 PIECE = 1 << 16
 
 
@@ -68,7 +69,6 @@ class Transfer:
     size_bytes: int
     opener: OpenerDirector
     progress: Callable[[int], None] | None = None
-    pause_s: float = 0.5
 
 
 def download(transfer: Transfer, matches: Callable[[Path], bool]) -> None:
@@ -96,7 +96,7 @@ def _complete(transfer: Transfer) -> None:
             failures = 0 if _size(transfer.partial) > before else failures + 1
             if failures >= TRIES:
                 raise Unfetched(f"{error} ({TRIES} tries)") from None
-            time.sleep(transfer.pause_s * 2**failures)
+            time.sleep(PAUSE_S * 2**failures)
     if _size(transfer.partial) > transfer.size_bytes:
         transfer.partial.unlink()
         raise Unfetched(f"gives more than the {transfer.size_bytes:,} bytes expected")

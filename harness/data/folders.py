@@ -71,7 +71,7 @@ def prepare(
                 sources = _sources(spec, profile, root, mirror or _default_mirror(), opener, progress)
                 _build(spec, script, profile, sources, final, lock)
     except OSError as error:
-        raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {error.strerror or error}") from error
+        raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {error}") from error
     return prepared
 
 

@@ -48,7 +48,7 @@ def obtain(
         try:
             _fill(source, partial, mirror, opener, progress)
         except OSError as error:
-            raise DataError(f"{source.name}: cannot be stored in {store}: {error.strerror or error}") from error
+            raise DataError(f"{source.name}: cannot be stored in {store}: {error}") from error
         partial.chmod(0o444)
         partial.rename(final)
     return final
