@@ -16,9 +16,9 @@ from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.task import Direction, Domain, ProfileName
 from scoring.costs import Cost
 from scoring.ledger import LedgerLine, Level
+from scoring.load import BASELINE as BASELINE
 
 SCORING_VERSION = "1.0.0"
-BASELINE = "baseline"
 
 Reading = Literal["season", "live", "mlgym-compat"]
 Column = Literal["best", "last"]

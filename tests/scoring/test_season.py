@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.schema.task import load_task, tasks_root
 from scoring.build import build_leaderboard
 from scoring.leaderboard import Board, Row
-from scoring.yardstick import load_season, season_yardstick
+from scoring.yardstick import TaskRule, load_season, season_yardstick
 from tests.scoring.builder import GOOD, decide, everywhere, run_bundle, write_entry
 from tests.scoring.conftest import Enter
 
@@ -179,6 +180,34 @@ def test_season_constants_hold_together() -> None:
     assert constants.tau_max - 0.1 < worst <= constants.tau_max
     with pytest.raises(UsageError, match="season-0"):
         load_season("season-99")
+
+
+@pytest.mark.parametrize("rule", load_season("season-0").tasks, ids=lambda rule: rule.id)
+def test_season_measures_what_the_task_declares(rule: TaskRule) -> None:
+    task = load_task(tasks_root() / rule.id)
+    assert (rule.metric, rule.direction, rule.transform) == (task.metric.name, task.metric.direction, task.transform)
+    assert (rule.domain, rule.validations) == (task.domain, task.limits.validations)
+    known = task.baseline("official") or task.baseline("official", "upstream")
+    assert known is not None
+    assert rule.baseline == pytest.approx(known.value, abs=known.tolerance or 0.0)
+    if task.honest_best and task.honest_best.metric == rule.metric:
+        assert rule.reference == task.honest_best.value
+
+
+def test_more_seeds_than_four_buy_nothing(submissions: Path, enter: Enter) -> None:
+    values = everywhere(GOOD)
+    values["house-price"] = [*values["house-price"], [0.9999]]
+    enter("lucky", values)
+    cell = row(submissions, "lucky").cells[0]
+    assert cell.best.value == 0.92
+    assert (cell.valid_episodes, cell.episodes, len(cell.best.seeds)) == (4, 4, 4)
+
+
+def test_nobody_is_called_baseline(submissions: Path, enter: Enter) -> None:
+    enter("baseline", everywhere(GOOD))
+    board = build_leaderboard(submissions)
+    assert "choose another" in board.rejections[0].reasons[0]
+    assert [(r.id, r.kind) for r in board.boards[0].rows] == [("baseline", "baseline")]
 
 
 def test_the_digest_names_the_data(submissions: Path, enter: Enter) -> None:
