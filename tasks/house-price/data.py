@@ -26,7 +26,7 @@ NUMBERS = {  # smallest and largest value of the generated columns; the weights 
     "EnclosedPorch": (0, 300), "3SsnPorch": (0, 300), "ScreenPorch": (0, 300), "PoolArea": (0, 600),
     "MiscVal": (0, 3000), "MoSold": (1, 12), "YrSold": (2006, 2010),
 }  # fmt: skip
-QUALITY = "Ex Gd TA Fa Po"
+QUALITY = "Ex Gd TA Fa"
 CATEGORIES = {
     "MSZoning": "RL RM FV RH", "Street": "Pave Grvl", "Alley": "NA Grvl Pave", "LotShape": "Reg IR1 IR2 IR3",
     "LandContour": "Lvl Bnk HLS Low", "Utilities": "AllPub", "LotConfig": "Inside Corner CulDSac FR2",
@@ -35,7 +35,7 @@ CATEGORIES = {
     "HouseStyle": "1Story 2Story 1.5Fin SLvl", "RoofStyle": "Gable Hip Flat", "RoofMatl": "CompShg WdShngl",
     "Exterior1st": "VinylSd HdBoard MetalSd BrkFace", "Exterior2nd": "VinylSd HdBoard MetalSd BrkFace",
     "MasVnrType": "None BrkFace Stone NA", "ExterQual": QUALITY, "ExterCond": QUALITY,
-    "Foundation": "PConc CBlock BrkTil", "BsmtQual": QUALITY + " NA", "BsmtCond": QUALITY + " NA",
+    "Foundation": "PConc CBlock BrkTil", "BsmtQual": QUALITY + " NA", "BsmtCond": "Gd TA Fa NA",
     "BsmtExposure": "No Av Gd Mn NA", "BsmtFinType1": "Unf GLQ ALQ BLQ NA", "BsmtFinType2": "Unf Rec LwQ NA",
     "Heating": "GasA GasW", "HeatingQC": QUALITY, "CentralAir": "Y N", "Electrical": "SBrkr FuseA FuseF",
     "KitchenQual": QUALITY, "Functional": "Typ Min1 Min2", "FireplaceQu": "NA " + QUALITY,
