@@ -10,6 +10,7 @@ BIN := .venv/bin
 ARGS ?=
 EPISODE ?= claude-3-5-sonnet/prisoners-dilemma
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe
+SCHEMAS := site/docs/schemas
 BENCHMARKS := $(sort $(wildcard tests/benchmarks/*.py))
 
 # A mirror of the real data that lies beside the checkout is used; without one the pinned sources are.
@@ -17,7 +18,7 @@ ifneq ($(wildcard ../shared/data),)
 export GYMBOARD_DATA_MIRROR ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo watch test setup lint format bench images site screenshots lock clean
+.PHONY: help demo watch test setup lint generated format bench images site screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,13 +34,18 @@ test: $(BIN)/.dev ## the whole suite; GYMBOARD_REQUIRE=docker,browser,data turns
 
 setup: $(BIN)/.dev ## everything that developing needs, in .venv
 
-lint: $(BIN)/.dev ## format, ruff, types, import floors, workflows, scripts
+lint: $(BIN)/.dev ## format, ruff, types, import floors, workflows, scripts, generated files
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/zizmor --offline --quiet .github/workflows
-	@bash -n .ci/run .ci/install .ci/leftovers .ci/preview
+	@bash -n .ci/run && bash -n .ci/install && bash -n .ci/leftovers && bash -n .ci/preview
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(BIN)/python -m harness.schema.export "$$made"; \
+	  diff -rq $(SCHEMAS) "$$made" || { echo "$(SCHEMAS) is not current: run make generated"; exit 1; }
+
+generated: $(BIN)/.dev ## write generated files again: the JSON Schemas
+	@$(BIN)/python -m harness.schema.export $(SCHEMAS)
 
 format: $(BIN)/.dev ## put the code in the one format
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -13,8 +13,8 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import zstandard
 
@@ -49,14 +49,14 @@ def _padding(size: int) -> int:
 
 
 @contextmanager
-def open_regular(file: Path) -> Iterator[BinaryIO]:
+def open_regular(file: Path) -> Iterator[BufferedReader]:
     """Open a regular file for reading. Raises UsageError on a link, a device, a FIFO or nothing."""
     try:
-        opened = open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK))  # noqa: PTH123
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise UsageError(f"{file} is not a readable regular file: {error.strerror}") from None
-    with opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+    with os.fdopen(handle, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise UsageError(f"{file} is not a regular file; links, devices and pipes are not packed")
         yield opened
 
@@ -97,7 +97,7 @@ def _chunks(file: Path, size: int) -> Iterator[bytes]:
 
 
 class Member:
-    """One file of the archive while it passes by: `chunks` gives its bytes once, before the next member is asked for."""
+    """One file of the archive while it passes by: its bytes can be had once, before the next member is asked for."""
 
     def __init__(self, name: str, size: int, stream: _Stream) -> None:
         self.name, self.size = name, size
@@ -115,9 +115,12 @@ class Member:
         return b"".join(self.chunks())
 
 
-def read_archive(file: BinaryIO, caps: ArchiveCaps = ArchiveCaps()) -> Iterator[Member]:  # noqa: B008 (frozen)
-    """Every member in order. Raises VerificationError("archive", ...) on anything that the writer would not write."""
-    stream = _Stream(file, caps)
+def read_archive(file: BufferedReader, name: str, caps: ArchiveCaps = ArchiveCaps()) -> Iterator[Member]:
+    """Every member in order; `name` is what errors call the archive.
+
+    Raises VerificationError("archive", ...) on anything that the writer would not write.
+    """
+    stream = _Stream(file, name, caps)
     previous = ""
     for number in range(caps.members + 1):
         block = stream.exactly(BLOCK)
@@ -153,14 +156,14 @@ def _member(block: bytes, stream: _Stream) -> Member:
 class _Stream:
     """Decompressed bytes with caps. Memory stays at a window and a chunk, whatever the frame says."""
 
-    def __init__(self, file: BinaryIO, caps: ArchiveCaps) -> None:
-        self._name = str(file.name)
+    def __init__(self, file: BufferedReader, name: str, caps: ArchiveCaps) -> None:
+        self._name = name
         self._packed = os.fstat(file.fileno()).st_size
         self._caps, self._total = caps, 0
         if self._packed > caps.packed:
             raise self.refused(f"is {self._packed} bytes; at most {caps.packed} are read")
         try:
-            declared = _single_frame(file, self._packed)
+            declared = _single_frame(file, name, self._packed)
         except zstandard.ZstdError as error:
             raise self.refused(f"is not a zstd frame: {error}") from None
         self._check(declared)
@@ -199,12 +202,12 @@ class _Stream:
         return _refused(self._name, why)
 
 
-def _single_frame(file: BinaryIO, size: int) -> int:
+def _single_frame(file: BufferedReader, name: str, size: int) -> int:
     """The unpacked size that the frame declares. The file must be one frame and nothing else (RFC 8878, 3.1.1)."""
     head = file.read(18)
     frame = zstandard.get_frame_parameters(head)
     if frame.content_size in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR) or frame.dict_id:
-        raise _refused(str(file.name), "does not declare its unpacked size, or needs a dictionary")
+        raise _refused(name, "does not declare its unpacked size, or needs a dictionary")
     at = zstandard.frame_header_size(head)
     last = False
     while not last:
@@ -212,12 +215,12 @@ def _single_frame(file: BinaryIO, size: int) -> int:
         block = int.from_bytes(file.read(3).ljust(3, b"\xff"), "little")
         last, kind, length = bool(block & 1), block >> 1 & 3, block >> 3
         if kind == 3:
-            raise _refused(str(file.name), "has a broken block")
+            raise _refused(name, "has a broken block")
         at += 3 + (1 if kind == 1 else length)
     if at + (4 if frame.has_checksum else 0) != size:
-        raise _refused(str(file.name), "is not exactly one zstd frame")
+        raise _refused(name, "is not exactly one zstd frame")
     return frame.content_size
 
 
 def _refused(name: str, why: str) -> VerificationError:
-    return VerificationError("archive", f"{Path(name).name} {why}")
+    return VerificationError("archive", f"{name} {why}")

@@ -153,7 +153,7 @@ def _install(folder: Path, family: str, log: Log) -> None:
 
 
 def _settle(beside: Path, folder: Path) -> None:
-    """Rename into place, the scripts' first lines with it; a process that was faster built the same thing: its stays."""
+    """Rename into place, scripts' first lines with it. Another process that was faster built the same: its stays."""
     for script in (beside / "bin").iterdir():
         if script.is_file() and not script.is_symlink():
             script.write_bytes(script.read_bytes().replace(str(beside).encode(), str(folder).encode()))

@@ -13,8 +13,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -125,7 +125,7 @@ def extract(
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[BinaryIO]:
+def _open(file: Path) -> Iterator[BufferedReader]:
     try:
         with open_regular(file) as opened:
             yield opened
@@ -143,8 +143,8 @@ def _same(attempt: Attempt, digest: str, size: int, where: str) -> None:
         raise VerificationError("artifact digest", f"{where} is {digest} ({size} bytes); the episode states {stated}")
 
 
-def _members(part: BinaryIO, name: str, episodes: Mapping[str, Episode]) -> Iterator[tuple[_Place, Member]]:
-    for member in read_archive(part):
+def _members(part: BufferedReader, name: str, episodes: Mapping[str, Episode]) -> Iterator[tuple[_Place, Member]]:
+    for member in read_archive(part, name):
         yield _place(member, name, episodes), member
 
 

@@ -49,7 +49,7 @@ def verify(bundle_folder: Path, signers: Signers) -> Verified:
 
     Raises VerificationError whose `check` is "files", "signature", or one of verify_contents'.
     """
-    data = _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
+    data = read_bundle(bundle_folder)
     signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
     signed = verify_signature(data, signature, signers, _claimed_submitter(data))
     contents = _contents(bundle_folder, data)
@@ -63,14 +63,21 @@ def verify_contents(bundle_folder: Path) -> Contents:
     Raises VerificationError whose `check` is "files", "schema", "canonical form", "payload names", "payload size",
     "payload digest", "archive", "payload logs", "artifact digest" or "final artifact".
     """
-    return _contents(bundle_folder, _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES))
+    return _contents(bundle_folder, read_bundle(bundle_folder))
+
+
+def read_bundle(bundle_folder: Path) -> bytes:
+    """The bytes of bundle.json: a regular file, at most MAX_BUNDLE_BYTES. Raises VerificationError("files", ...)."""
+    return _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
 
 
 def _contents(folder: Path, data: bytes) -> Contents:
     try:
         bundle = Bundle.from_json(data, subject=BUNDLE)
     except SchemaError as error:
-        raise VerificationError("schema", str(error)) from None
+        more = f" (and {len(error.problems) - 1} more; see `gymboard check`)" if len(error.problems) > 1 else ""
+        first = error.problems[0]
+        raise VerificationError("schema", f"{BUNDLE}: {first.path}: {first.message}{more}") from None
     if bundle.canonical() != data:
         raise VerificationError("canonical form", f"{BUNDLE} is not the canonical bytes of its contents; pack again")
     _no_strangers(folder, bundle)
@@ -105,7 +112,7 @@ def _read(folder: Path, name: str, cap: int) -> bytes:
 
 def _no_strangers(folder: Path, bundle: Bundle) -> None:
     known = {BUNDLE, SIGNATURE, *(part.name for part in bundle.payload)}
-    if strangers := sorted(path.name for path in folder.iterdir() if path.name not in known):
+    if strangers := sorted(repr(path.name) for path in folder.iterdir() if path.name not in known):
         raise VerificationError("files", f"the folder holds what {BUNDLE} does not name: {', '.join(strangers)[:500]}")
 
 

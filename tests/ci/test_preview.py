@@ -43,7 +43,7 @@ class Board:
 
     def preview(self) -> tuple[int, str, list[str]]:
         calls = self.folder / "calls"
-        words = ["board/.ci/preview", "board/submissions", "proposed/submissions", "github:1", "keys"]
+        words = ["board/.ci/preview", "board/submissions", "proposed/submissions", "allowed_signers"]
         environ = {**os.environ, "CALLS": str(calls), "GITHUB_ACTIONS": "true"}
         done = subprocess.run(words, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout, calls.read_text().splitlines() if calls.exists() else []

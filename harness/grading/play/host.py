@@ -47,7 +47,7 @@ def _played(job: GradeJob, engine: Engine) -> dict[str, Any]:
         reason, player = str(last["invalid"]), str(last.get("player"))
         if player != "candidate":
             raise GradingError(f"{job.task.id}: our own player {player!r} failed: {reason}\n{match.last_words(player)}")
-        if "connection" in reason:
+        if last.get("silent"):
             reason += "\n" + match.last_words(player)
         raise InvalidArtifact(reason)
 

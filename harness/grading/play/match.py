@@ -3,7 +3,7 @@
 Takes a Stage and an Engine, gives the referee's last line; never sees, relays or parses a frame of the players'. The
 referee writes one JSON object a line: {"start": name}, answered by starting that player; {"turn": name or null},
 answered with {"cpu_s": {...}} after pausing the others; and last {"verdict": ...} or {"invalid": reason, "player":
-name}.
+name, "silent": bool}.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
 LINE_CAP = 64 * 1024
+WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
 PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
@@ -64,7 +65,7 @@ class Match:
             handlers[key](line[key])
 
     def last_words(self, name: str) -> str:
-        """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
+        """How a player ended and the end of its stderr, once it has gone (waits a moment for that). Hostile text."""
         player = self._players.get(name)
         if player is None:
             return ""
@@ -72,7 +73,7 @@ class Match:
         while player.exit_code() is None and time.monotonic() < until:
             time.sleep(0.02)
         ended = "" if player.exit_code() is None else f"exit code {player.exit_code()}\n"
-        return ended + player.stderr_tail()
+        return ended + player.stderr_tail()[-WORDS_CAP:]
 
     def _settings(self) -> dict[str, Any]:
         task, job = self._job.task, self._job
@@ -118,8 +119,8 @@ class Match:
         return tree if isinstance(tree, dict) else {}
 
     def _failure(self, reason: str) -> GradingError:
-        tail = self._referee.stderr_tail()[-3000:]
-        return GradingError(f"the referee of {self._job.task.id} failed: {reason}\n{tail}".rstrip())
+        words = [self._referee.stderr_tail()[-3 * WORDS_CAP :], *map(self.last_words, self._players)]
+        return GradingError("\n".join([f"the referee of {self._job.task.id} failed: {reason}", *filter(None, words)]))
 
     def _referee_spec(self) -> ProcessSpec:
         return ProcessSpec(

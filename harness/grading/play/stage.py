@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.errors import GradingError
 from harness.grading.base import Artifact, GradeJob
+from harness.sandbox.owner import owner
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -28,8 +29,11 @@ class Stage:
 
 @contextmanager
 def staged(job: GradeJob) -> Iterator[Stage]:
-    """Copy runtime, grader and artifacts to a fresh temporary folder. The candidate is seated last."""
-    with tempfile.TemporaryDirectory(prefix="gymboard-grade-", ignore_cleanup_errors=True) as made:
+    """Copy runtime, grader and artifacts to a fresh temporary folder. The candidate is seated last.
+
+    The folder is named as the engines name theirs, so the next engine removes it when this process was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"gymboard.{owner()}.", ignore_cleanup_errors=True) as made:
         root = Path(made)
         root.chmod(0o755)
         _copy(_sources(RUNTIME), root / "runtime" / "gymplay")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.pack import pack
+from harness.schema.digest import folder_sha256
 from harness.signing import Signers, make_demo_key, sign
 from tests.harness.sign.builder import ENTRY, SUBMITTER, Signed, write_run, write_tasks
 
@@ -17,8 +18,9 @@ def tasks(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return write_run(tmp_path / "runs" / "tiny-run")
+def run(tmp_path: Path, tasks: Path) -> Path:
+    digests = {folder.name: folder_sha256(folder) for folder in tasks.iterdir()}
+    return write_run(tmp_path / "runs" / "tiny-run", tasks_sha256=digests)
 
 
 @pytest.fixture

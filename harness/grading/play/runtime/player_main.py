@@ -66,8 +66,8 @@ def serve(connection: socket.socket, adapter: Adapter) -> int:
         try:
             meta, arrays = adapter.answer(message)
             frame, code = pack("reply", message.seq, meta, arrays), 0
-        except BaseException:
-            frame, code = pack("error", message.seq, {"text": traceback.format_exc()[-TEXT_CAP:]}), 1
+        except BaseException as error:  # the artifact may raise anything, SystemExit included
+            frame, code = pack("error", message.seq, {"text": explain(error)}), 1
         send(connection, frame, time.monotonic() + PATIENCE_S)
         if code:
             return code

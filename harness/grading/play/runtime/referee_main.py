@@ -1,8 +1,8 @@
 """The referee's program: `python3 -m gymplay.referee_main <grader folder> <shared folder>`.
 
 Takes one JSON line (seed, split, params, limits, players) on standard input, seats the players one after the other,
-runs the task's referee.py and writes one line: {"verdict": ...} or {"invalid": reason, "player": name}. The seed
-enters here and nowhere else; it is never in an argument, an environment or a file.
+runs the task's referee.py and writes one line: {"verdict": ...} or {"invalid": reason, "player": name,
+"silent": ...}. The seed enters here and nowhere else; it is never in an argument, an environment or a file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         outcome = play(_table(settings, control))
     except Foul as foul:
-        control.tell({"invalid": str(foul), "player": foul.player})
+        control.tell({"invalid": str(foul), "player": foul.player, "silent": foul.silent})
         return
     control.tell({"verdict": {"metrics": dict(outcome.metrics), "stderr": dict(outcome.stderr), "n": outcome.n}})
 

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class Foul(Exception):
-    """A player broke a rule, crashed or stalled. The candidate's foul makes the attempt invalid, with this reason."""
+    """A player broke a rule, crashed or stalled. The candidate's foul makes the attempt invalid, with this reason.
 
-    def __init__(self, reason: str, player: str = "candidate") -> None:
+    `silent`: it gave no words of its own, so the host adds how its process ended.
+    """
+
+    def __init__(self, reason: str, player: str = "candidate", silent: bool = False) -> None:
         self.player = player
+        self.silent = silent
         super().__init__(reason)
 
 
@@ -57,11 +61,12 @@ class Player:
             send(self._connection, frame, until)
             reply = receive(self._connection, until)
         except WireError as error:
-            raise self._foul(f"{kind!r}: {error}{self._which_limit(until)}") from None
+            raise Foul(f"{kind!r}: {error}{self._which_limit(until)}", self.name, silent=True) from None
         if reply.kind == "error":
-            raise self._foul(str(reply.meta.get("text", "")) or "it reported an error without a text")
+            raise Foul(str(reply.meta.get("text") or "it reported an error without a text"), self.name)
         if (reply.kind, reply.seq) != ("reply", self._seq):
-            raise self._foul(f"{kind!r}: answered with {reply.kind!r} number {reply.seq}, not reply {self._seq}")
+            answer = f"{reply.kind!r} number {reply.seq}, not reply {self._seq}"
+            raise Foul(f"{kind!r}: answered with {answer}", self.name)
         return reply
 
     def _which_limit(self, until: float) -> str:
@@ -69,9 +74,6 @@ class Player:
             return ""
         whole = until == self._deadline
         return " (limit for the whole grade)" if whole else f" (limit {self._reply_s:g} s a message)"
-
-    def _foul(self, reason: str) -> Foul:
-        return Foul(reason, self.name)
 
 
 class Control:

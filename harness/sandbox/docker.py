@@ -1,0 +1,174 @@
+"""The container engine: agents' containers and grader programs, without network, capabilities or labels inside.
+
+Takes specs (base.py) and the family's built image; gives sandboxes and processes. What it does NOT limit: the bytes an
+agent writes to its container's own layer (overlay2 has no quota on most file systems), and what a flaw in the kernel or
+the engine lets through. Everything carries the labels `gymboard` and `gymboard.owner`; what a dead owner left is
+removed when an engine opens, ours when it closes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from docker.errors import APIError, NotFound
+from docker.types import LogConfig, Mount, Ulimit
+
+from harness import images
+from harness.errors import SandboxError
+from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
+from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
+from harness.sandbox.docker_process import DockerProcess
+from harness.sandbox.docker_stream import engine_call
+from harness.sandbox.owner import is_dead, owner
+from harness.sandbox.places import SHARED, environment_of, fill
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+LABEL, OWNER = "gymboard", "gymboard.owner"
+PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
+SHARED_PLACE = "/shared"
+TEMPORARY_MIB = SHARED_MIB = 64
+
+
+class DockerEngine:
+    """A connection to the engine that answers. Raises EngineUnavailable when none does."""
+
+    kind: EngineKind = "docker"
+
+    def __init__(self) -> None:
+        self._client = images.connect()
+        self._labels = {LABEL: "1", OWNER: owner()}
+        self._containers: dict[str, Container] = {}
+        self._volumes: set[str] = set()
+        self._reap()
+        atexit.register(self.close)
+
+    def image_digest(self, family: str) -> str:
+        return images.image_id(family, self._client)
+
+    def sandbox(self, spec: BoxSpec) -> DockerSandbox:
+        places = {name: f"/mnt/{name}" for name in spec.mounts}
+        container = self._create(
+            spec.image,
+            spec.caps,
+            command=["sleep", "infinity"],
+            user="0:0",
+            working_dir=WORKSPACE,
+            environment=environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
+            mounts=_mounts(spec.mounts, places),
+            shm_size=f"{spec.caps.memory_mib}m",
+        )
+        try:
+            return DockerSandbox(spec, container, lambda: self._drop(container))
+        except BaseException:
+            self._drop(container)
+            raise
+
+    def shared_folder(self) -> str:
+        name = f"gymboard-{secrets.token_hex(8)}"
+        size = f"size={SHARED_MIB}m,mode=0755,uid={NOBODY},gid={NOBODY}"
+        with engine_call("making a grade's shared folder"):
+            self._client.volumes.create(
+                name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
+            )
+        self._volumes.add(name)
+        return name
+
+    def drop_shared(self, name: str) -> None:
+        self._volumes.discard(name)
+        with engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
+            self._client.volumes.get(name).remove()
+
+    def process(self, spec: ProcessSpec) -> DockerProcess:
+        places = {name: f"/mnt/{name}" for name in spec.mounts}
+        mounts = _mounts(spec.mounts, places)
+        if spec.shared is not None:
+            places[SHARED] = SHARED_PLACE
+            mounts.append(Mount(SHARED_PLACE, spec.shared, type="volume", read_only=not spec.shared_writable))
+        container = self._create(
+            spec.image,
+            spec.caps,
+            command=[fill(word, places) for word in spec.argv],
+            user=f"{NOBODY}:{NOBODY}",
+            working_dir="/tmp",  # noqa: S108 - the container's own
+            environment=environment_of(spec.env, places, spec.caps, home="/tmp", path=PATH),  # noqa: S108
+            mounts=mounts,
+            shm_size="16m",
+            read_only=True,
+            stdin_open=True,
+            tmpfs={"/tmp": f"rw,nosuid,nodev,size={TEMPORARY_MIB}m,mode=1777"},  # noqa: S108
+        )
+        try:
+            return DockerProcess(spec.role, container, lambda: self._drop(container))
+        except BaseException:
+            self._drop(container)
+            raise
+
+    def close(self) -> None:
+        for container in list(self._containers.values()):
+            self._drop(container)
+        for name in list(self._volumes):
+            self.drop_shared(name)
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _create(self, family: str, caps: Caps, **more: Any) -> Container:
+        image = images.image_id(family, self._client)
+        with engine_call(f"creating a container of {images.image_tag(family)}"):
+            container = self._client.containers.create(
+                image,
+                init=True,
+                network_mode="none",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges:true"],
+                ipc_mode="private",
+                mem_limit=f"{caps.memory_mib}m",
+                memswap_limit=f"{caps.memory_mib}m",
+                nano_cpus=int(caps.cpus * 1e9),
+                pids_limit=caps.pids,
+                ulimits=[Ulimit(name="core", soft=0, hard=0)],
+                log_config=LogConfig(type="none"),
+                labels=self._labels,
+                **more,
+            )
+        self._containers[str(container.id)] = container
+        return container
+
+    def _drop(self, container: Container) -> None:
+        if self._containers.pop(str(container.id), None) is not None:
+            remove_container(container)
+
+    def _reap(self) -> None:
+        """Remove what dead owners left. Another engine may be doing the same at this moment."""
+        with engine_call("looking for what dead runs left"):
+            for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
+                if is_dead(container.labels.get(OWNER, "")):
+                    remove_container(container)
+            for volume in self._client.volumes.list(filters={"label": OWNER}):
+                if is_dead((volume.attrs.get("Labels") or {}).get(OWNER, "")):
+                    with contextlib.suppress(NotFound, APIError):
+                        volume.remove()
+
+
+def _mounts(folders: Mapping[str, Path], places: Mapping[str, str]) -> list[Mount]:
+    """Read-only binds. Raises SandboxError when the container's unprivileged user could not read one."""
+    for name, folder in folders.items():
+        for path in [folder, *(folder.iterdir() if folder.is_dir() else ())]:
+            needed = 0o5 if path.is_dir() else 0o4
+            if not path.exists() or path.stat().st_mode & needed != needed:
+                raise SandboxError(
+                    f"the mount {name!r} has {path}, which the container's user cannot read; "
+                    f"let others read it (chmod -R o+rX {folder})"
+                )
+    return [Mount(places[name], str(folder.resolve()), type="bind", read_only=True) for name, folder in folders.items()]

@@ -1,0 +1,187 @@
+"""An agent's container: a shell over the exec socket, files in and out, and three ways to stop what runs.
+
+Takes a created container; gives harness.sandbox.base.Sandbox. Copy-out does not freeze the container: the helper runs
+in it as the agent's user, follows no link, and reads each file by one descriptor, so that what is swapped, grown or
+linked meanwhile is refused or not seen. When the agent disturbs it, the container is restarted (no agent process is
+left, the workspace stays) and the question put once more. Never mounts or opens an agent's file on the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from docker.errors import DockerException, NotFound
+
+from harness.errors import SandboxError
+from harness.sandbox import copyout
+from harness.sandbox.base import BoxSpec, EngineKind, ExecResult
+from harness.sandbox.channel import Channel, ChannelClosed
+from harness.sandbox.docker_stream import EngineStream, engine_call
+from harness.sandbox.patch import FILE_CAP_BYTES, patch_text, starter_digests
+from harness.sandbox.shell import ARGV, Shell
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+AGENT_UID = 1000
+WORKSPACE = "/workspace"
+KILL_LIMIT_S = 5.0
+# Everything of our user that is younger than $1 hundredths of a second (proc(5): field 22, USER_HZ is 100), not we.
+KILL_NEWER = r"""
+read -r up _ </proc/uptime; since=$(( 10#${up/./} - $1 - 3 ))
+for stat in /proc/[0-9]*/stat; do
+  pid=${stat#/proc/}; pid=${pid%/stat}
+  read -r line 2>/dev/null <"$stat" || continue
+  set -- ${line##*) }
+  [ "${20:-0}" -ge "$since" ] && [ "$pid" != "$$" ] && kill -9 "$pid" 2>/dev/null
+done
+"""
+Answer = TypeVar("Answer")
+
+
+class DockerSandbox:
+    """One agent's container; `remove` takes it away for good."""
+
+    kind: EngineKind = "docker"
+
+    def __init__(self, spec: BoxSpec, container: Container, remove: Callable[[], None]) -> None:
+        self._spec = spec
+        self._container = container
+        self._remove = remove
+        with engine_call("starting an agent's container"):
+            container.put_archive(WORKSPACE, _packed(spec.starter))
+            container.start()
+        self._shell: Shell | None = Shell(self)
+
+    def exec(self, command: str, timeout_s: float) -> ExecResult:
+        return self._open().run(command, timeout_s)
+
+    def write(self, path: str, data: bytes) -> None:
+        if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):
+            raise SandboxError(f"cannot write {path!r} in the workspace: {why}")
+
+    def copy_out(self, paths: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+        return self._undisturbed(lambda channel: copyout.read_files(channel, WORKSPACE, paths))
+
+    def workspace_patch(self, cap_bytes: int) -> str:
+        known = starter_digests(self._spec.starter)
+
+        def ask(channel: Channel) -> str:
+            records = copyout.survey(channel, WORKSPACE, known, FILE_CAP_BYTES, 4 * cap_bytes)
+            return patch_text(records, self._spec.starter, known, cap_bytes)
+
+        return self._undisturbed(ask)
+
+    def close(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None
+        self._remove()
+
+    def open_shell(self) -> EngineStream:
+        return self._start(ARGV, WORKSPACE)
+
+    def end_command(self, age_s: float) -> None:
+        self._finish(["bash", "-c", KILL_NEWER, "bash", str(int(age_s * 100))])
+
+    def end_everything(self) -> None:
+        """`kill -1` reaches every process of the user but the caller; when none can be started, the container goes."""
+        if not self._finish(["bash", "-c", "kill -9 -1"]):
+            self.restart()
+
+    def restart(self) -> None:
+        with engine_call("restarting an agent's container"):
+            self._container.restart(timeout=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _open(self) -> Shell:
+        if self._shell is None:
+            raise SandboxError("the sandbox is closed")
+        return self._shell
+
+    def _start(self, argv: Sequence[str], folder: str) -> EngineStream:
+        api = self._container.client.api
+        with engine_call(f"running {argv[0]} in an agent's container"):
+            made = api.exec_create(self._container.id, list(argv), stdin=True, user=str(AGENT_UID), workdir=folder)[
+                "Id"
+            ]
+            wrapper = api.exec_start(made, socket=True)
+
+        def ask_exit() -> int | None:
+            with engine_call("asking after a program"):
+                state = api.exec_inspect(made)
+            return None if state["Running"] else int(state["ExitCode"])
+
+        return EngineStream(wrapper, ask_exit)
+
+    def _finish(self, argv: Sequence[str]) -> bool:
+        """Run a short program to its end; False when it cannot start or does not end (the caller has harder means)."""
+        channel: EngineStream | None = None
+        try:
+            channel = self._start(argv, "/")
+            for _ in range(int(KILL_LIMIT_S / 0.25)):
+                channel.receive(0.25)
+        except ChannelClosed:
+            return True
+        except SandboxError:
+            return False
+        finally:
+            if channel is not None:
+                channel.close()
+        return False
+
+    def _undisturbed(self, ask: Callable[[Channel], Answer]) -> Answer:
+        self._open()
+        try:
+            return self._once(ask)
+        except (copyout.Disturbed, SandboxError):
+            self.restart()
+            self._open().renew()
+        try:
+            return self._once(ask)
+        except copyout.Disturbed as why:
+            raise SandboxError(f"the workspace cannot be read in a restarted container: {why}") from None
+
+    def _once(self, ask: Callable[[Channel], Answer]) -> Answer:
+        channel = self._start(copyout.ARGV, "/")
+        try:
+            return ask(channel)
+        finally:
+            channel.close()
+
+
+def remove_container(container: Container) -> None:
+    """Gone with its anonymous volumes; gone already is as good."""
+    with contextlib.suppress(NotFound):
+        try:
+            container.remove(force=True, v=True)
+        except DockerException as error:
+            if "already in progress" not in str(error):
+                raise SandboxError(f"container {container.short_id} cannot be removed: {error}") from error
+
+
+def _packed(starter: Path) -> io.BytesIO:
+    """The starter's folders and regular files as a tar that belongs to the agent."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path in sorted(starter.rglob("*")):
+            entry = tar.gettarinfo(str(path), path.relative_to(starter).as_posix())
+            if not (entry.isfile() or entry.isdir()):
+                raise SandboxError(f"the starter has {path.name!r}, which is neither a file nor a folder")
+            entry.uid = entry.gid = AGENT_UID
+            entry.uname = entry.gname = ""
+            entry.mode |= 0o600
+            with path.open("rb") if entry.isfile() else io.BytesIO() as content:
+                tar.addfile(entry, content)
+    packed.seek(0)
+    return packed

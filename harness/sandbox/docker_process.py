@@ -1,0 +1,66 @@
+"""A grader program in a container of its own. Takes a created container; gives harness.sandbox.base.Process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from harness.errors import SandboxError
+from harness.sandbox.docker_stream import EngineStream, engine_call
+from harness.sandbox.program import Conversation
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+KILLED = 137
+
+
+class DockerProcess(Conversation):
+    """Attached before it starts, so that no byte is missed. The engine keeps no log: what is not read is lost."""
+
+    def __init__(self, role: Literal["referee", "player"], container: Container, remove: Callable[[], None]) -> None:
+        self._container = container
+        self._remove = remove
+        self._code: int | None = None
+        self._cpu_s = 0.0
+        self._api = container.client.api
+        with engine_call(f"starting the {role}"):
+            wrapper = self._api.attach_socket(container.id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            # The socket ends with the container; asking the engine after each silence would only cost time.
+            self._stream = EngineStream(wrapper, ask_exit=lambda: None)
+            container.start()
+        super().__init__(self._stream, role)
+
+    def exit_code(self) -> int | None:
+        if self._code is None:
+            with engine_call("asking after a grader program"):
+                state = self._api.inspect_container(self._container.id)["State"]
+            if not state["Running"]:
+                self._code = int(state["ExitCode"])
+        return self._code
+
+    def pause(self) -> None:
+        with engine_call("pausing a grader program"):
+            self._container.pause()
+
+    def resume(self) -> None:
+        with engine_call("resuming a grader program"):
+            self._container.unpause()
+
+    def cpu_s(self) -> float:
+        """From the container's cgroup, so every process that ever ran counts. After its end: the last value asked."""
+        if self._code is None:
+            with engine_call("measuring a grader program"):
+                stats = self._api.stats(self._container.id, stream=False, one_shot=True)
+            self._cpu_s = max(self._cpu_s, stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+        return self._cpu_s
+
+    def kill(self) -> None:
+        try:
+            if self.exit_code() is None:
+                self._code = KILLED
+        except SandboxError:
+            self._code = KILLED
+        self._remove()
+        self.join()
+        self._stream.close()

@@ -1,0 +1,151 @@
+"""The parent of everything that runs in a local place: starts one program and outlives it, so that nothing escapes.
+
+Runs as its own process (`python -I -S supervisor.py ORDER`), standard library only. As a child subreaper it inherits
+double-forked children, so the tree below it is complete; it reports the program's exit status on one pipe, and when the
+other pipe closes (the harness is done, or dead) it kills the tree and ends. Never reads what the program writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNET = 0x40000000
+
+
+def parents() -> dict[int, tuple[int, int]]:
+    """Every process of the machine: pid -> (parent's pid, start in clock ticks since boot)."""
+    found = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - this file is run hundreds of times; pathlib costs twice as much
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = stat_fields(int(name))
+                found[int(name)] = (int(fields[1]), int(fields[19]))
+    return found
+
+
+def stat_fields(pid: int) -> list[str]:
+    """/proc/<pid>/stat from the state on (proc(5): field 3 is index 0). Raises OSError when the process is gone."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def descendants(root: int) -> dict[int, int]:
+    """Processes below `root`: pid -> start in clock ticks since boot."""
+    everyone = parents()
+    found: dict[int, int] = {}
+    growing = True
+    while growing:
+        new = {p: s for p, (up, s) in everyone.items() if p not in found and (up == root or up in found)}
+        found |= new
+        growing = bool(new)
+    return found
+
+
+def send(pids: list[int], number: int) -> None:
+    """Signal each; one that is gone is what we wanted."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def kill_tree(root: int, limit_s: float) -> bool:
+    """Stop, then kill, everything below `root` until nothing is left; whether that came true in time."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        living = [pid for pid in descendants(root) if not _is_zombie(pid)]
+        if not living:
+            return True
+        send(living, signal.SIGSTOP)
+        send([pid for pid in descendants(root) if not _is_zombie(pid)], signal.SIGKILL)
+        _reap()
+        time.sleep(0.002)
+    return False
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return stat_fields(pid)[0] == "Z"
+    except OSError:
+        return True
+
+
+def _reap() -> dict[int, int]:
+    """Collect the dead children of this process, if it has any."""
+    dead = {}
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            dead[pid] = os.waitstatus_to_exitcode(status)
+    return dead
+
+
+def _become(order: dict[str, Any]) -> None:
+    """In the forked child: take the limits, drop the user, and turn into the program."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    os.setsid()
+    for name, value in order["limits"].items():
+        resource.setrlimit(getattr(resource, name), (value, value))
+    os.umask(order["umask"])
+    if order["uid"] is not None:
+        os.setgroups([])
+        os.setgid(order["uid"])
+        os.setuid(order["uid"])
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    os.chdir(order["cwd"])
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    os.closerange(3, 256)
+    os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - running it is this file's purpose
+
+
+def _start(order: dict[str, Any]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            _become(order)
+        except BaseException as error:
+            os.write(2, f"cannot start {order['argv'][0]}: {error}\n".encode())
+        finally:
+            os._exit(127)
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(quiet, standard)
+    return child
+
+
+def main() -> int:
+    """Run the order given as JSON in the first argument; ends when its control pipe does."""
+    order = json.loads(sys.argv[1])
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if os.geteuid() == 0:
+        libc.unshare(CLONE_NEWNET)
+    wake_out, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake_in)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    child = _start(order)
+    while order["control"] not in select.select([order["control"], wake_out], [], [])[0]:
+        with contextlib.suppress(BlockingIOError):
+            os.read(wake_out, 4096)
+        if (code := _reap().get(child)) is not None:
+            os.write(order["status"], f"{code}\n".encode())
+    return 0 if kill_tree(os.getpid(), limit_s=30) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

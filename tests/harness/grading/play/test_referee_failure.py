@@ -1,0 +1,109 @@
+"""Our own failure is a GradingError with the referee's last words, never a score and never the candidate's fault."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import GradingError
+from harness.grading.base import GradeJob
+from harness.grading.play import grade_play
+from harness.sandbox.base import Engine
+from harness.schema.episode import Verdict
+from harness.schema.task import load_task, tasks_root
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+ZERO = {"strategy.py": b"def row_strategy(history): return 0"}
+
+
+@pytest.fixture
+def broken(tmp_path: Path, engine: Engine) -> Callable[..., Verdict]:
+    """broken(referee's text, reference text or None): a grade of a copy of battle-of-sexes with that referee."""
+
+    def grade(referee: str, reference: str | None = None, artifact: dict[str, bytes] = ZERO) -> Verdict:
+        folder = tmp_path / "battle-of-sexes"
+        shutil.copytree(tasks_root() / "battle-of-sexes", folder)
+        (folder / "grader" / "referee.py").write_text(referee)
+        task = load_task(folder)
+        if reference is not None:
+            (folder / "grader" / "reference").mkdir()
+            (folder / "grader" / "reference" / "strategy.py").write_text(reference)
+            task = task.model_copy(
+                update={"grader": task.grader.model_copy(update={"relative_to_starter": True})},
+            )
+        return grade_play(GradeJob(task, folder, "smoke", "sealed", artifact, os.urandom(32)), engine)
+
+    return grade
+
+
+FAILURES = {
+    "exception": ("def play(table): 1 / 0", "ZeroDivisionError"),
+    "no play": ("x = 1", "KeyError"),
+    "exit": ("import os\ndef play(table): os._exit(3)", "ended without a verdict"),
+    "wrong metric": (
+        "from gymplay import Outcome\ndef play(table): return Outcome({'fame': 1.0}, {}, 1)",
+        "the task declares ['mean_payoff']",
+    ),
+    "NaN": (
+        "from gymplay import Outcome\ndef play(table): return Outcome({'mean_payoff': float('nan')}, {}, 1)",
+        "not JSON compliant",
+    ),
+    "no outcome": ("def play(table): return 3", "AttributeError"),
+}
+
+
+@pytest.mark.parametrize(("referee", "words"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_referee_that_fails_gives_no_verdict(broken: Callable[..., Verdict], referee: str, words: str) -> None:
+    with pytest.raises(GradingError) as caught:
+        broken(referee)
+    assert words in str(caught.value)
+
+
+def test_a_print_in_the_referee_is_no_verdict(broken: Callable[..., Verdict]) -> None:
+    referee = (
+        "import os, sys\nfrom gymplay import Outcome\n"
+        "def play(table):\n    print('{\"verdict\": 1}', flush=True)\n    os.write(1, b'{}\\n')\n"
+        "    return Outcome({'mean_payoff': 0.5}, {'mean_payoff': 0.1}, 7)\n"
+    )
+    assert broken(referee).metrics == {"mean_payoff": 0.5}
+
+
+START = "{'file': 'strategy.py', 'function': 'row_strategy', 'seed': 1, 'games': 1, 'width': 1}"
+TURNS = f"""
+from gymplay import Outcome
+import time
+
+def play(table):
+    assert list(table.players) == ["starter", "candidate"]
+    for name, player in table.players.items():
+        table.turn(name)
+        player.ask("start", {START})
+    first = table.turn(None)
+    time.sleep(0.5)
+    second = table.turn("candidate")
+    time.sleep(1.0)
+    third = table.turn(None)
+    burnt = third["candidate"] - second["candidate"]
+    assert second["candidate"] - first["candidate"] < 0.1, "it worked while paused"
+    assert third["starter"] - second["starter"] < 0.1
+    return Outcome({{"mean_payoff": burnt}}, {{"mean_payoff": 0.0}}, 1)
+"""
+BURN = (
+    b"import threading\ndef burn():\n    while True: pass\n"
+    b"threading.Thread(target=burn, daemon=True).start()\n"
+    b"def row_strategy(history): return 0\n"
+)
+
+
+def test_turns_pause_the_others_and_count_background_work(broken: Callable[..., Verdict]) -> None:
+    verdict = broken(TURNS, "def row_strategy(history): return 0", {"strategy.py": BURN})
+    assert 0.3 < verdict.metrics["mean_payoff"] < 1.5
+
+
+def test_the_fault_of_our_own_player_is_ours(broken: Callable[..., Verdict]) -> None:
+    with pytest.raises(GradingError, match=r"(?s)our own player 'starter' failed: .*oops"):
+        broken(TURNS, "raise ValueError('oops')")
