@@ -7,9 +7,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 
 class ProfileChoice(StrEnum):
@@ -74,3 +78,14 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> 
     for row in rows:
         shown.add_row(*(Text(cell) for cell in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(shown)
+
+
+def progress_bar(*, quiet: bool) -> tuple[Progress, Console]:
+    """A bar on stderr and the console to print beside it; where stderr is no terminal only the console speaks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False, quiet=quiet)
+    columns = (SpinnerColumn(), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    text = TextColumn("{task.description}", markup=False)
+    return Progress(*columns, text, console=console, transient=True, disable=quiet or not console.is_terminal), console

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, TasksFolder
+from harness.cli.common import (
+    AsJson,
+    Mirror,
+    Profile,
+    ProfileChoice,
+    SandboxChoice,
+    SandboxKind,
+    TasksFolder,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
-    from harness.runner.run import AgentFor
+    from harness.runner.run import AgentFor, Ended, RunPlan
+    from harness.sandbox.base import Engine
     from harness.schema.episode import Episode
 
 
@@ -46,7 +56,7 @@ def run(
     """
     from harness.cli.common import choose_tasks, emit
     from harness.errors import UsageError
-    from harness.runner.run import RunPlan, run_episodes
+    from harness.runner.run import RunPlan
     from harness.sandbox import open_engine
     from harness.schema.task import tasks_root as default_root
 
@@ -59,16 +69,19 @@ def run(
     plan = RunPlan(title, folder, chosen, root, range(seeds), profile.value, _agent_for(agent, source), mirror)
     with open_engine(sandbox.value) as engine:
         _build_missing(engine.kind, _families(root, chosen))
-        episodes = _with_progress(plan, engine, run_episodes, quiet=as_json)
+        ended = _with_progress(plan, engine, quiet=as_json)
+    episodes = [one.episode for one in ended if one.episode]
+    failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
-        emit(
-            {
-                "run": str(folder),
-                "episodes": [episode.model_dump(mode="json", exclude_none=True) for episode in episodes],
-            }
-        )
+        records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]
+        emit({"run": str(folder), "episodes": records, "failures": failures})
     else:
         _report(episodes, root, folder)
+    for key, failure in failures.items():
+        typer.echo(f"error: {key}: {failure}", err=True)
+    if failures:
+        typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
+        raise typer.Exit(1)
 
 
 def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:
@@ -109,30 +122,19 @@ def _build_missing(kind: str, families: set[str]) -> None:
         ensure(family, kind)
 
 
-def _with_progress(plan: Any, engine: Any, episodes: Any, *, quiet: bool) -> list[Episode]:
+def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]:
     """Run with a progress bar on stderr; a line an episode where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from harness.runner.run import run_episodes
 
-    console = Console(stderr=True, highlight=False, quiet=quiet)
-    bar = Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    )
+    bar, console = progress_bar(quiet=quiet)
     done = []
     with bar:
         task = bar.add_task("preparing", total=len(plan.tasks) * len(plan.seeds))
-        for episode, fresh in episodes(plan, engine, started=lambda key: bar.update(task, description=key)):
-            done.append(episode)
+        for ended in run_episodes(plan, engine, started=lambda key: bar.update(task, description=key)):
+            done.append(ended)
             bar.advance(task)
-            note = "" if fresh else "  (was there)"
-            console.print(f"  {episode.key:<28} {episode.exit_status}{note}", markup=False)
+            status = ended.episode.exit_status if ended.episode else "not finished"
+            console.print(f"  {ended.key:<28} {status}{'' if ended.fresh else '  (was there)'}", markup=False)
     return done
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import __version__
 from harness.agents.base import Agent
 from harness.data import prepare
-from harness.errors import UsageError
+from harness.errors import GradingError, SandboxError, UsageError
 from harness.runner.episode import EpisodeRun, Place
 from harness.runner.recorder import Recorder, now, write_atomically
 from harness.sandbox.base import Engine
@@ -53,21 +53,37 @@ def place_of(
     return Place(spec, task_folder, profile, engine, data.agent if data else None, data.grader if data else None)
 
 
-def run_episodes(
-    plan: RunPlan, engine: Engine, started: Callable[[str], None] = lambda key: None
-) -> Iterator[tuple[Episode, bool]]:
-    """Yields every episode of the plan as (episode, was it run now). `started` is told the key before each one."""
+@dataclass(frozen=True)
+class Ended:
+    """How one episode ended. `failure`: something of ours broke, nothing was scored, `--resume` tries again."""
+
+    key: str
+    episode: Episode | None
+    fresh: bool = True
+    failure: str = ""
+
+
+def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] = lambda key: None) -> Iterator[Ended]:
+    """Every episode of the plan, in order. `started` is told the key before each one.
+
+    A sandbox or grader of ours that breaks costs its episode and no other.
+    """
     places = {task: place_of(plan.tasks_root / task, plan.profile, engine, plan.mirror) for task in plan.tasks}
     first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
     _open_manifest(plan, engine, first, places)
     for task, place in places.items():
         for seed in plan.seeds:
-            folder = plan.folder / task / f"seed-{seed}"
-            started(f"{task}/seed-{seed}")
+            key = f"{task}/seed-{seed}"
+            folder = plan.folder / key
+            started(key)
             if (folder / "episode.json").is_file():
-                yield Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder)), False
-            else:
-                yield run_episode(place, plan.agent_for(place, seed), seed, folder), True
+                there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
+                yield Ended(key, there, fresh=False)
+                continue
+            try:
+                yield Ended(key, run_episode(place, plan.agent_for(place, seed), seed, folder))
+            except (SandboxError, GradingError) as error:
+                yield Ended(key, None, failure=str(error))
 
 
 def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:

@@ -35,6 +35,7 @@ class Match:
         self._engine = engine
         self._cleanup = ExitStack()
         self._players: dict[str, Process] = {}
+        self._paused: set[str] = set()
         self._referee: Process
         self._shared = ""
         self._deadline = time.monotonic() + job.task.limits.grade_time_s + GRACE_S
@@ -92,11 +93,13 @@ class Match:
         self._players[name] = player
 
     def _turn(self, name: str | None) -> None:
-        for player in self._players.values():
-            player.pause()
+        for other in self._players.keys() - self._paused:
+            self._players[other].pause()
+            self._paused.add(other)
         used = {other: player.cpu_s() for other, player in self._players.items()}
         if name is not None:
             self._players[name].resume()
+            self._paused.discard(name)
         self._send({"cpu_s": used})
 
     def _send(self, tree: dict[str, Any]) -> None:
