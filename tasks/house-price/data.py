@@ -3,7 +3,8 @@
 Official: the 1,460 labelled rows of the pinned file, split as scikit-learn's train_test_split does it with
 random_state 42: 20 % test (sealed), then 12.5 % of the rest for validation: 1,022 / 146 / 292.
 Smoke: rows drawn from a seed with the same columns. An id is SHAKE-256 of the row's place in the source; rows are
-ordered by it, so neither ids nor order tell where a row was, and everybody gets the same files.
+ordered by it, so everybody gets the same files and nothing in them leans on the original order. The ids are opaque,
+not secret: this file is public, and whoever runs it can tell which place had which id.
 """
 
 import argparse
