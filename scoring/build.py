@@ -26,6 +26,7 @@ PUBLISHED_CAVEATS = (
     "artifact.",
     "MLGym's validate call scored the test set, so a best attempt was chosen with knowledge of the test score.",
     "A task whose runs store no baseline under the ranked metric (mountain-car here) has none, so all are feasible.",
+    "Costs are recomputed from the runs' token counts at one dated price table; the runs' own sums used other prices.",
 )
 SEASON_CAVEATS = ("Every value is our own regrade of the artifact that the agent left; claimed values are not used.",)
 _PUBLISHED_TITLES: dict[Reading, str] = {

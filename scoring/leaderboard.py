@@ -16,9 +16,9 @@ from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.task import Direction, Domain, ProfileName
 from scoring.costs import Cost
 from scoring.ledger import LedgerLine, Level
+from scoring.load import BASELINE as BASELINE
 
 SCORING_VERSION = "1.0.0"
-BASELINE = "baseline"
 
 Reading = Literal["season", "live", "mlgym-compat"]
 Column = Literal["best", "last"]
@@ -119,7 +119,8 @@ class BoardTask(Record):
     direction: Direction
     baseline: float | None
     baseline_source: str
-    reference: float | None = Field(description="what ratios are taken against: frozen (season) or of the cohort")
+    reference: float | None = Field(description="what column last is divided by: frozen (season) or of the cohort")
+    best_reference: float | None = Field(description="the same for column best")
     reference_source: str
     rankable: bool
     beaten_by: Count = Field(description="entries whose final submission beats the baseline: difficulty")

@@ -36,8 +36,8 @@ class RegradeVerdict(Record):
     verdict: Verdict
 
 
-class LedgerLine(Record):
-    """One decision, with its reason and its evidence."""
+class Decision(Record):
+    """One decision, with its reason and its evidence, before it is sealed."""
 
     sequence: Count
     previous: Sha256 = Field(description="`sha256` of the line before; 64 zeros in the first line")
@@ -49,16 +49,25 @@ class LedgerLine(Record):
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts: tuple[RegradeVerdict, ...] = ()
-    sha256: Sha256 = Field(description="over this line without this field")
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
-            raise ValueError("the line's sha256 does not fit its content")
+    def _complete(self) -> Self:
         if bool(self.verdicts) != (self.kind == "regrade"):
             raise ValueError("verdicts belong to a regrade, and a regrade has some")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        return self
+
+
+class LedgerLine(Decision):
+    """A decision with its own digest: one line of the file."""
+
+    sha256: Sha256 = Field(description="over this line without this field")
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
+            raise ValueError("the line's sha256 does not fit its content")
         return self
 
 
@@ -69,11 +78,6 @@ def digest(tree: dict[str, Any]) -> str:
 
 def _compact(tree: dict[str, Any]) -> bytes:
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def sealed_line(content: dict[str, Any]) -> LedgerLine:
-    """A line with its own digest filled in. `content` is plain data without `sha256`."""
-    return LedgerLine.from_json(json.dumps({**content, "sha256": digest(content)}), subject="ledger line")
 
 
 def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
@@ -97,7 +101,9 @@ def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
     """Add one line. `content` has all fields but sequence, previous and sha256; the chain is verified first."""
     lines = read_ledger(file)
     previous = lines[-1].sha256 if lines else START
-    line = sealed_line({**content, "sequence": len(lines), "previous": previous})
+    decision = Decision.from_json(_compact({**content, "sequence": len(lines), "previous": previous}), "decision")
+    tree = decision.model_dump(mode="json", exclude_none=True)
+    line = LedgerLine.from_json(_compact({**tree, "sha256": digest(tree)}), "ledger line")
     with file.open("ab") as out:
         out.write(_compact(line.model_dump(mode="json", exclude_none=True)) + b"\n")
         out.flush()

@@ -19,6 +19,7 @@ from scoring.ledger import LedgerLine, Level, RegradeVerdict, level_of, read_led
 MAX_BUNDLE_BYTES = 8 * 1024**2
 MAX_SIGNATURE_BYTES = 16 * 1024
 LEDGER = "ledger.jsonl"
+BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def _entry(place: Path, ledger: Sequence[LedgerLine]) -> Loaded:
     sha256 = hashlib.sha256(data).hexdigest()
     if bundle.entry.id != place.name:
         raise GymboardError(f"the entry calls itself {bundle.entry.id!r} but lies in {place.name!r}; rename the folder")
+    if bundle.entry.id == BASELINE:
+        raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
     if bundle.canonical() != data:
         raise GymboardError("bundle.json is not in canonical form; write it with `gymboard pack`")
     if line := removed(ledger, bundle.entry.id, sha256):

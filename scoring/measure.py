@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def _column(
     scores = best_of(values, yard.maximise)
     log_ratios = np.atleast_2d(scale.log_ratios(yard.transform(scores)))
     by_seed = yard.transform(values.swapaxes(1, 2))
-    parts_by_seed = contributions(np.where(np.isnan(by_seed), scale.penalty, scale.log_ratios(by_seed)), tau_max)
+    parts_by_seed = contributions(scale.log_ratios(by_seed), tau_max)
     compat = reading == "mlgym-compat"
     return Measured(
         values=values,
@@ -88,7 +89,7 @@ def _column(
         mean_aup=parts_by_seed.mean(axis=1).sum(axis=1),
         borda=(compat_borda if compat else borda)(scores, yard.maximise),
         reference=_reference(scores, yard),
-        draws=None if compat else _draws(values, tau_max, yard, reading, entries, column),
+        draws=None if compat else _draws(values, scale, tau_max, yard, reading, entries, column),
         mean_draws=None if compat else _mean_draws(parts_by_seed, entries, column),
     )
 
@@ -99,16 +100,24 @@ def _reference(scores: Floats, yard: Yardstick) -> Floats:
 
 
 def _draws(
-    values: Floats, tau_max: float, yard: Yardstick, reading: Reading, entries: Sequence[str], column: Column
+    values: Floats,
+    scale: Scale,
+    tau_max: float,
+    yard: Yardstick,
+    reading: Reading,
+    names: Sequence[str],
+    column: Column,
 ) -> Floats:
-    """AUP of every row in every draw; the baseline does not vary."""
-    drawn = [
-        best_of_resampled(values[row], yard.maximise, stream("best-of-k", entry, column))
-        for row, entry in enumerate(entries)
-    ]
-    baseline = np.broadcast_to(values[-1, :, 0], (DRAWS, values.shape[1]))
+    """AUP of every row in every draw; the baseline does not vary. Frozen scales need one entry's draws at a time."""
+    drawn = (
+        yard.transform(best_of_resampled(values[row], yard.maximise, stream("best-of-k", name, column)))
+        for row, name in enumerate(names)
+    )
+    baseline = np.broadcast_to(yard.baseline, (DRAWS, values.shape[1]))
+    if reading == "season":
+        return np.stack([aup(scale.log_ratios(scores), tau_max) for scores in chain(drawn, [baseline])], axis=1)
     scores = np.stack([*drawn, baseline], axis=1)
-    return aup(_scale(scores, yard, reading).log_ratios(yard.transform(scores)), tau_max)
+    return aup(cohort_scale(scores, yard.baseline, yard.maximise, yard.eps).log_ratios(scores), tau_max)
 
 
 def _mean_draws(parts: Floats, entries: Sequence[str], column: Column) -> Floats:

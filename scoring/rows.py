@@ -36,7 +36,7 @@ def entry_row(
     """The row of one entry; `index` is its row in the measured arrays."""
     entry = one.bundle.entry
     cells = _cells(one, index, yard, measured)
-    shown = [episode for episode in one.bundle.episodes if episode.task in yard.tasks]
+    shown = [episode for episode in one.bundle.episodes if episode.task in yard.tasks and episode.seed < SEEDS]
     return Row.model_validate(
         {
             "kind": kind,
@@ -83,13 +83,14 @@ def baseline_row(yard: Yardstick, measured: Mapping[Column, Measured], standings
 def _cells(one: Loaded, index: int, yard: Yardstick, measured: Mapping[Column, Measured]) -> tuple[Cell, ...]:
     by_task: dict[str, list[Episode]] = {}
     for episode in one.bundle.episodes:
-        by_task.setdefault(episode.task, []).append(episode)
+        if episode.seed < SEEDS:
+            by_task.setdefault(episode.task, []).append(episode)
     cells = []
     for task, rule in enumerate(yard.rules):
         episodes = by_task.get(rule.id, [])
         finals = measured["last"].values[index, task]
         facts = {
-            "valid_episodes": sum(_handed_in(episode) and not np.isnan(_at(finals, episode)) for episode in episodes),
+            "valid_episodes": sum(_handed_in(episode) and not np.isnan(finals[episode.seed]) for episode in episodes),
             "episodes": SEEDS,
             "validate_calls": sum(map(validate_calls, episodes)),
             "one_look": _one_look(rule, episodes, finals),
@@ -130,10 +131,6 @@ def number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _at(finals: Floats, episode: Episode) -> float:
-    return float(finals[episode.seed]) if episode.seed < SEEDS else float("nan")
-
-
 def _handed_in(episode: Episode) -> bool:
     """It ended with an artifact: by its last attempt, or, where an import does not say, by its exit status."""
     return bool(episode.attempts) and (episode.attempts[-1].kind == "submit" or episode.exit_status == "success")
@@ -142,8 +139,8 @@ def _handed_in(episode: Episode) -> bool:
 def _one_look(rule: TaskRule, episodes: Sequence[Episode], finals: Floats) -> float | None:
     if rule.validations is None:
         return None
-    within = [_at(finals, episode) for episode in episodes if validate_calls(episode) <= rule.validations]
-    values = [value for value in within if not np.isnan(value)]
+    within = [finals[episode.seed] for episode in episodes if validate_calls(episode) <= rule.validations]
+    values = [float(value) for value in within if not np.isnan(value)]
     return (max if rule.direction == "max" else min)(values, default=None)
 
 

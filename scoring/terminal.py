@@ -201,7 +201,7 @@ def _explained(board: Board, row: Row, column: Column) -> Table:
                 task.title,
                 f"{cell.metric} ({cell.direction})",
                 _number(task.baseline),
-                _number(task.reference),
+                _number(task.best_reference if column == "best" else task.reference),
                 _number(score.value),
                 "-" if score.mean is None else f"{_number(score.mean)} ± {_number(score.stderr)}",
                 _number(score.log10_ratio),

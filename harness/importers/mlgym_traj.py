@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import DataError
-from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Usage
+from harness.schema.base import Record
+from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, MetricName, Usage
 
 _PRINTED = re.compile(r"^Evaluation Score: (\{[^{}]*\})\s*$", re.MULTILINE)
 _EXITS: dict[str, ExitStatus] = {
@@ -73,9 +75,15 @@ class FinishedRun:
             raise DataError(f"{name}: not an MLGym trajectory: {error!r}") from error
 
 
-def read_run(task: str, seed: int, results: Any, run: FinishedRun | None) -> Episode:
+class Results(Record):
+    """A results.json: every score in order, and the baseline that the run stored."""
+
+    agent: tuple[dict[MetricName, float], ...]
+    baseline: dict[MetricName, float]
+
+
+def read_run(task: str, seed: int, results: Results, run: FinishedRun | None) -> Episode:
     """The episode of one run; `run` None: upstream published its results only."""
-    scores = results["agent"]
     status, detail = _exit(run)
     return Episode(
         task=task,
@@ -86,9 +94,9 @@ def read_run(task: str, seed: int, results: Any, run: FinishedRun | None) -> Epi
         exit_detail=detail,
         steps=run.steps if run else 0,
         actions=_counts(run) if run else {},
-        attempts=_attempts(scores, run),
+        attempts=_attempts(results.agent, run),
         usage=_usage(run) if run else Usage(),
-        published_baseline={key: float(value) for key, value in results["baseline"].items()},
+        published_baseline=results.baseline,
     )
 
 
@@ -119,17 +127,15 @@ def _counts(run: FinishedRun) -> dict[ActionClass, int]:
     return dict(sorted(counts.items()))
 
 
-def _attempts(scores: list[dict[str, float]], run: FinishedRun | None) -> tuple[Attempt, ...]:
+def _attempts(scores: Sequence[dict[str, float]], run: FinishedRun | None) -> tuple[Attempt, ...]:
     places = _places(scores, run) or [("unknown", 0)] * len(scores)
     return tuple(
-        Attempt.model_validate(
-            {"index": index, "step": step, "kind": kind, "published": {k: float(v) for k, v in score.items()}}
-        )
+        Attempt.model_validate({"index": index, "step": step, "kind": kind, "published": score})
         for index, (score, (kind, step)) in enumerate(zip(scores, places, strict=True))
     )
 
 
-def _places(scores: list[dict[str, float]], run: FinishedRun | None) -> list[tuple[str, int]] | None:
+def _places(scores: Sequence[dict[str, float]], run: FinishedRun | None) -> list[tuple[str, int]] | None:
     """(kind, step from 1) of every score, or None when the observations do not account for all of them."""
     if run is None:
         return None

@@ -3,7 +3,8 @@
 Official: the 1,460 labelled rows of the pinned file, split as scikit-learn's train_test_split does it with
 random_state 42: 20 % test (sealed), then 12.5 % of the rest for validation: 1,022 / 146 / 292.
 Smoke: rows drawn from a seed with the same columns. An id is SHAKE-256 of the row's place in the source; rows are
-ordered by it, so neither ids nor order tell where a row was, and everybody gets the same files.
+ordered by it, so everybody gets the same files and nothing in them leans on the original order. The ids are opaque,
+not secret: this file is public, and whoever runs it can tell which place had which id.
 """
 
 import argparse
@@ -26,7 +27,7 @@ NUMBERS = {  # smallest and largest value of the generated columns; the weights 
     "EnclosedPorch": (0, 300), "3SsnPorch": (0, 300), "ScreenPorch": (0, 300), "PoolArea": (0, 600),
     "MiscVal": (0, 3000), "MoSold": (1, 12), "YrSold": (2006, 2010),
 }  # fmt: skip
-QUALITY = "Ex Gd TA Fa Po"
+QUALITY = "Ex Gd TA Fa"
 CATEGORIES = {
     "MSZoning": "RL RM FV RH", "Street": "Pave Grvl", "Alley": "NA Grvl Pave", "LotShape": "Reg IR1 IR2 IR3",
     "LandContour": "Lvl Bnk HLS Low", "Utilities": "AllPub", "LotConfig": "Inside Corner CulDSac FR2",
@@ -35,7 +36,7 @@ CATEGORIES = {
     "HouseStyle": "1Story 2Story 1.5Fin SLvl", "RoofStyle": "Gable Hip Flat", "RoofMatl": "CompShg WdShngl",
     "Exterior1st": "VinylSd HdBoard MetalSd BrkFace", "Exterior2nd": "VinylSd HdBoard MetalSd BrkFace",
     "MasVnrType": "None BrkFace Stone NA", "ExterQual": QUALITY, "ExterCond": QUALITY,
-    "Foundation": "PConc CBlock BrkTil", "BsmtQual": QUALITY + " NA", "BsmtCond": QUALITY + " NA",
+    "Foundation": "PConc CBlock BrkTil", "BsmtQual": QUALITY + " NA", "BsmtCond": "Gd TA Fa NA",
     "BsmtExposure": "No Av Gd Mn NA", "BsmtFinType1": "Unf GLQ ALQ BLQ NA", "BsmtFinType2": "Unf Rec LwQ NA",
     "Heating": "GasA GasW", "HeatingQC": QUALITY, "CentralAir": "Y N", "Electrical": "SBrkr FuseA FuseF",
     "KitchenQual": QUALITY, "Functional": "Typ Min1 Min2", "FireplaceQu": "NA " + QUALITY,
