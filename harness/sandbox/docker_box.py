@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from docker.errors import DockerException, NotFound
 
-from harness.errors import SandboxError
+from harness.errors import InvalidArtifact, SandboxError
 from harness.sandbox import copyout
 from harness.sandbox.base import BoxSpec, EngineKind, ExecResult
 from harness.sandbox.channel import Channel, ChannelClosed
@@ -67,7 +67,7 @@ class DockerSandbox:
 
     def write(self, path: str, data: bytes) -> None:
         if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):
-            raise SandboxError(f"cannot write {path!r} in the workspace: {why}")
+            raise InvalidArtifact(f"cannot write {path!r} in the workspace: {why}")
 
     def copy_out(self, paths: Sequence[tuple[str, int]]) -> dict[str, bytes]:
         return self._undisturbed(lambda channel: copyout.read_files(channel, WORKSPACE, paths))

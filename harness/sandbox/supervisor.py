@@ -22,6 +22,8 @@ from typing import Any
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWNET = 0x40000000
+CLONE_NEWNS = 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 def parents() -> dict[int, tuple[int, int]]:
@@ -100,6 +102,7 @@ def _become(order: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
     os.umask(order["umask"])
     if order["uid"] is not None:
+        _open_ways(libc, order["reach"])
         os.setgroups([])
         os.setgid(order["uid"])
         os.setuid(order["uid"])
@@ -109,6 +112,32 @@ def _become(order: dict[str, Any]) -> None:
         signal.signal(number, signal.SIG_DFL)
     os.closerange(3, 256)
     os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - running it is this file's purpose
+
+
+def _open_ways(libc: ctypes.CDLL, needed: list[str]) -> None:
+    """Let the dropped user reach folders that lie below a closed one (root's home): in a mount namespace of this
+    program alone the closed folder is covered by an empty one that holds just those. Raises OSError."""
+    below: dict[str, list[str]] = {}
+    for name in needed:
+        if above := [str(path) for path in reversed(Path(name).parents) if not path.stat().st_mode & 0o001]:
+            below.setdefault(above[0], []).append(name)
+    if not below:
+        return
+
+    def must(result: int, what: str) -> None:
+        if result != 0:
+            why = os.strerror(ctypes.get_errno())
+            raise OSError(f"{what}: {why}; run Gymboard as an ordinary user, or with a container engine")
+
+    must(libc.unshare(CLONE_NEWNS), "no mount namespace")
+    must(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "no private mounts")
+    for cover, names in below.items():
+        handles = {name: os.open(name, os.O_PATH) for name in names}
+        must(libc.mount(b"none", cover.encode(), b"tmpfs", 0, b"mode=755"), f"cannot cover {cover}")
+        for name, handle in handles.items():
+            Path(name).mkdir(parents=True, exist_ok=True)
+            source = f"/proc/self/fd/{handle}".encode()
+            must(libc.mount(source, name.encode(), None, MS_BIND | MS_REC, None), f"cannot show {name}")
 
 
 def _start(order: dict[str, Any]) -> int:

@@ -32,7 +32,14 @@ class Tree:
     """A running program; a Channel (channel.py) with control over all its processes."""
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, caps: Caps, uid: int | None, umask: int = 0o022
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        caps: Caps,
+        uid: int | None,
+        reach: Sequence[Path],
+        umask: int = 0o022,
     ) -> None:
         self._token = uuid.uuid4().hex
         self._code: int | None = None
@@ -44,6 +51,7 @@ class Tree:
             "env": {**env, MARKER: self._token},
             "cwd": str(cwd),
             "uid": uid,
+            "reach": [str(path) for path in reach],
             "umask": umask,
             "limits": {"RLIMIT_DATA": caps.memory_mib << 20, "RLIMIT_FSIZE": FILE_SIZE_CAP, "RLIMIT_CORE": 0},
             "control": control_in,
