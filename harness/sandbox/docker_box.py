@@ -34,7 +34,8 @@ AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
 # Everything of our user younger than the age that is read, in hundredths of a second (proc(5): field 22, USER_HZ is
-# 100), but not we. The age is asked for last, because a program may take long to start in a container.
+# 100), but not what the engine itself started: the shell and we, whose parent is 0. The age is asked for last, because
+# a program may take long to start in a container.
 KILL_NEWER = r"""
 echo ready; read -r age
 read -r up _ </proc/uptime; since=$(( 10#${up/./} - age - 3 ))
@@ -42,7 +43,7 @@ for stat in /proc/[0-9]*/stat; do
   pid=${stat#/proc/}; pid=${pid%/stat}
   read -r line 2>/dev/null <"$stat" || continue
   set -- ${line##*) }
-  [ "${20:-0}" -ge "$since" ] && [ "$pid" != "$$" ] && kill -9 "$pid" 2>/dev/null
+  [ "${2:-0}" != 0 ] && [ "${20:-0}" -ge "$since" ] && kill -9 "$pid" 2>/dev/null
 done
 """
 Answer = TypeVar("Answer")

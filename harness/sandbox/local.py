@@ -2,10 +2,11 @@
 
 Takes the same specs as docker.py and gives the same answers. What it does NOT protect, so that nobody relies on it:
 
-- the network, unless the harness is root (then programs get an empty network namespace);
+- the network and other processes, the harness among them, unless the harness is root (then every program gets an empty
+  network and a process namespace of its own; without root an agent can end or read whatever its user can);
 - reading: programs see every file of this machine that their user may read, prepared labels included;
-- writing, and the harness itself, unless the harness is root (then agent, referee and player run as three
-  unprivileged users, never as root; else all run as the harness's own user);
+- writing, unless the harness is root (then agent, referee and player run as three unprivileged users, never as root;
+  else all run as the harness's own user);
 - cpus, number of processes and disk: a fork bomb hurts the machine until its deadline. Memory is limited a process.
 
 Bundles made with it say `sandbox = "local"` and never rise above `signed`.

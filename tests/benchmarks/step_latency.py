@@ -1,4 +1,4 @@
-"""What one step costs, four ways in one run on one machine: our sandbox, a bare persistent shell, `docker exec`, the SDK.
+"""What one step costs in one run on one machine: our sandbox, a bare persistent shell, `docker exec`, the SDK.
 
 Run: PYTHONPATH=. python tests/benchmarks/step_latency.py [n]. Needs a container engine and the built cpu image. Prints
 medians in milliseconds, target against measured, and exits 1 when a target is missed.
