@@ -26,6 +26,10 @@ REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
 PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
 
 
+class PlayerEnded(Exception):
+    """A player's program ended while the match went on. Its name is the only argument."""
+
+
 class Match:
     """The processes of one grade. Leaving the context kills all of them and drops the shared folder."""
 
@@ -63,7 +67,10 @@ class Match:
             key = next((name for name in handlers if name in line), None)
             if key is None:
                 return line
-            handlers[key](line[key])
+            try:
+                handlers[key](line[key])
+            except PlayerEnded as ended:
+                return {"invalid": "it ended before the match did", "player": str(ended), "silent": True}
 
     def last_words(self, name: str) -> str:
         """How a player ended and the end of its stderr, once it has gone (waits a moment for that). Hostile text."""
@@ -94,13 +101,25 @@ class Match:
 
     def _turn(self, name: str | None) -> None:
         for other in self._players.keys() - self._paused:
-            self._players[other].pause()
-            self._paused.add(other)
+            self._pause(other)
         used = {other: player.cpu_s() for other, player in self._players.items()}
         if name is not None:
             self._players[name].resume()
             self._paused.discard(name)
         self._send({"cpu_s": used})
+
+    def _pause(self, name: str) -> None:
+        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault."""
+        fault = None
+        try:
+            self._players[name].pause()
+        except SandboxError as error:
+            fault = error
+        if self._players[name].exit_code() is not None:
+            raise PlayerEnded(name)
+        if fault:
+            raise fault
+        self._paused.add(name)
 
     def _send(self, tree: dict[str, Any]) -> None:
         try:
