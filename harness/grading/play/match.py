@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from harness.errors import GradingError, SandboxError
 from harness.grading.base import GradeJob
+from harness.grading.play.reason import clean
 from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
@@ -73,7 +74,7 @@ class Match:
                 return {"invalid": "it ended before the match did", "player": str(ended), "silent": True}
 
     def last_words(self, name: str) -> str:
-        """How a player ended and the end of its stderr, once it has gone (waits a moment for that). Hostile text."""
+        """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
         player = self._players.get(name)
         if player is None:
             return ""
@@ -81,7 +82,7 @@ class Match:
         while player.exit_code() is None and time.monotonic() < until:
             time.sleep(0.02)
         ended = "" if player.exit_code() is None else f"exit code {player.exit_code()}\n"
-        return ended + player.stderr_tail()[-WORDS_CAP:]
+        return ended + clean(player.stderr_tail(), WORDS_CAP)
 
     def _settings(self) -> dict[str, Any]:
         task, job = self._job.task, self._job
@@ -141,7 +142,7 @@ class Match:
         return tree if isinstance(tree, dict) else {}
 
     def _failure(self, reason: str) -> GradingError:
-        words = [self._referee.stderr_tail()[-3 * WORDS_CAP :], *map(self.last_words, self._players)]
+        words = [clean(self._referee.stderr_tail(), 3 * WORDS_CAP), *map(self.last_words, self._players)]
         return GradingError("\n".join([f"the referee of {self._job.task.id} failed: {reason}", *filter(None, words)]))
 
     def _referee_spec(self) -> ProcessSpec:
