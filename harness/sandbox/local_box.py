@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -69,9 +70,9 @@ class LocalSandbox:
         self._tree = Tree(ARGV, self._env, self._workspace, self._spec.caps, self._uid)
         return self._tree
 
-    def end_command(self, age_s: float) -> None:
+    def end_command(self, begun: float) -> None:
         if self._tree is not None:
-            self._tree.kill_newer(age_s)
+            self._tree.kill_newer(time.monotonic() - begun)
 
     def end_everything(self) -> None:
         if self._tree is not None:

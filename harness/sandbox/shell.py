@@ -53,8 +53,8 @@ class ShellHost(Protocol):
 
     def open_shell(self) -> Channel: ...
 
-    def end_command(self, age_s: float) -> None:
-        """Kill what started in the last `age_s` seconds, the shell itself excepted."""
+    def end_command(self, begun: float) -> None:
+        """Kill what started since `begun` (of time.monotonic), the shell itself excepted."""
         ...
 
     def end_everything(self) -> None:
@@ -170,7 +170,7 @@ class Shell:
 
     def _stop(self, reply: _Reply, begun: float, timeout_s: float) -> str:
         said = f"stopped: it ran longer than {timeout_s:g} s"
-        self._host.end_command(time.monotonic() - begun)
+        self._host.end_command(begun)
         if self._await(reply, time.monotonic() + GRACE_S) == "ended" and reply.end()[1] == "run":
             self._remember(reply)
             return said
