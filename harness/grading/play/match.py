@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
-from harness.errors import GradingError, SandboxError
+from harness.errors import GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import GradeJob
 from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
@@ -35,6 +35,7 @@ class Match:
         self._engine = engine
         self._cleanup = ExitStack()
         self._players: dict[str, Process] = {}
+        self._awake: set[str] = set()
         self._referee: Process
         self._shared = ""
         self._deadline = time.monotonic() + job.task.limits.grade_time_s + GRACE_S
@@ -90,14 +91,29 @@ class Match:
         player = self._engine.process(self._player_spec(name))
         self._cleanup.callback(player.kill)
         self._players[name] = player
+        self._awake.add(name)
 
     def _turn(self, name: str | None) -> None:
-        for player in self._players.values():
-            player.pause()
+        for other in sorted(self._awake):
+            self._pause(other)
         used = {other: player.cpu_s() for other, player in self._players.items()}
         if name is not None:
             self._players[name].resume()
+            self._awake.add(name)
         self._send({"cpu_s": used})
+
+    def _pause(self, name: str) -> None:
+        """Raises InvalidArtifact when the candidate has ended: what it used since the last turn went with it."""
+        player = self._players[name]
+        try:
+            player.pause()
+        except SandboxError:
+            if player.exit_code() is None:
+                raise
+        self._awake.remove(name)
+        if player.exit_code() is not None:
+            reason = f"the player {name!r} ended in its turn, so its CPU time is lost: {self.last_words(name)}".rstrip()
+            raise InvalidArtifact(reason) if name == "candidate" else self._failure(reason)
 
     def _send(self, tree: dict[str, Any]) -> None:
         try:
