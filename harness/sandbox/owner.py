@@ -1,7 +1,7 @@
 """Which process made a place, so that what a dead one left can be told from what a living one uses.
 
-Gives a name `<pid>-<start>-<boot>-<namespace>`, whether its owner is dead, and the prefix of its temporary folders. Never
-says dead of an owner that it cannot see: another machine's or another container's.
+Gives a name `<pid>-<start>-<boot>-<namespace>`, whether its owner is dead, and the prefix of its temporary folders.
+Never says dead of an owner that it cannot see: another machine's or another container's.
 """
 
 from __future__ import annotations
