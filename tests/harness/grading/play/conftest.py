@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness.sandbox.owner import owner
 
 from harness.grading.base import GradeJob
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
+from harness.sandbox.owner import owner
 from harness.schema.episode import Verdict
 from harness.schema.task import Split, TaskSpec, load_task, tasks_root
 
