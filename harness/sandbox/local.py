@@ -15,7 +15,6 @@ Bundles made with it say `sandbox = "local"` and never rise above `signed`.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import shutil
 import sys
@@ -28,9 +27,7 @@ from harness.errors import EngineUnavailable
 from harness.sandbox.base import NOBODY, BoxSpec, EngineKind, ProcessSpec
 from harness.sandbox.local_box import LocalSandbox
 from harness.sandbox.local_process import LocalProcess
-from harness.sandbox.owner import is_dead, owner
-
-PREFIX = "gymboard."
+from harness.sandbox.owner import folder_prefix, reap_folders
 
 
 class LocalEngine:
@@ -45,7 +42,7 @@ class LocalEngine:
         self._uid = uid
         self._open: list[LocalSandbox | LocalProcess] = []
         self._folders: set[Path] = set()
-        _reap()
+        reap_folders()  # a dead owner's supervisors have ended its programs
         atexit.register(self.close)
 
     def image_digest(self, family: str) -> str:
@@ -94,7 +91,7 @@ class LocalEngine:
         self.close()
 
     def _folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}."))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix()))
         folder.chmod(0o711)
         self._folders.add(folder)
         return folder
@@ -106,12 +103,3 @@ class LocalEngine:
     def _user(self, uid: int) -> int | None:
         """The user that a place runs as: never root; an ordinary user's places can only run as that user."""
         return uid if os.geteuid() == 0 else None
-
-
-def _reap() -> None:
-    """Remove folders whose owner died; its supervisors have ended the programs when it did."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        name = folder.name.removeprefix(PREFIX).partition(".")[0]
-        if is_dead(name):
-            with contextlib.suppress(OSError):
-                shutil.rmtree(folder)
