@@ -23,7 +23,7 @@ def main() -> None:
     from harness.errors import GymboardError
 
     try:
-        app()
+        app(prog_name="gymboard")
     except GymboardError as error:
         typer.echo(f"gymboard: {error}", err=True)
         raise SystemExit(error.exit_code) from None

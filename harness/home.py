@@ -7,7 +7,12 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """GYMBOARD_HOME, else gymboard/ in the user's cache folder. Not created here."""
+    """GYMBOARD_HOME, else gymboard/ in the user's cache folder. Not created here.
+
+    Root's is under /var/cache: the local sandbox runs programs as another user, who cannot enter root's home.
+    """
     if named := os.environ.get("GYMBOARD_HOME"):
         return Path(named).resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gymboard"
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache) / "gymboard"
+    return (Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache") / "gymboard"

@@ -111,7 +111,9 @@ def environment_folder(family: str) -> Path:
     """The built local environment. Raises ImageError naming the command that builds it."""
     folder = _environment(family)
     if not (folder / "bin" / "python").exists():
-        raise ImageError(f"no local environment for {family!r} in {folder}; build it: {BUILD_COMMAND} {family} --local")
+        raise ImageError(
+            f"no local environment for {family!r} in {folder}; build it: {BUILD_COMMAND} {family} --for local"
+        )
     return folder
 
 
@@ -123,7 +125,7 @@ def environment(family: str, log: Log) -> Path:
     if importlib.util.find_spec("ensurepip") is None:
         raise ImageError(
             f"{sys.executable} has no ensurepip, so it cannot make a virtual environment; install it "
-            f"(Debian: apt-get install python3-venv), then: {BUILD_COMMAND} {family} --local"
+            f"(Debian: apt-get install python3-venv), then: {BUILD_COMMAND} {family} --for local"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -63,7 +63,8 @@ class Sandbox(Protocol):
         ...
 
     def write(self, path: str, data: bytes) -> None:
-        """Create or replace one workspace file as the agent's user (path relative to the workspace)."""
+        """Create or replace one workspace file as the agent's user (path relative to the workspace). Raises
+        InvalidArtifact when the path leads elsewhere: the agent's fault, not the sandbox's."""
         ...
 
     def copy_out(self, paths: Sequence[tuple[str, int]]) -> dict[str, bytes]:

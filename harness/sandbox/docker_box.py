@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import io
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from docker.errors import DockerException, NotFound
 
-from harness.errors import SandboxError
+from harness.errors import InvalidArtifact, SandboxError
 from harness.sandbox import copyout
 from harness.sandbox.base import BoxSpec, EngineKind, ExecResult
 from harness.sandbox.channel import Channel, ChannelClosed
@@ -26,19 +27,23 @@ from harness.sandbox.patch import FILE_CAP_BYTES, patch_text, starter_digests
 from harness.sandbox.shell import ARGV, Shell
 
 if TYPE_CHECKING:
+    from docker import APIClient
     from docker.models.containers import Container
 
 AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
-# Everything of our user that is younger than $1 hundredths of a second (proc(5): field 22, USER_HZ is 100), not we.
+# Everything of our user younger than the age that is read, in hundredths of a second (proc(5): field 22, USER_HZ is
+# 100), but not what the engine itself started: the shell and we, whose parent is 0. The age is asked for last, because
+# a program may take long to start in a container.
 KILL_NEWER = r"""
-read -r up _ </proc/uptime; since=$(( 10#${up/./} - $1 - 3 ))
+echo ready; read -r age
+read -r up _ </proc/uptime; since=$(( 10#${up/./} - age - 3 ))
 for stat in /proc/[0-9]*/stat; do
   pid=${stat#/proc/}; pid=${pid%/stat}
   read -r line 2>/dev/null <"$stat" || continue
   set -- ${line##*) }
-  [ "${20:-0}" -ge "$since" ] && [ "$pid" != "$$" ] && kill -9 "$pid" 2>/dev/null
+  [ "${2:-0}" != 0 ] && [ "${20:-0}" -ge "$since" ] && kill -9 "$pid" 2>/dev/null
 done
 """
 Answer = TypeVar("Answer")
@@ -63,7 +68,7 @@ class DockerSandbox:
 
     def write(self, path: str, data: bytes) -> None:
         if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):
-            raise SandboxError(f"cannot write {path!r} in the workspace: {why}")
+            raise InvalidArtifact(f"cannot write {path!r} in the workspace: {why}")
 
     def copy_out(self, paths: Sequence[tuple[str, int]]) -> dict[str, bytes]:
         return self._undisturbed(lambda channel: copyout.read_files(channel, WORKSPACE, paths))
@@ -86,8 +91,8 @@ class DockerSandbox:
     def open_shell(self) -> EngineStream:
         return self._start(ARGV, WORKSPACE)
 
-    def end_command(self, age_s: float) -> None:
-        self._finish(["bash", "-c", KILL_NEWER, "bash", str(int(age_s * 100))])
+    def end_command(self, begun: float) -> None:
+        self._finish(["bash", "-c", KILL_NEWER], lambda: b"%d\n" % ((time.monotonic() - begun) * 100))
 
     def end_everything(self) -> None:
         """`kill -1` reaches every process of the user but the caller; when none can be started, the container goes."""
@@ -110,11 +115,11 @@ class DockerSandbox:
         return self._shell
 
     def _start(self, argv: Sequence[str], folder: str) -> EngineStream:
-        api = self._container.client.api
+        api = engine_of(self._container)
         with engine_call(f"running {argv[0]} in an agent's container"):
-            made = api.exec_create(self._container.id, list(argv), stdin=True, user=str(AGENT_UID), workdir=folder)[
-                "Id"
-            ]
+            made = api.exec_create(
+                str(self._container.id), list(argv), stdin=True, user=str(AGENT_UID), workdir=folder
+            )["Id"]
             wrapper = api.exec_start(made, socket=True)
 
         def ask_exit() -> int | None:
@@ -124,16 +129,18 @@ class DockerSandbox:
 
         return EngineStream(wrapper, ask_exit)
 
-    def _finish(self, argv: Sequence[str]) -> bool:
-        """Run a short program to its end; False when it cannot start or does not end (the caller has harder means)."""
+    def _finish(self, argv: Sequence[str], reply: Callable[[], bytes] = bytes) -> bool:
+        """Run a short program to its end, answering each of its outputs; False when it cannot start or does not end
+        (the caller has harder means)."""
         channel: EngineStream | None = None
         try:
             channel = self._start(argv, "/")
             for _ in range(int(KILL_LIMIT_S / 0.25)):
-                channel.receive(0.25)
+                if channel.receive(0.25):
+                    channel.send(reply(), KILL_LIMIT_S)
         except ChannelClosed:
             return True
-        except SandboxError:
+        except (SandboxError, TimeoutError):
             return False
         finally:
             if channel is not None:
@@ -158,6 +165,12 @@ class DockerSandbox:
             return ask(channel)
         finally:
             channel.close()
+
+
+def engine_of(container: Container) -> APIClient:
+    """The connection that made this container."""
+    assert container.client is not None
+    return container.client.api
 
 
 def remove_container(container: Container) -> None:

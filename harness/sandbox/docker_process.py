@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import SandboxError
+from harness.sandbox.docker_box import engine_of
 from harness.sandbox.docker_stream import EngineStream, engine_call
 from harness.sandbox.program import Conversation
 
@@ -23,9 +24,10 @@ class DockerProcess(Conversation):
         self._remove = remove
         self._code: int | None = None
         self._cpu_s = 0.0
-        self._api = container.client.api
+        self._api = engine_of(container)
+        self._id = str(container.id)
         with engine_call(f"starting the {role}"):
-            wrapper = self._api.attach_socket(container.id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            wrapper = self._api.attach_socket(self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             # The socket ends with the container; asking the engine after each silence would only cost time.
             self._stream = EngineStream(wrapper, ask_exit=lambda: None)
             container.start()
@@ -34,7 +36,7 @@ class DockerProcess(Conversation):
     def exit_code(self) -> int | None:
         if self._code is None:
             with engine_call("asking after a grader program"):
-                state = self._api.inspect_container(self._container.id)["State"]
+                state = self._api.inspect_container(self._id)["State"]
             if not state["Running"]:
                 self._code = int(state["ExitCode"])
         return self._code
@@ -51,7 +53,7 @@ class DockerProcess(Conversation):
         """From the container's cgroup, so every process that ever ran counts. After its end: the last value asked."""
         if self._code is None:
             with engine_call("measuring a grader program"):
-                stats = self._api.stats(self._container.id, stream=False, one_shot=True)
+                stats = self._api.stats(self._id, stream=False, one_shot=True)
             self._cpu_s = max(self._cpu_s, stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
         return self._cpu_s
 

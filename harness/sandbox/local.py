@@ -2,10 +2,11 @@
 
 Takes the same specs as docker.py and gives the same answers. What it does NOT protect, so that nobody relies on it:
 
-- the network, unless the harness is root (then programs get an empty network namespace);
+- the network and other processes, the harness among them, unless the harness is root (then every program gets an empty
+  network and a process namespace of its own; without root an agent can end or read whatever its user can);
 - reading: programs see every file of this machine that their user may read, prepared labels included;
-- writing, and the harness itself, unless the harness is root and the user can be dropped (then agent, referee and
-  player run as three unprivileged users; else all as the harness's own user, or as root);
+- writing, unless the harness is root (then agent, referee and player run as three unprivileged users, never as root;
+  else all run as the harness's own user);
 - cpus, number of processes and disk: a fork bomb hurts the machine until its deadline. Memory is limited a process.
 
 Bundles made with it say `sandbox = "local"` and never rise above `signed`.
@@ -17,10 +18,8 @@ import atexit
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -56,7 +55,7 @@ class LocalEngine:
     def sandbox(self, spec: BoxSpec) -> LocalSandbox:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
-        box = LocalSandbox(spec, folder, venv, self._user(self._uid, [folder, venv, *spec.mounts.values()], venv))
+        box = LocalSandbox(spec, folder, venv, self._user(self._uid))
         self._open.append(box)
         return box
 
@@ -76,8 +75,7 @@ class LocalEngine:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
         uid = self._uid - (1 if spec.role == "referee" else 2)
-        user = self._user(uid, [folder, venv, *spec.mounts.values()], venv)
-        process = LocalProcess(spec, folder, venv, user)
+        process = LocalProcess(spec, folder, venv, self._user(uid))
         self._open.append(process)
         return process
 
@@ -105,16 +103,9 @@ class LocalEngine:
         shutil.rmtree(folder, ignore_errors=True)
         self._folders.discard(folder)
 
-    def _user(self, uid: int, needed: Iterable[Path], venv: Path) -> int | None:
-        """`uid` when the harness may become it and it can read what it needs, else None: stay who we are."""
-        if os.geteuid() != 0:
-            return None
-        script = 'test -x "$1" || exit 1; shift; for p; do test -x "$p" || exit 1; done'
-        names = [str(venv / "bin" / "python"), *map(str, needed)]
-        probe = subprocess.run(
-            ["/bin/sh", "-c", script, "sh", *names], user=uid, group=uid, extra_groups=[], cwd="/", check=False
-        )
-        return uid if probe.returncode == 0 else None
+    def _user(self, uid: int) -> int | None:
+        """The user that a place runs as: never root; an ordinary user's places can only run as that user."""
+        return uid if os.geteuid() == 0 else None
 
 
 def _reap() -> None:

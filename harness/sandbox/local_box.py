@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,7 @@ from harness.errors import InvalidArtifact, SandboxError
 from harness.sandbox import inside
 from harness.sandbox.base import BoxSpec, EngineKind, ExecResult
 from harness.sandbox.patch import FILE_CAP_BYTES, patch_text, starter_digests
-from harness.sandbox.places import environment_of
+from harness.sandbox.places import environment_of, reach_of
 from harness.sandbox.shell import ARGV, Shell
 from harness.sandbox.tree import Tree
 
@@ -32,6 +33,7 @@ class LocalSandbox:
             (place / name).mkdir()
         self._give_away()
         places = {name: str(folder.resolve()) for name, folder in spec.mounts.items()}
+        self._reach = reach_of(venv, spec.mounts)
         path = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
         given = {"TMPDIR": str(place / "tmp"), "VIRTUAL_ENV": str(venv), **spec.env}
         self._env = environment_of(given, places, spec.caps, home=str(place / "home"), path=path)
@@ -47,7 +49,7 @@ class LocalSandbox:
         try:
             inside.write_file(str(self._workspace), path, data, owner=self._uid)
         except inside.Refused as why:
-            raise SandboxError(f"cannot write {path!r} in the workspace: {why}") from None
+            raise InvalidArtifact(f"cannot write {path!r} in the workspace: {why}") from None
 
     def copy_out(self, paths: Sequence[tuple[str, int]]) -> dict[str, bytes]:
         """Race-proof without freezing anyone: each file is judged and read by one descriptor (inside.py)."""
@@ -66,12 +68,12 @@ class LocalSandbox:
         shutil.rmtree(self._place, ignore_errors=True)
 
     def open_shell(self) -> Tree:
-        self._tree = Tree(ARGV, self._env, self._workspace, self._spec.caps, self._uid)
+        self._tree = Tree(ARGV, self._env, self._workspace, self._spec.caps, self._uid, self._reach)
         return self._tree
 
-    def end_command(self, age_s: float) -> None:
+    def end_command(self, begun: float) -> None:
         if self._tree is not None:
-            self._tree.kill_newer(age_s)
+            self._tree.kill_newer(time.monotonic() - begun)
 
     def end_everything(self) -> None:
         if self._tree is not None:

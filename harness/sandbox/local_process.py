@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from harness.sandbox.base import ProcessSpec
-from harness.sandbox.places import SHARED, environment_of, fill
+from harness.sandbox.places import SHARED, environment_of, fill, reach_of
 from harness.sandbox.program import Conversation
 from harness.sandbox.tree import Tree
 
@@ -27,7 +27,7 @@ class LocalProcess(Conversation):
         argv = [fill(word, places) for word in spec.argv]
         # Without a mask the referee's socket can be reached by the player's user; its folder stays the referee's alone.
         umask = 0 if spec.shared_writable else 0o022
-        self._tree = Tree(self._found(argv, venv), env, place, spec.caps, uid, umask)
+        self._tree = Tree(self._found(argv, venv), env, place, spec.caps, uid, reach_of(venv, spec.mounts), umask)
         super().__init__(self._tree, spec.role)
 
     def exit_code(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness.sandbox.base import Caps
 
@@ -15,6 +16,12 @@ def fill(text: str, places: Mapping[str, str]) -> str:
     for name, place in places.items():
         text = text.replace(f"{{{name}}}", place)
     return text
+
+
+def reach_of(venv: Path, mounts: Mapping[str, Path]) -> list[Path]:
+    """Every folder that a local program must be able to read: interpreter, environment, mounts."""
+    interpreter = (venv / "bin" / "python").resolve().parents[1]
+    return [path.resolve() for path in (interpreter, venv, *mounts.values())]
 
 
 def environment_of(

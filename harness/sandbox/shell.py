@@ -27,22 +27,30 @@ LOOK_AGAIN_S = 0.25
 RENEWED = "a new shell has your folder and exported variables; background programs were ended"
 
 # Descriptors 251 and 252 keep the two streams reachable whatever a command does to 1 and 2. The state that a restart
-# restores travels with the mark, so nothing is written inside the place.
+# restores travels with the mark, so nothing is written inside the place. The driver stands in a variable and not in a
+# function, where `declare` would be local; and it is sent once, because bash reads its input byte by byte.
+# The syntax check parses the command as the body of a function, which costs no fork; a command that has a `}` could
+# close that body, and one whose end matters (a here document, a last backslash) fails in it, so both are parsed by a
+# subshell with -n instead.
 PRELUDE = r"""
 exec 251>&1 252>&2
 __gymboard_end() {
-  builtin printf '\036%s %s %s\036' "$1" "$2" "$3" >&251
-  { builtin printf '\036%s %q\n' "$1" "$PWD"; builtin declare -px; builtin printf '\036'; } >&252
+  builtin printf '\036%s %s %s\036' "$__gymboard_nonce" "$1" "$2" >&251
+  { builtin printf '\036%s %q\n' "$__gymboard_nonce" "$PWD"; builtin declare -px; builtin printf '\036'; } >&252
 }
 readonly -f __gymboard_end
-trap '__gymboard_end "$__gymboard_nonce" $? exit' EXIT
-shopt -s extglob
-"""
-COMMAND = r"""__gymboard_nonce={nonce} __gymboard={command}
-if (builtin eval "set -n
+__gymboard_driver='if { [[ $__gymboard != *\}* ]] && builtin eval "__gymboard_body() {
+$__gymboard
+}" 2>/dev/null; } || (builtin eval "set -n
 $__gymboard") </dev/null >/dev/null 2>&252
 then builtin eval "$__gymboard" </dev/null >&251 2>&252
-__gymboard_end {nonce} $? run; else __gymboard_end {nonce} 2 syntax; fi
+__gymboard_end $? run; else __gymboard_end 2 syntax; fi'
+readonly __gymboard_driver
+trap '__gymboard_end $? exit' EXIT
+shopt -s extglob
+"""
+COMMAND = """__gymboard_nonce={nonce} __gymboard={command}
+eval "$__gymboard_driver"
 """
 END = re.compile(r"(\d+) (run|syntax|exit)")
 Outcome = Literal["ended", "died", "late"]
@@ -53,8 +61,8 @@ class ShellHost(Protocol):
 
     def open_shell(self) -> Channel: ...
 
-    def end_command(self, age_s: float) -> None:
-        """Kill what started in the last `age_s` seconds, the shell itself excepted."""
+    def end_command(self, begun: float) -> None:
+        """Kill what started since `begun` (of time.monotonic), the shell itself excepted."""
         ...
 
     def end_everything(self) -> None:
@@ -76,7 +84,7 @@ class _Reply:
 
     @classmethod
     def fresh(cls) -> _Reply:
-        nonce = secrets.token_hex(12)
+        nonce = secrets.token_hex(8)
         return cls(nonce, MarkedStream(nonce, OUTPUT_CAP_BYTES), MarkedStream(nonce, OUTPUT_CAP_BYTES))
 
     @property
@@ -130,7 +138,7 @@ class Shell:
         if outcome == "late":
             return None, self._stop(reply, begun, timeout_s)
         if outcome == "died":
-            code = self._channel.exit_code() if self._channel else None
+            code = self._last_code()
             self._reopen()
             return code, f"the shell ended with this command; {RENEWED}"
         code, how = reply.end()
@@ -141,6 +149,13 @@ class Shell:
             self._reopen()
             return code, f"the command ended the shell; {RENEWED}"
         return code, None
+
+    def _last_code(self) -> int | None:
+        """The dead shell's own; its streams may end a moment before its parent knows."""
+        deadline = time.monotonic() + GRACE_S
+        while (code := self._live().exit_code()) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return code
 
     def _attempt(self, reply: _Reply, command: str, deadline: float) -> Outcome:
         text = COMMAND.format(nonce=reply.nonce, command=shlex.quote(command))
@@ -170,7 +185,7 @@ class Shell:
 
     def _stop(self, reply: _Reply, begun: float, timeout_s: float) -> str:
         said = f"stopped: it ran longer than {timeout_s:g} s"
-        self._host.end_command(time.monotonic() - begun)
+        self._host.end_command(begun)
         if self._await(reply, time.monotonic() + GRACE_S) == "ended" and reply.end()[1] == "run":
             self._remember(reply)
             return said

@@ -21,7 +21,7 @@ from pathlib import Path
 from harness.errors import SandboxError
 from harness.sandbox.base import Caps
 from harness.sandbox.channel import STDERR, STDOUT, ChannelClosed, Chunks
-from harness.sandbox.supervisor import descendants, kill_tree, send, stat_fields
+from harness.sandbox.supervisor import descendants, kill_tree, parents, send, stat_fields
 
 MARKER = "GYMBOARD_PLACE"
 FILE_SIZE_CAP = 8 << 30
@@ -32,7 +32,14 @@ class Tree:
     """A running program; a Channel (channel.py) with control over all its processes."""
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, caps: Caps, uid: int | None, umask: int = 0o022
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        caps: Caps,
+        uid: int | None,
+        reach: Sequence[Path],
+        umask: int = 0o022,
     ) -> None:
         self._token = uuid.uuid4().hex
         self._code: int | None = None
@@ -44,6 +51,7 @@ class Tree:
             "env": {**env, MARKER: self._token},
             "cwd": str(cwd),
             "uid": uid,
+            "reach": [str(path) for path in reach],
             "umask": umask,
             "limits": {"RLIMIT_DATA": caps.memory_mib << 20, "RLIMIT_FSIZE": FILE_SIZE_CAP, "RLIMIT_CORE": 0},
             "control": control_in,
@@ -105,10 +113,20 @@ class Tree:
         return descendants(self._supervisor.pid)
 
     def kill_newer(self, age_s: float) -> None:
-        """Kill what started in the last `age_s` seconds; older background programs live on."""
+        """Kill what started in the last `age_s` seconds; the program itself and older ones live on."""
         uptime = float(Path("/proc/uptime").read_text().split()[0])
         since = (uptime - age_s - 0.02) * TICKS_PER_S
-        send([pid for pid, start in self.members().items() if start >= since], signal.SIGKILL)
+        program = self._program()
+        send([pid for pid, start in self.members().items() if start >= since and pid not in program], signal.SIGKILL)
+
+    def _program(self) -> set[int]:
+        """The program's pid, and before it that of the namespace's first process when there is one."""
+        first = _oldest_child(self._supervisor.pid)
+        try:
+            isolated = Path(f"/proc/{first}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+        except OSError:
+            return {first}
+        return {first, _oldest_child(first)} if isolated else {first}
 
     def pause(self) -> None:
         stopped: set[int] = set()
@@ -174,6 +192,10 @@ def _ready(descriptors: list[int], wanted: int, timeout_s: float) -> list[int]:
     for descriptor in descriptors:
         poll.register(descriptor, wanted)
     return [descriptor for descriptor, _ in poll.poll(max(0.0, timeout_s) * 1000)]
+
+
+def _oldest_child(parent: int) -> int:
+    return min(((start, pid) for pid, (up, start) in parents().items() if up == parent), default=(0, 0))[1]
 
 
 def marked(token: str) -> list[int]:

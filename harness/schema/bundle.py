@@ -5,12 +5,25 @@ A bundle carries no rank, no AUP and no level: those are computed from evidence,
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from harness.errors import Problem
-from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256, Submitter, Timestamp
+from harness.schema.base import (
+    Day,
+    HttpsUrl,
+    Inconsistent,
+    KebabId,
+    Line,
+    Record,
+    SafePath,
+    SemVer,
+    Sha256,
+    Submitter,
+    Timestamp,
+)
 from harness.schema.episode import Episode
 from harness.schema.task import ProfileName
 
@@ -22,11 +35,11 @@ class Entry(Record):
     """Who and what: one row of the board, identified by `id`, which is also its folder under submissions/."""
 
     id: KebabId
-    agent: str = Field(min_length=1, max_length=100)
-    agent_version: str = Field(min_length=1, max_length=100)
-    model: str | None = Field(default=None, max_length=100, description="provider's name; None: no model called")
-    model_label: str | None = Field(default=None, max_length=100)
-    organization: str | None = Field(default=None, max_length=100)
+    agent: Line = Field(max_length=100)
+    agent_version: Line = Field(max_length=100)
+    model: Line | None = Field(default=None, max_length=100, description="provider's name; None: no model called")
+    model_label: Line | None = Field(default=None, max_length=100)
+    organization: Line | None = Field(default=None, max_length=100)
     url: HttpsUrl | None = None
     open_weights: bool | None = None
     date: Day
@@ -35,10 +48,10 @@ class Entry(Record):
 class Hardware(Record):
     """The machine that ran the episodes."""
 
-    cpu: str = Field(max_length=200)
+    cpu: Line
     cores: int = Field(gt=0)
     memory_gib: float = Field(gt=0)
-    gpu: str | None = Field(default=None, max_length=200)
+    gpu: Line | None = None
 
 
 class PayloadPart(Record):
@@ -55,7 +68,7 @@ class AuditNote(Record):
 
     task: KebabId
     seed: int | None = Field(default=None, ge=0)
-    metric: str
+    metric: Line
     value: float
     finding: str = Field(min_length=1, max_length=500)
     evidence: str = Field(min_length=1, max_length=1000)
@@ -64,15 +77,15 @@ class AuditNote(Record):
 class Citation(Record):
     """Where the figures of an imported bundle come from."""
 
-    title: str
+    title: Line
     url: HttpsUrl
-    licence: str
+    licence: Line
 
 
 class Bundle(Record):
     """The document of submissions/<entry>/bundle.json."""
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)
     suite_version: SemVer
     origin: Literal["run", "import"]
     submitter: Submitter
@@ -93,9 +106,8 @@ class Bundle(Record):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         faults: list[Problem] = []
-        keys = [episode.key for episode in self.episodes]
-        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
-            faults.append(Problem("episodes", f"appear twice: {', '.join(repeated)}"))
+        counts = Counter(episode.key for episode in self.episodes)
+        faults += (Problem("episodes", f"{key} appears {n} times") for key, n in sorted(counts.items()) if n > 1)
         if any(episode.profile != self.profile for episode in self.episodes):
             faults.append(Problem("episodes", f"every episode must be in the bundle's profile {self.profile}"))
         names = [part.name for part in self.payload]
@@ -106,5 +118,5 @@ class Bundle(Record):
         if self.origin == "import" and self.citation is None:
             faults.append(Problem("citation", "an import cites its source"))
         if faults:
-            raise ValueError("; ".join(map(str, faults)))
+            raise Inconsistent(faults)
         return self

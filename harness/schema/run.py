@@ -6,23 +6,24 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.schema.base import KebabId, Record, SemVer, Sha256, Timestamp
-from harness.schema.bundle import Hardware
+from harness.schema.base import KebabId, Line, Record, SemVer, Sha256, Timestamp
+from harness.schema.bundle import SCHEMA_VERSION, Hardware
+from harness.schema.episode import Count
 from harness.schema.task import ProfileName
 
 
 class RunManifest(Record):
     """Everything that `pack` needs beside the episodes."""
 
-    schema_version: Literal[1]
+    schema_version: int = Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)
     run: KebabId
-    agent: str
-    agent_version: str
-    model: str | None = None
+    agent: Line
+    agent_version: Line
+    model: Line | None = None
     profile: ProfileName
     sandbox: Literal["docker", "local"]
     tasks: tuple[KebabId, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[Count, ...] = Field(min_length=1)
     images: dict[str, str]
     tasks_sha256: dict[KebabId, Sha256]
     harness_version: SemVer

@@ -35,7 +35,7 @@ class Match:
         self._engine = engine
         self._cleanup = ExitStack()
         self._players: dict[str, Process] = {}
-        self._awake: set[str] = set()
+        self._paused: set[str] = set()
         self._referee: Process
         self._shared = ""
         self._deadline = time.monotonic() + job.task.limits.grade_time_s + GRACE_S
@@ -91,15 +91,14 @@ class Match:
         player = self._engine.process(self._player_spec(name))
         self._cleanup.callback(player.kill)
         self._players[name] = player
-        self._awake.add(name)
 
     def _turn(self, name: str | None) -> None:
-        for other in sorted(self._awake):
+        for other in self._players.keys() - self._paused:
             self._pause(other)
         used = {other: player.cpu_s() for other, player in self._players.items()}
         if name is not None:
             self._players[name].resume()
-            self._awake.add(name)
+            self._paused.discard(name)
         self._send({"cpu_s": used})
 
     def _pause(self, name: str) -> None:
@@ -110,7 +109,7 @@ class Match:
         except SandboxError:
             if player.exit_code() is None:
                 raise
-        self._awake.remove(name)
+        self._paused.add(name)
         if player.exit_code() is not None:
             reason = f"the player {name!r} ended in its turn, so its CPU time is lost: {self.last_words(name)}".rstrip()
             raise InvalidArtifact(reason) if name == "candidate" else self._failure(reason)

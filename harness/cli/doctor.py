@@ -1,0 +1,76 @@
+"""`gymboard doctor`: what this machine has, and what to do about what it lacks."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+
+import typer
+
+from harness.cli.common import AsJson
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine can do; nothing is changed.
+
+    Example: gymboard doctor
+
+    Exit codes: 0 it can run and sign in at least the local sandbox, 1 it cannot.
+    """
+    from harness.cli.common import emit
+
+    checks: list[tuple[str, bool, Callable[[], str]]] = [
+        ("python", True, lambda: sys.version.split()[0]),
+        ("ssh-keygen (signing)", True, _ssh),
+        ("container engine", False, _engine),
+        ("cpu image", False, _image),
+        ("cpu environment (local sandbox)", False, _environment),
+        ("site packages (mkdocs, altair)", False, _site),
+    ]
+    found = []
+    for what, needed, look in checks:
+        try:
+            found.append({"what": what, "needed": needed, "ok": True, "found": look()})
+        except Exception as error:  # a doctor reports every ailment, whatever raised it
+            found.append({"what": what, "needed": needed, "ok": False, "found": " ".join(str(error).split())})
+    if as_json:
+        emit(found)
+    else:
+        for row in found:
+            mark = "ok     " if row["ok"] else "MISSING" if row["needed"] else "absent "
+            typer.echo(f"{mark} {row['what']}: {row['found']}")
+    raise typer.Exit(int(any(row["needed"] and not row["ok"] for row in found)))
+
+
+def _ssh() -> str:
+    path = shutil.which("ssh-keygen")
+    if path is None:
+        raise RuntimeError("not found: install openssh-client")
+    return path
+
+
+def _engine() -> str:
+    from harness.sandbox import open_engine
+
+    with open_engine("docker"):
+        return "a Docker engine answers; runs can reach level regraded"
+
+
+def _image() -> str:
+    from harness import images
+
+    return images.image_id("cpu")
+
+
+def _environment() -> str:
+    from harness import images
+
+    return images.environment_digest("cpu")
+
+
+def _site() -> str:
+    import altair
+    import mkdocs
+
+    return f"mkdocs {mkdocs.__version__}, altair {altair.__version__}"

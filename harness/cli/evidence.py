@@ -1,0 +1,136 @@
+"""`gymboard check | regrade`: what a maintainer, or a robot, does with an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progress_bar, table
+
+if TYPE_CHECKING:
+    from harness.regrade import GraderData, Progress
+    from harness.schema.bundle import Bundle
+    from harness.schema.regrade import RegradeReport
+    from harness.schema.task import ProfileName, TaskSpec
+
+
+def check(entry: EntryFolder, as_json: AsJson = False) -> None:
+    """Check an entry against every rule of the board; all problems at once, each with its code.
+
+    Example: gymboard check my-entry
+
+    Exit codes: 0 acceptable (warnings say what it can become), 1 not acceptable, 2 wrong call.
+    """
+    from harness.check import check as check_entry
+    from harness.check import summary
+    from harness.cli.common import emit
+
+    problems = check_entry(entry)
+    line, code = summary(problems)
+    if as_json:
+        rows = [{"severity": p.severity, "path": p.path, "message": p.message} for p in problems]
+        emit({"problems": rows, "acceptable": code == 0})
+    else:
+        for text in [*map(str, problems), line]:
+            typer.echo(text)
+    raise typer.Exit(code)
+
+
+def regrade(
+    entry: EntryFolder,
+    signers: SignersFile,
+    sandbox: SandboxKind = SandboxChoice.auto,
+    mirror: Mirror = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of verdicts: pushing the same bytes again does not re-roll.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Grade an entry's artifacts again with fresh seeds, and compare with what it claims.
+
+    Example: gymboard regrade my-entry --signers allowed_signers --sandbox docker
+
+    Writes my-entry.regrade.json beside the folder. Exit codes: 0 every claim agrees, 1 one does not, or something could
+    not be graded, 2 wrong call.
+    """
+    from harness.cli.common import emit
+    from harness.cli.images import ensure
+    from harness.errors import VerificationError
+    from harness.regrade import regrade as regrade_entry
+    from harness.regrade import write_report
+    from harness.sandbox import open_engine
+    from harness.signing import Signers
+    from harness.verify import verify
+
+    verified = verify(entry, Signers.read(signers))
+    with open_engine(sandbox.value) as engine, _progress(quiet=as_json) as progress:
+        for family in sorted(_families(verified.bundle)):
+            ensure(family, engine.kind)
+        report = regrade_entry(entry, engine, _grader_data(mirror), cache=cache, progress=progress)
+    if report.bundle_sha256 != verified.bundle_sha256:
+        raise VerificationError("bundle", f"{entry} changed while it was regraded")
+    written = write_report(report, entry)
+    if as_json:
+        emit(report.model_dump(mode="json", exclude_none=True))
+    else:
+        _print(report)
+        typer.echo(f"report: {written}")
+    missed = len(report.attempts) == 0 or any("could not be graded" in text for text in report.obstacles)
+    raise typer.Exit(1 if report.disagreements or missed else 0)
+
+
+def _families(bundle: Bundle) -> set[str]:
+    """The image families of a bundle's tasks, as far as they are ours."""
+    from harness.schema.task import load_tasks
+
+    tasks = load_tasks()
+    return {str(tasks[episode.task].image) for episode in bundle.episodes if episode.task in tasks}
+
+
+def _grader_data(mirror: Path | None) -> GraderData:
+    from harness.data import prepare
+
+    def data(task: TaskSpec, folder: Path, profile: ProfileName) -> Path | None:
+        prepared = prepare(task, folder, profile, mirror=mirror)
+        return prepared.grader if prepared else None
+
+    return data
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress]:
+    """A bar on stderr while artifacts are graded; nothing where stderr is no terminal."""
+    bar, _ = progress_bar(quiet=quiet)
+    with bar:
+        task = bar.add_task("verifying", total=None)
+        yield lambda done, total, label: bar.update(task, completed=done, total=total, description=label)
+
+
+def _print(report: RegradeReport) -> None:
+    rows = []
+    for found in report.attempts:
+        claimed = "-" if found.claimed is None else f"{found.claimed:.5f}"
+        measured = found.measured.metrics.get(found.metric)
+        values = (
+            claimed,
+            "invalid" if measured is None else f"{measured:.5f}",
+            "-" if found.allowed is None else f"{found.allowed:.2g}",
+        )
+        rows.append(
+            (
+                f"{found.task}/seed-{found.seed}",
+                str(found.attempt),
+                found.metric,
+                *values,
+                "agrees" if found.agrees else "DISAGREES",
+            )
+        )
+    table("", ("episode", "attempt", "metric", "claimed", "regraded", "allowed apart", ""), rows)
+    for obstacle in report.obstacles:
+        typer.echo(f"note: {obstacle}")
+    typer.echo(f"this evidence supports level {report.supports}")

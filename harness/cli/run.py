@@ -1,0 +1,160 @@
+"""`gymboard run`: an agent over tasks and seeds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.common import (
+    AsJson,
+    Mirror,
+    Profile,
+    ProfileChoice,
+    SandboxChoice,
+    SandboxKind,
+    TasksFolder,
+    progress_bar,
+)
+
+if TYPE_CHECKING:
+    from harness.runner.run import AgentFor, Ended, RunPlan
+    from harness.sandbox.base import Engine
+    from harness.schema.episode import Episode
+
+
+class AgentChoice(StrEnum):
+    """The reference agents."""
+
+    baseline = "baseline"
+    nop = "nop"
+    oracle = "oracle"
+    replay = "replay"
+
+
+def run(
+    agent: Annotated[AgentChoice, typer.Option(help="Which agent.")] = AgentChoice.baseline,
+    tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
+    profile: Profile = ProfileChoice.official,
+    sandbox: SandboxKind = SandboxChoice.auto,
+    seeds: Annotated[int, typer.Option(min=1, max=64, help="Episodes a task; the board asks for 4.")] = 4,
+    name: Annotated[str, typer.Option("--run", help="Name of the run; default <agent>-<profile>.")] = "",
+    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
+    mirror: Mirror = None,
+    tasks_root: TasksFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an agent over tasks and seeds; every episode is on disk when it ends.
+
+    Example: gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
+
+    Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
+    """
+    from harness.cli.common import choose_tasks, emit
+    from harness.errors import UsageError
+    from harness.runner.run import RunPlan
+    from harness.sandbox import open_engine
+    from harness.schema.task import tasks_root as default_root
+
+    root = tasks_root or default_root()
+    title = name or f"{agent.value}-{profile.value}"
+    folder = runs / title
+    if (folder / "run.json").exists() and not resume:
+        raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
+    chosen = choose_tasks([tasks], root)
+    plan = RunPlan(title, folder, chosen, root, range(seeds), profile.value, _agent_for(agent, source), mirror)
+    with open_engine(sandbox.value) as engine:
+        _build_missing(engine.kind, _families(root, chosen))
+        ended = _with_progress(plan, engine, quiet=as_json)
+    episodes = [one.episode for one in ended if one.episode]
+    failures = {one.key: one.failure for one in ended if one.failure}
+    if as_json:
+        records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]
+        emit({"run": str(folder), "episodes": records, "failures": failures})
+    else:
+        _report(episodes, root, folder)
+    for key, failure in failures.items():
+        typer.echo(f"error: {key}: {failure}", err=True)
+    if failures:
+        typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
+        raise typer.Exit(1)
+
+
+def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:
+    from harness.agents.base import Agent
+    from harness.errors import UsageError
+    from harness.runner.episode import Place
+
+    if (choice is AgentChoice.replay) != (source is not None):
+        raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
+
+    def make(place: Place, seed: int) -> Agent:
+        from harness.agents.baseline import baseline_agent
+        from harness.agents.nop import nop_agent
+        from harness.agents.oracle import oracle_agent, oracle_artifact
+        from harness.agents.replay import replay_agent
+
+        if choice is AgentChoice.replay:
+            assert source is not None
+            return replay_agent(source / place.task.id / f"seed-{seed}" / "steps.jsonl")
+        if choice is AgentChoice.oracle:
+            return oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+        return nop_agent() if choice is AgentChoice.nop else baseline_agent(place.task)
+
+    return make
+
+
+def _families(root: Path, chosen: list[str]) -> set[str]:
+    from harness.schema.task import load_task
+
+    return {load_task(root / task).image for task in chosen}
+
+
+def _build_missing(kind: str, families: set[str]) -> None:
+    """Build what is not there, so that a first run needs no other command."""
+    from harness.cli.images import ensure
+
+    for family in sorted(families):
+        ensure(family, kind)
+
+
+def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]:
+    """Run with a progress bar on stderr; a line an episode where stderr is no terminal."""
+    from harness.runner.run import run_episodes
+
+    bar, console = progress_bar(quiet=quiet)
+    done = []
+    with bar:
+        task = bar.add_task("preparing", total=len(plan.tasks) * len(plan.seeds))
+        for ended in run_episodes(plan, engine, started=lambda key: bar.update(task, description=key)):
+            done.append(ended)
+            bar.advance(task)
+            status = ended.episode.exit_status if ended.episode else "not finished"
+            console.print(f"  {ended.key:<28} {status}{'' if ended.fresh else '  (was there)'}", markup=False)
+    return done
+
+
+def _report(episodes: list[Episode], root: Path, folder: Path) -> None:
+    from harness.cli.common import table
+    from harness.schema.task import load_task
+
+    rows = []
+    for episode in episodes:
+        task = load_task(root / episode.task)
+        last = episode.attempts[-1] if episode.attempts else None
+        sealed = last.sealed if last else None
+        value, reason = "-", episode.exit_detail or (last.refused if last else None) or ""
+        if sealed:
+            value = f"{sealed.metrics[task.metric.name]:.4f}" if sealed.valid else "-"
+            reason = sealed.invalid or reason
+        baseline = task.baseline(episode.profile)
+        against = f"{baseline.value:.4f}" if baseline else "not measured"
+        rows.append(
+            (episode.task, str(episode.seed), task.metric.label, value, against, episode.exit_status, reason[:80])
+        )
+    table("", ("task", "seed", "metric", "sealed score", "baseline", "exit", "why"), rows)
+    typer.echo(f"run: {folder}")

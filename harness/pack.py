@@ -1,0 +1,204 @@
+"""Pack: a run on disk -> a bundle folder, ready to be signed.
+
+Takes runs/<run>/ and who enters it as what, gives bundle.json and one deterministic part a task: the same run gives
+the same bytes. The folder is built beside its place and renamed, so it is there whole or not at all. Never grades,
+never changes the run, never leaves an episode out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.archive import open_regular, write_archive
+from harness.errors import CheckError, Problem, SchemaError, UsageError
+from harness.payload import LOGS, kept_attempts, part_name, scan_part
+from harness.schema.base import Record, canonical_bytes
+from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, Entry, PayloadPart
+from harness.schema.episode import Episode
+from harness.schema.run import RunManifest
+from harness.schema.task import load_task, tasks_root
+from harness.signing import BUNDLE
+
+
+def pack(
+    run: Path, out: Path, entry: Entry, submitter: str, *, tasks: Path | None = None, location: str | None = None
+) -> Bundle:
+    """Write `out`/bundle.json and its parts from `run`; `out` must not be there yet (an empty folder may).
+
+    `tasks` holds the task folders (the installed ones by default). `location`: the https folder where the parts will
+    lie; without it they belong beside bundle.json. Raises CheckError that names every missing or damaged episode,
+    UsageError on links, strangers and an `out` that is in use.
+    """
+    manifest = RunManifest.from_json(_read(run, "run.json"), subject=str(run / "run.json"))
+    _agree(entry, manifest)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is already there; remove it or choose another folder for the bundle")
+    episodes = _episodes(run, manifest)
+    with _built_beside(out) as beside:
+        parts = [_part(run, beside, task, episodes, tasks or tasks_root(), location) for task in sorted(manifest.tasks)]
+        bundle = _bundle(manifest, entry, submitter, episodes, parts)
+        (beside / BUNDLE).write_bytes(bundle.canonical())
+    return bundle
+
+
+def _agree(entry: Entry, manifest: RunManifest) -> None:
+    """The entry must be about the agent that ran."""
+    differ = [
+        Problem(f"entry.{name}", f"is {getattr(entry, name)!r}, but the run was made by {getattr(manifest, name)!r}")
+        for name in ("agent", "agent_version", "model")
+        if getattr(entry, name) != getattr(manifest, name)
+    ]
+    if differ:
+        raise CheckError(f"entry {entry.id}", differ)
+
+
+def _read(run: Path, name: str) -> bytes:
+    """A file of the run, reached without following a link."""
+    _no_links(run, name)
+    with open_regular(run / name) as file:
+        return file.read()
+
+
+def _no_links(run: Path, name: str) -> None:
+    at = run
+    for part in Path(name).parts:
+        at = at / part
+        if at.is_symlink():
+            raise UsageError(f"{at} is a link; a bundle is packed from the run's own files only")
+
+
+def _episodes(run: Path, manifest: RunManifest) -> dict[str, Episode]:
+    """Every (task, seed) of the manifest. Raises CheckError with all that are missing or belong elsewhere."""
+    found: dict[str, Episode] = {}
+    problems: list[Problem] = []
+    for task in sorted(manifest.tasks):
+        for seed in sorted(manifest.seeds):
+            key = f"{task}/seed-{seed}"
+            try:
+                found[key] = Episode.from_json(_read(run, f"{key}/episode.json"), subject=key)
+            except SchemaError as error:
+                problems += [Problem(f"{key}/episode.json: {fault.path}", fault.message) for fault in error.problems]
+            except UsageError:
+                hint = "did not finish; `gymboard run --resume` ends it, and a failed episode counts as one too"
+                problems.append(Problem(f"{key}/episode.json", hint))
+            else:
+                if (found[key].key, found[key].profile) != (key, manifest.profile):
+                    problems.append(Problem(f"{key}/episode.json", f"is about {found[key].key}, {found[key].profile}"))
+    if problems:
+        raise CheckError(str(run), problems)
+    return found
+
+
+def _part(
+    run: Path, beside: Path, task: str, episodes: Mapping[str, Episode], tasks: Path, location: str | None
+) -> PayloadPart:
+    """Write one task's part and read it back as a stranger would."""
+    metric = load_task(tasks / task).metric
+    mine = {key: episode for key, episode in episodes.items() if episode.task == task}
+    members: dict[str, Path] = {}
+    for key, episode in mine.items():
+        folders = [f"attempts/{attempt.index}" for attempt in kept_attempts(episode, metric)]
+        for name in [*LOGS, *(file for folder in folders for file in _files(run / key, folder))]:
+            _no_links(run, f"{key}/{name}")
+            members[f"{key}/{name}"] = run / key / name
+    file = beside / part_name(task)
+    write_archive(file, members)
+    scan_part(file, mine)
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    url = f"{location.rstrip('/')}/{file.name}" if location else None
+    return PayloadPart(name=file.name, sha256=digest, size_bytes=file.stat().st_size, location=url)
+
+
+def _files(episode: Path, folder: str) -> list[str]:
+    """Names of the regular files of one attempt, relative to the episode. Raises UsageError on anything else."""
+    names = []
+    for path in sorted((episode / folder).rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise UsageError(f"{path} is neither a regular file nor a folder; it cannot be packed")
+        if path.is_file():
+            names.append(path.relative_to(episode).as_posix())
+    if not names:
+        raise UsageError(f"{episode / folder} has no artifact, but the episode states one; the run was changed")
+    return names
+
+
+def _bundle(
+    manifest: RunManifest, entry: Entry, submitter: str, episodes: Mapping[str, Episode], parts: Sequence[PayloadPart]
+) -> Bundle:
+    tree = {
+        **{name: _plain(getattr(manifest, name)) for name in RunManifest.model_fields if name in Bundle.model_fields},
+        "schema_version": SCHEMA_VERSION,
+        "suite_version": SUITE_VERSION,
+        "origin": "run",
+        "submitter": submitter,
+        "entry": _plain(entry),
+        "episodes": [
+            _plain(episodes[key]) for key in sorted(episodes, key=lambda key: (episodes[key].task, episodes[key].seed))
+        ],
+        "payload": [_plain(part) for part in parts],
+    }
+    return Bundle.from_json(canonical_bytes(tree), subject=BUNDLE)
+
+
+def _plain(value: object) -> object:
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Record) else value
+
+
+@contextmanager
+def _built_beside(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the block ends well, and is gone when it does not.
+
+    What a killed pack left is removed by the next one: a living one holds a lock on its folder.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{out.name}.packing-"
+    for stale in out.parent.glob(f"{prefix}*"):
+        with _lock(stale) as mine:
+            if mine:
+                shutil.rmtree(stale)
+    beside = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    try:
+        with _lock(beside):
+            beside.chmod(0o755)
+            yield beside
+            for file in beside.iterdir():
+                _flush(file)
+            _flush(beside)
+            beside.replace(out)
+            _flush(out.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Whether this process now holds the folder's lock."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,142 @@
+"""`tasks check`: proves a task. Takes a Place, gives Findings; a task without a hole has only passed ones.
+
+The untouched starter scores what task.toml says, the oracle wins, nop gets nothing, and every exploit is refused,
+invalid, or no better than the starter measured in the same call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.agents.baseline import baseline_agent
+from harness.agents.nop import nop_agent
+from harness.agents.oracle import oracle_agent, oracle_artifact
+from harness.agents.scripted import ScriptedAgent
+from harness.runner.episode import Place
+from harness.runner.run import run_episode
+from harness.schema.episode import Attempt, Episode
+from harness.schema.exploit import Exploit, load_exploits
+from harness.schema.steps import Action
+
+Outcome = Literal["score", "no-gain", "gain", "invalid", "refused", "nothing"]
+SIGMAS = 3.0
+RELATIVE_MARGIN = 0.05  # tasks timed against their starter: noise below this is no improvement
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried. `value` and `stderr` are in the unit of the task's ranked metric."""
+
+    task: str
+    what: str
+    passed: bool
+    outcome: Outcome
+    value: float | None = None
+    stderr: float | None = None
+    detail: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def prove(place: Place, scratch: Path) -> Iterator[Finding]:
+    """Run everything, one finding at a time. `scratch` receives the episodes' folders."""
+    baseline = run_episode(place, baseline_agent(place.task), 0, scratch / "baseline")
+    yield from _baseline_findings(place, baseline)
+    floor = _score(place, baseline)
+    artifact = oracle_artifact(place.task, place.folder, place.grader_data)
+    yield _oracle_finding(place, run_episode(place, oracle_agent(artifact), 0, scratch / "oracle"), floor)
+    yield _nop_finding(place, run_episode(place, nop_agent(), 0, scratch / "nop"))
+    for exploit in load_exploits(place.folder):
+        what = f"exploit {exploit.name}"
+        if exploit.spec.needs == "docker" and place.engine.kind != "docker":
+            continue
+        episode = run_episode(place, exploit_agent(exploit), 0, scratch / f"exploit-{exploit.name}")
+        yield _exploit_finding(place, what, episode, floor, exploit)
+
+
+def exploit_agent(exploit: Exploit) -> ScriptedAgent:
+    """Puts the exploit's files into the workspace, runs its command, submits."""
+    actions = [Action(kind="write", path=path, data=data) for path, data in exploit.files.items()]
+    if exploit.spec.run:
+        actions.append(Action(kind="bash", command=exploit.spec.run))
+    return ScriptedAgent(f"exploit-{exploit.name}", actions)
+
+
+def gains(place: Place, score: tuple[float, float], floor: tuple[float, float]) -> bool:
+    """Whether `score` beats `floor` by more than three combined standard errors (value, standard error)."""
+    sign = 1 if place.task.metric.direction == "max" else -1
+    margin = SIGMAS * math.hypot(score[1], floor[1])
+    if place.task.grader.relative_to_starter:
+        margin = max(RELATIVE_MARGIN, margin)
+    return sign * (score[0] - floor[0]) > margin
+
+
+def _last(episode: Episode) -> Attempt:
+    return episode.attempts[-1]
+
+
+def _score(place: Place, episode: Episode) -> tuple[float, float] | None:
+    sealed = _last(episode).sealed
+    if sealed is None or not sealed.valid:
+        return None
+    name = place.task.metric.name
+    return sealed.metrics[name], sealed.stderr.get(name, 0.0)
+
+
+def _reason(episode: Episode) -> str:
+    last = _last(episode)
+    return last.refused or (last.sealed.invalid if last.sealed else None) or episode.exit_detail or ""
+
+
+def _baseline_findings(place: Place, episode: Episode) -> Iterator[Finding]:
+    task, score = place.task, _score(place, episode)
+    if score is None:
+        yield Finding(task.id, "baseline", False, "nothing", detail=_reason(episode))
+        return
+    sealed = _last(episode).sealed
+    assert sealed is not None
+    declared = [b for b in task.baselines if b.profile == place.profile and b.tolerance]
+    if not declared:
+        yield Finding(task.id, "baseline", False, "score", *score, detail="task.toml declares no tolerance for it")
+    for wanted in declared:
+        value = sealed.metrics[wanted.metric]
+        assert wanted.tolerance is not None
+        off = abs(value - wanted.value)
+        text = f"{wanted.metric} {wanted.origin} {wanted.value:g} +- {wanted.tolerance:g}, off by {off:.4g}"
+        error = sealed.stderr.get(wanted.metric)
+        yield Finding(task.id, "baseline", off <= wanted.tolerance, "score", value, error, text)
+
+
+def _oracle_finding(place: Place, episode: Episode, floor: tuple[float, float] | None) -> Finding:
+    score = _score(place, episode)
+    if score is None:
+        return Finding(place.task.id, "oracle", False, "nothing", detail=_reason(episode))
+    won = floor is not None and gains(place, score, floor)
+    return Finding(place.task.id, "oracle", won, "gain" if won else "no-gain", *score)
+
+
+def _nop_finding(place: Place, episode: Episode) -> Finding:
+    score = _score(place, episode)
+    if score is not None:
+        return Finding(place.task.id, "nop", False, "score", *score, detail="doing nothing must not score")
+    return Finding(place.task.id, "nop", True, "nothing", detail=_reason(episode))
+
+
+def _exploit_finding(
+    place: Place, what: str, episode: Episode, floor: tuple[float, float] | None, exploit: Exploit
+) -> Finding:
+    score = _score(place, episode)
+    outcome: Outcome = "invalid"
+    if score is not None:
+        outcome = "gain" if floor is None or gains(place, score, floor) else "no-gain"
+    elif _last(episode).refused:
+        outcome = "refused"
+    passed = outcome == exploit.spec.expect
+    detail = _reason(episode) if passed else f"expected {exploit.spec.expect}; {_reason(episode)}"
+    value, stderr = score or (None, None)
+    return Finding(place.task.id, what, passed, outcome, value, stderr, detail)

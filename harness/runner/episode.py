@@ -1,0 +1,226 @@
+"""One episode: briefs the agent, executes its actions, copies artifacts out, grades them where it never was.
+
+Takes a Place (task, profile, prepared data, engine) and an agent; gives an Episode, already on disk. An agent's
+fault, whatever it is, ends in a recorded episode. Never shows the agent a sealed score.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.agents.base import Agent, Briefing, Observation
+from harness.errors import GradingError, InvalidArtifact, SandboxError
+from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
+from harness.runner.recorder import Recorder, now
+from harness.runner.words import command_text, verdict_text
+from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
+from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict
+from harness.schema.steps import Action, StepLine
+from harness.schema.task import ProfileName, Split, TaskSpec
+from harness.schema.trajectory import TrajectoryAgent
+
+PATCH_CAP_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an episode happens. `agent_data` and `grader_data` are prepared folders, None when the task has none."""
+
+    task: TaskSpec
+    folder: Path
+    profile: ProfileName
+    engine: Engine
+    agent_data: Path | None = None
+    grader_data: Path | None = None
+
+    def box(self, seed: int) -> BoxSpec:
+        """The agent's place: starter, read-only data, profile and parameters in the environment, no labels."""
+        params = self.task.profiles[self.profile].params
+        env = {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
+        env |= {"GYMBOARD_PROFILE": self.profile, "GYMBOARD_EPISODE_SEED": str(seed)}
+        limits = self.task.limits
+        return BoxSpec(
+            image=self.task.image,
+            starter=self.folder / "starter",
+            mounts={"data": self.agent_data} if self.agent_data else {},
+            env=env,
+            caps=Caps(limits.memory_mib, limits.cpus, limits.pids),
+        )
+
+    def grade(self, artifact: Artifact, split: Split) -> Verdict:
+        """Grade frozen bytes with a seed drawn only now."""
+        return grade(
+            GradeJob(
+                task=self.task,
+                folder=self.folder,
+                profile=self.profile,
+                split=split,
+                artifact=artifact,
+                seed=os.urandom(32),
+                grader_data=self.grader_data,
+            ),
+            self.engine,
+        )
+
+
+class EpisodeRun:
+    """The state of one episode while it runs."""
+
+    def __init__(self, place: Place, agent: Agent, seed: int, recorder: Recorder) -> None:
+        self.place, self.agent, self.seed, self.recorder = place, agent, seed, recorder
+        self.attempts: list[Attempt] = []
+        self.artifacts: dict[str, Artifact] = {}
+        self.actions: dict[ActionClass, int] = {}
+        self.steps = 0
+        self.patch = ""
+        self.started, self.clock = now(), time.monotonic()
+
+    def run(self) -> Episode:
+        """Play to the end, then grade every attempt on the sealed split with the sandbox gone."""
+        task = self.place.task
+        instruction = (self.place.folder / "instruction.md").read_text(encoding="utf-8")
+        with self.place.engine.sandbox(self.place.box(self.seed)) as box:
+            status, detail = self._play(box, instruction)
+            try:
+                self.patch = box.workspace_patch(PATCH_CAP_BYTES)
+            except SandboxError as error:
+                self.patch = f"(no patch: {error})\n"
+        self._seal()
+        if status == "success" and not self._handed_in_valid():
+            status = "evaluation_error"
+        usage = self.agent.usage().model_copy(update={"wall_s": round(time.monotonic() - self.clock, 3)})
+        episode = Episode(
+            task=task.id,
+            task_version=task.version,
+            profile=self.place.profile,
+            seed=self.seed,
+            exit_status=status,
+            exit_detail=detail,
+            started=self.started,
+            steps=self.steps,
+            actions=self.actions,
+            attempts=tuple(self.attempts),
+            usage=usage,
+        )
+        who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=self.agent.model)
+        self.recorder.finish(episode, who, instruction, self.patch)
+        return episode
+
+    def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
+        """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
+        observation = Observation(instruction)
+        self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
+        while True:
+            if over := self._limit():
+                self._auto_submit(box)
+                return over, None
+            try:
+                action = self.agent.act(observation)
+            except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
+                self._auto_submit(box)
+                return "runtime", f"the agent raised {type(error).__name__}: {error}"[:2000]
+            try:
+                observation = self._take(box, action)
+            except SandboxError as error:
+                return "runtime", str(error)[:2000]
+            if action.kind == "submit":
+                return "success", None
+
+    def _limit(self) -> ExitStatus | None:
+        limits = self.place.task.limits
+        if self.steps >= limits.steps:
+            return "max_steps"
+        return "wall_time" if time.monotonic() - self.clock >= limits.wall_time_s else None
+
+    def _auto_submit(self, box: Sandbox) -> None:
+        """Hand in what is there; a sandbox that is gone has nothing, and the episode's status already says why."""
+        try:
+            self._take(box, Action(kind="submit"), by_harness=True)
+        except SandboxError as error:
+            refused = f"nothing could be copied out: {error}"[:2000]
+            attempt = Attempt(index=len(self.attempts), step=self.steps + 1, kind="submit", refused=refused)
+            self.attempts.append(attempt)
+
+    def _take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
+        """Execute one action and put it on disk."""
+        begun = time.monotonic()
+        observation = self._execute(box, action)
+        self.steps += not by_harness
+        if not by_harness:
+            self.actions[action.action_class] = self.actions.get(action.action_class, 0) + 1
+        self.recorder.step(
+            StepLine(
+                step=self.steps + by_harness,
+                time=now(),
+                action=action,
+                observation=observation.text,
+                exit_code=observation.exit_code,
+                duration_s=round(time.monotonic() - begun, 6),
+                by="harness" if by_harness else "agent",
+            )
+        )
+        return observation
+
+    def _execute(self, box: Sandbox, action: Action) -> Observation:
+        limits = self.place.task.limits
+        if action.kind == "bash":
+            left = limits.wall_time_s - (time.monotonic() - self.clock)
+            allowed = limits.training_time_s if action.action_class == "Python" else limits.command_time_s
+            result = box.exec(action.command, timeout_s=max(1.0, min(allowed, left)))
+            return Observation(command_text(result), result.exit_code)
+        if action.kind == "write":
+            try:
+                box.write(action.path, action.data)
+            except InvalidArtifact as error:
+                return Observation(f"not written: {error}", 1)
+            return Observation(f"wrote {action.path}: {len(action.data)} bytes", 0)
+        return self._hand_in(box, action)
+
+    def _hand_in(self, box: Sandbox, action: Action) -> Observation:
+        """Copy the artifact out once; a validate is graded at once on the validation split, and told."""
+        index, kind = len(self.attempts), action.kind
+        assert kind in ("validate", "submit")
+        step = self.steps + 1
+        try:
+            artifact = box.copy_out([(file.path, file.max_bytes) for file in self.place.task.artifact])
+        except InvalidArtifact as error:
+            self.attempts.append(Attempt(index=index, step=step, kind=kind, refused=str(error)[:2000]))
+            return Observation(f"refused: {error}", 1)
+        digest = artifact_sha256(artifact)
+        self.artifacts[digest] = artifact
+        self.recorder.artifact(index, artifact)
+        attempt = Attempt(
+            index=index,
+            step=step,
+            kind=kind,
+            artifact_sha256=digest,
+            artifact_bytes=sum(map(len, artifact.values())),
+        )
+        if kind == "submit":
+            self.attempts.append(attempt)
+            return Observation("submitted", 0)
+        try:
+            verdict = self.place.grade(artifact, "validation")
+        except GradingError as error:
+            self.attempts.append(attempt)
+            return Observation(f"the grader itself failed, this is not your fault: {error}", 1)
+        self.attempts.append(attempt.model_copy(update={"validation": verdict}))
+        return Observation(verdict_text(self.place.task, self.place.profile, verdict), 0 if verdict.valid else 1)
+
+    def _seal(self) -> None:
+        """The sealed grade of every attempt; the same bytes are graded once. GradingError goes to the caller:
+        the episode is then unfinished, and nothing is scored."""
+        verdicts = {digest: self.place.grade(artifact, "sealed") for digest, artifact in self.artifacts.items()}
+        self.attempts = [
+            attempt.model_copy(update={"sealed": verdicts[attempt.artifact_sha256]})
+            if attempt.artifact_sha256
+            else attempt
+            for attempt in self.attempts
+        ]
+
+    def _handed_in_valid(self) -> bool:
+        last = self.attempts[-1] if self.attempts else None
+        return bool(last and last.sealed and last.sealed.valid)

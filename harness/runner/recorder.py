@@ -1,0 +1,120 @@
+"""Recorder: the only writer of an episode's folder.
+
+Takes steps and artifacts as they come, gives files: steps.jsonl (appended, flushed to disk each step), attempts/<n>/,
+and at the end workspace.patch, trajectory.json and, last and by atomic rename, episode.json. A folder without
+episode.json is an episode that did not finish.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.grading.base import Artifact
+from harness.schema.episode import Episode
+from harness.schema.steps import StepLine, read_steps
+from harness.schema.trajectory import (
+    FinalMetrics,
+    ObservationResult,
+    StepObservation,
+    ToolCall,
+    Trajectory,
+    TrajectoryAgent,
+    TrajectoryStep,
+)
+
+
+def now() -> str:
+    """This moment, UTC, to the second, as the schema writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_atomically(file: Path, data: bytes) -> None:
+    """Write beside, flush to disk, rename: readers see the old bytes or the new ones."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with beside.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(file)
+
+
+class Recorder:
+    """Files of one episode. Use as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if folder.exists():  # an unfinished try: its steps stay readable beside the new ones
+            folder.rename(_free_name(folder))
+        folder.mkdir(parents=True)
+        self._steps = (folder / "steps.jsonl").open("ab")
+
+    def step(self, line: StepLine) -> None:
+        """Append one step; on disk when this returns."""
+        record = line.model_dump(mode="json", exclude_defaults=True)
+        self._steps.write(json.dumps(record, sort_keys=True, ensure_ascii=True).encode() + b"\n")
+        self._steps.flush()
+        os.fsync(self._steps.fileno())
+
+    def artifact(self, index: int, artifact: Artifact) -> None:
+        """Keep the bytes of an attempt."""
+        for path, data in artifact.items():
+            file = self.folder / "attempts" / str(index) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+    def finish(self, episode: Episode, agent: TrajectoryAgent, instruction: str, patch: str) -> None:
+        """Write what stands at the end; episode.json last."""
+        self._steps.close()
+        write_atomically(self.folder / "workspace.patch", patch.encode())
+        trajectory = build_trajectory(episode, agent, instruction, self.folder / "steps.jsonl")
+        write_atomically(self.folder / "trajectory.json", trajectory.canonical())
+        write_atomically(self.folder / "episode.json", episode.canonical())
+
+    def close(self) -> None:
+        self._steps.close()
+
+
+def _free_name(folder: Path) -> Path:
+    tries = (folder.with_name(f"{folder.name}.unfinished-{number}") for number in itertools.count(1))
+    return next(name for name in tries if not name.exists())
+
+
+def build_trajectory(episode: Episode, agent: TrajectoryAgent, instruction: str, steps_file: Path) -> Trajectory:
+    """steps.jsonl -> an ATIF v1.8 document."""
+    steps = [TrajectoryStep(step_id=1, source="user", message=instruction)]
+    for line in read_steps(steps_file):
+        action = line.action
+        arguments = action.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "thought"})
+        call = ToolCall(tool_call_id=f"call-{line.step}", function_name=action.kind, arguments=arguments)
+        result = ObservationResult(source_call_id=call.tool_call_id, content=line.observation)
+        steps.append(
+            TrajectoryStep(
+                step_id=len(steps) + 1,
+                timestamp=line.time,
+                source="agent",
+                model_name=agent.model_name,
+                message=action.thought,
+                tool_calls=(call,),
+                observation=StepObservation(results=(result,)),
+                extra={"gymboard": {"by": line.by, "duration_s": line.duration_s, "exit_code": line.exit_code}},
+            )
+        )
+    usage = episode.usage
+    return Trajectory(
+        schema_version="ATIF-v1.8",
+        session_id=episode.key,
+        agent=agent,
+        steps=tuple(steps),
+        final_metrics=FinalMetrics(
+            total_prompt_tokens=usage.input_tokens,
+            total_completion_tokens=usage.output_tokens,
+            total_cached_tokens=usage.cached_tokens,
+            total_cost_usd=usage.reported_cost_usd,
+            total_steps=len(steps),
+        ),
+        extra={"gymboard": {"task": episode.task, "seed": episode.seed, "exit_status": episode.exit_status}},
+    )

@@ -1,0 +1,159 @@
+"""A run: tasks x seeds, one after the other, resumable at the granularity of an episode.
+
+Takes a RunPlan, gives runs/<run>/ with run.json first and one folder an episode. What has an episode.json is never
+run again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import __version__
+from harness.agents.base import Agent
+from harness.data import prepare
+from harness.errors import GradingError, SandboxError, UsageError
+from harness.runner.episode import EpisodeRun, Place
+from harness.runner.recorder import Recorder, now, write_atomically
+from harness.sandbox.base import Engine
+from harness.schema.bundle import Hardware
+from harness.schema.digest import folder_sha256
+from harness.schema.episode import Episode
+from harness.schema.run import RunManifest
+from harness.schema.task import ProfileName, TaskSpec, load_task
+
+AgentFor = Callable[[Place, int], Agent]
+"""Makes the agent of one episode from its place and seed."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run. `tasks_root` holds the task folders; `mirror` is searched for official data before the network."""
+
+    run: str
+    folder: Path
+    tasks: Sequence[str]
+    tasks_root: Path
+    seeds: Sequence[int]
+    profile: ProfileName
+    agent_for: AgentFor
+    mirror: Path | None = None
+
+
+def place_of(
+    task_folder: Path, profile: ProfileName, engine: Engine, mirror: Path | None, task: TaskSpec | None = None
+) -> Place:
+    """A task, its prepared data and the engine, ready for episodes. Raises DataError when data cannot be had."""
+    spec = task or load_task(task_folder)
+    data = prepare(spec, task_folder, profile, mirror=mirror)
+    return Place(spec, task_folder, profile, engine, data.agent if data else None, data.grader if data else None)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one episode ended. `failure`: something of ours broke, nothing was scored, `--resume` tries again."""
+
+    key: str
+    episode: Episode | None
+    fresh: bool = True
+    failure: str = ""
+
+
+def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] = lambda key: None) -> Iterator[Ended]:
+    """Every episode of the plan, in order. `started` is told the key before each one.
+
+    A sandbox or grader of ours that breaks costs its episode and no other.
+    """
+    places = {task: place_of(plan.tasks_root / task, plan.profile, engine, plan.mirror) for task in plan.tasks}
+    first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
+    _open_manifest(plan, engine, first, places)
+    for task, place in places.items():
+        for seed in plan.seeds:
+            key = f"{task}/seed-{seed}"
+            folder = plan.folder / key
+            started(key)
+            if (folder / "episode.json").is_file():
+                there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
+                yield Ended(key, there, fresh=False)
+                continue
+            try:
+                yield Ended(key, run_episode(place, plan.agent_for(place, seed), seed, folder))
+            except (SandboxError, GradingError) as error:
+                yield Ended(key, None, failure=str(error))
+
+
+def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
+    """One episode into `folder`."""
+    recorder = Recorder(folder)
+    try:
+        return EpisodeRun(place, agent, seed, recorder).run()
+    finally:
+        recorder.close()
+
+
+def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str, Place]) -> None:
+    """Write run.json, or demand that the one there describes this very plan."""
+    images = {str(place.task.image): engine.image_digest(place.task.image) for place in places.values()}
+    manifest = RunManifest(
+        schema_version=1,
+        run=plan.run,
+        agent=agent.name,
+        agent_version=agent.version,
+        model=agent.model,
+        profile=plan.profile,
+        sandbox=engine.kind,
+        tasks=tuple(plan.tasks),
+        seeds=tuple(plan.seeds),
+        images=images,
+        tasks_sha256={task: folder_sha256(place.folder) for task, place in places.items()},
+        harness_version=__version__,
+        harness_commit=_commit(),
+        hardware=hardware(),
+        created=now(),
+    )
+    file = plan.folder / "run.json"
+    if not file.is_file():
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, manifest.canonical())
+        return
+    there = RunManifest.from_json(file.read_bytes(), subject=str(file))
+    differ = [
+        name
+        for name in RunManifest.model_fields
+        if name not in ("created", "hardware") and getattr(there, name) != getattr(manifest, name)
+    ]
+    if differ:
+        raise UsageError(f"{file} was begun with another {', '.join(differ)}; choose another --run name")
+
+
+def hardware() -> Hardware:
+    """This machine, in words."""
+    cpu = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        cpu = names[0] if names else cpu
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return Hardware(cpu=cpu, cores=os.cpu_count() or 1, memory_gib=round(memory, 1))
+
+
+def _commit() -> str | None:
+    """The checkout's commit, `-dirty` when tracked files differ; None outside a checkout."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
+        return git("rev-parse", "HEAD") + dirty
+    except (OSError, subprocess.CalledProcessError):
+        return None

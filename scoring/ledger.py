@@ -1,0 +1,161 @@
+"""The public decision ledger: a chain of lines, and the level that an entry's evidence supports.
+
+Takes submissions/ledger.jsonl, gives verified lines, appends new ones. Every line names the digest of the line before
+it, so no line can be changed, dropped or moved without breaking the chain. Never believes a level that a bundle claims.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from harness.errors import SchemaError, VerificationError
+from harness.schema.base import KebabId, Record, Sha256, Timestamp
+from harness.schema.bundle import Bundle
+from harness.schema.episode import Count, Verdict
+
+Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
+Kind = Literal["inclusion", "regrade", "downgrade", "removal"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+START = "0" * 64
+
+
+class RegradeVerdict(Record):
+    """What our own job found for one artifact of one attempt: the only source of a value on the season board."""
+
+    task: KebabId
+    seed: Count
+    attempt: Count
+    artifact_sha256: Sha256
+    verdict: Verdict
+
+
+class Decision(Record):
+    """One decision, with its reason and its evidence, before it is sealed."""
+
+    sequence: Count
+    previous: Sha256 = Field(description="`sha256` of the line before; 64 zeros in the first line")
+    time: Timestamp
+    kind: Kind
+    entry: KebabId
+    bundle_sha256: Sha256
+    reason: str = Field(min_length=1, max_length=2000)
+    key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
+    level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
+    verdicts: tuple[RegradeVerdict, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.verdicts) != (self.kind == "regrade"):
+            raise ValueError("verdicts belong to a regrade, and a regrade has some")
+        if (self.level is not None) != (self.kind == "downgrade"):
+            raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        return self
+
+
+class LedgerLine(Decision):
+    """A decision with its own digest: one line of the file."""
+
+    sha256: Sha256 = Field(description="over this line without this field")
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
+            raise ValueError("the line's sha256 does not fit its content")
+        return self
+
+
+def digest(tree: dict[str, Any]) -> str:
+    """SHA-256 of one line's content in its compact form: sorted keys, no spaces, UTF-8."""
+    return hashlib.sha256(_compact(tree)).hexdigest()
+
+
+def _compact(tree: dict[str, Any]) -> bytes:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
+    """Every line of a verified chain; none when there is no file. Raises VerificationError naming the line."""
+    if not file.exists():
+        return ()
+    lines: list[LedgerLine] = []
+    for number, text in enumerate(file.read_bytes().splitlines(), start=1):
+        try:
+            line = LedgerLine.from_json(text, subject=f"{file.name} line {number}")
+        except SchemaError as error:
+            raise VerificationError("ledger", f"line {number} does not hold: {error}") from None
+        previous = lines[-1].sha256 if lines else START
+        if line.sequence != len(lines) or line.previous != previous:
+            raise VerificationError("ledger", f"line {number} does not follow the line before it: the chain is broken")
+        lines.append(line)
+    return tuple(lines)
+
+
+def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
+    """Add one line. `content` has all fields but sequence, previous and sha256; the chain is verified first."""
+    lines = read_ledger(file)
+    previous = lines[-1].sha256 if lines else START
+    decision = Decision.from_json(_compact({**content, "sequence": len(lines), "previous": previous}), "decision")
+    tree = decision.model_dump(mode="json", exclude_none=True)
+    line = LedgerLine.from_json(_compact({**tree, "sha256": digest(tree)}), "ledger line")
+    with file.open("ab") as out:
+        out.write(_compact(line.model_dump(mode="json", exclude_none=True)) + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+    return line
+
+
+def current_lines(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> tuple[LedgerLine, ...]:
+    """What the ledger says of this very bundle; nothing when its newest line of the entry is a removal."""
+    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
+    return () if own and own[-1].kind == "removal" else tuple(own)
+
+
+def removed(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> LedgerLine | None:
+    """The line that removed this bundle, when that is its last word."""
+    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
+    return own[-1] if own and own[-1].kind == "removal" else None
+
+
+def verdicts_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> tuple[RegradeVerdict, ...]:
+    """The newest sealed verdict of each attempt, as long as it graded the very artifact that the bundle names."""
+    named = {
+        (episode.task, episode.seed, attempt.index): attempt.artifact_sha256
+        for episode in bundle.episodes
+        for attempt in episode.attempts
+    }
+    newest = {
+        key: found
+        for line in current_lines(lines, bundle.entry.id, bundle_sha256)
+        for found in line.verdicts
+        if found.verdict.split == "sealed"
+        and named.get(key := (found.task, found.seed, found.attempt)) == found.artifact_sha256
+    }
+    return tuple(newest[key] for key in sorted(newest))
+
+
+def level_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> Level:
+    """The level that evidence supports. An import is reported; a run is here only because its signature held.
+
+    regraded: a verdict of our job for the last artifact of every episode that left one, sandbox docker. A downgrade
+    caps it for this bundle until the entry is submitted anew.
+    """
+    if bundle.origin == "import":
+        return "reported"
+    graded = {(v.task, v.seed, v.attempt) for v in verdicts_of(lines, bundle, bundle_sha256)}
+    last = {
+        (episode.task, episode.seed, episode.attempts[-1].index)
+        for episode in bundle.episodes
+        if episode.attempts and episode.attempts[-1].artifact_sha256
+    }
+    level: Level = "regraded" if bundle.sandbox == "docker" and last and last <= graded else "signed"
+    for line in current_lines(lines, bundle.entry.id, bundle_sha256):
+        if line.kind == "downgrade" and line.level and LEVELS.index(line.level) < LEVELS.index(level):
+            level = line.level
+    return level

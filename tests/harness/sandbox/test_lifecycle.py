@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import images
+from harness.errors import EngineUnavailable, ImageError, SandboxError
+from harness.sandbox import open_engine
+from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
+from harness.sandbox.owner import is_dead, owner
+
+ROOT = Path(__file__).resolve().parents[3]
+LEAVE = """
+import sys, time
+from pathlib import Path
+from harness.sandbox import open_engine
+from harness.sandbox.base import BoxSpec, ProcessSpec
+from harness.sandbox.owner import owner
+engine = open_engine(sys.argv[1])
+box = engine.sandbox(BoxSpec("cpu", Path(sys.argv[2])))
+box.exec("(setsid sleep 97.531 &)", 10)
+process = engine.process(ProcessSpec("player", "cpu", ["sleep", "97.531"], shared=engine.shared_folder()))
+print(owner(), flush=True)
+time.sleep(60)
+"""
+
+
+def _traces(name: str) -> list[str]:
+    """Containers, volumes and folders of an owner."""
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"gymboard.{name}*")]
+    try:
+        client = images.connect()
+    except EngineUnavailable:
+        return found
+    wanted = {"label": f"gymboard.owner={name}"}
+    containers = client.containers.list(all=True, filters=wanted, ignore_removed=True)
+    return found + [str(x.id) for x in containers] + [str(x.name) for x in client.volumes.list(filters=wanted)]
+
+
+def _sleepers() -> int:
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return sum(line.strip() == "sleep 97.531" for line in done.stdout.splitlines())
+
+
+def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
+    box = engine.sandbox(BoxSpec("cpu", starter))
+    box.exec("(setsid sleep 97.531 &); sleep 97.531 &", 10)
+    engine.process(ProcessSpec("player", "cpu", ["sleep", "97.531"], shared=engine.shared_folder()))
+    engine.close()
+    assert _traces(owner()) == [] and _sleepers() == 0
+    engine.close()
+    with pytest.raises(SandboxError):
+        box.exec("true", 5)
+        box.exec("true", 5)
+
+
+def test_what_a_killed_owner_left_is_reaped(engine: Engine, starter: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", LEAVE, engine.kind, str(starter)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert child.stdout is not None
+    name = child.stdout.readline().strip()
+    assert _traces(name) and not is_dead(name)
+    with open_engine(engine.kind):
+        assert _traces(name), "a living owner's places were taken"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert is_dead(name)
+    time.sleep(1)
+    with open_engine(engine.kind):
+        assert _traces(name) == [] and _sleepers() == 0
+
+
+def test_an_owner_of_another_machine_is_never_dead() -> None:
+    pid, start, _, namespace = owner().split("-")
+    assert not is_dead(f"{pid}-{int(start) + 1}-ffffffff-{namespace}")
+    assert is_dead(f"{pid}-{int(start) + 1}-{owner().split('-', 2)[2]}")
+    assert not is_dead("nonsense") and not is_dead("")
+
+
+@pytest.mark.docker
+def test_a_mount_that_the_container_cannot_read_is_named(starter: Path, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with open_engine("docker") as engine, pytest.raises(SandboxError, match=r"chmod -R o\+rX"):
+        engine.sandbox(BoxSpec("cpu", starter, mounts={"data": closed}))
+    assert _traces(owner()) == []
+
+
+def test_no_engine_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    with pytest.raises(EngineUnavailable, match="Start one"):
+        open_engine("docker")
+    with open_engine("auto") as engine:
+        assert engine.kind == "local"
+
+
+def test_an_unbuilt_family_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GYMBOARD_HOME", str(tmp_path))
+    with open_engine("local") as engine:
+        with pytest.raises(ImageError, match="gymboard images build cpu --local"):
+            engine.image_digest("cpu")
+        with pytest.raises(ImageError, match="no image family 'gpu'"):
+            engine.image_digest("gpu")
+
+
+def test_dropping_the_user(tmp_path: Path, starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root, and where the interpreter can be read by others, agent, referee and player are three users."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    venv = Path(tempfile.mkdtemp())
+    try:
+        venv.chmod(0o755)
+        (venv / "bin").mkdir()
+        (venv / "bin" / "python").symlink_to("/bin/sh")
+        monkeypatch.setattr(images, "environment_folder", lambda family: venv)
+        with open_engine("local") as engine:
+            with engine.sandbox(BoxSpec("cpu", starter)) as box:
+                assert (
+                    box.exec("id -u; echo x >new; echo y >>baseline.py; touch ../z || echo no", 10).stdout
+                    == "65534\nno\n"
+                )
+                box.exec("export KEPT=yes; kill -9 $PPID", 10)
+                box.write("mine", b"1")
+                assert box.exec("rm mine && echo $KEPT", 10).stdout == "yes\n"
+            users = {}
+            for role in ("referee", "player"):
+                process = engine.process(ProcessSpec(role, "cpu", ["/bin/sh", "-c", "id -u"]))  # type: ignore[arg-type]
+                users[role] = process.read_line(10, 100)
+                process.kill()
+            assert users == {"referee": b"65533", "player": b"65532"}
+    finally:
+        (venv / "bin" / "python").unlink()
+        (venv / "bin").rmdir()
+        venv.rmdir()

@@ -1,0 +1,79 @@
+"""The ledger: nobody changes, drops, moves or inserts a line unnoticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SchemaError, VerificationError
+from scoring.ledger import append_line, digest, read_ledger
+
+ABOUT = {"time": "2026-11-20T12:00:00Z", "entry": "some-entry", "bundle_sha256": "ab" * 32}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    file = tmp_path / "ledger.jsonl"
+    for reason in ("first", "second", "third"):
+        append_line(file, {**ABOUT, "kind": "inclusion", "reason": reason})
+    return file
+
+
+def test_a_whole_chain_reads_back(ledger: Path) -> None:
+    lines = read_ledger(ledger)
+    assert [line.reason for line in lines] == ["first", "second", "third"]
+    assert lines[2].previous == lines[1].sha256
+    assert read_ledger(ledger.with_name("none.jsonl")) == ()
+
+
+def changed(text: str) -> str:
+    return text.replace("second", "sekond")
+
+
+def rehashed(text: str) -> str:
+    """An insider's change: the line's own digest is put right, the next line's link is not."""
+    tree = json.loads(changed(text))
+    tree["sha256"] = digest({key: value for key, value in tree.items() if key != "sha256"})
+    return json.dumps(tree)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda lines: [lines[0], changed(lines[1]), lines[2]],
+        lambda lines: [lines[0], rehashed(lines[1]), lines[2]],
+        lambda lines: [lines[0], lines[2]],
+        lambda lines: [lines[1], lines[2]],
+        lambda lines: [lines[0], lines[2], lines[1]],
+        lambda lines: [lines[0], lines[0], lines[1], lines[2]],
+        lambda lines: [*lines, "{"],
+        lambda lines: [*lines, lines[2]],
+        lambda lines: [lines[0], "", *lines[1:]],
+    ],
+)
+def test_a_changed_chain_is_refused(ledger: Path, tamper: object) -> None:
+    assert callable(tamper)
+    ledger.write_text("\n".join(tamper(ledger.read_text().splitlines())) + "\n")
+    with pytest.raises(VerificationError, match="ledger"):
+        read_ledger(ledger)
+    before = ledger.read_bytes()
+    with pytest.raises(VerificationError):
+        append_line(ledger, {**ABOUT, "kind": "inclusion", "reason": "more"})
+    assert ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "regrade", "reason": "without verdicts"},
+        {"kind": "downgrade", "reason": "to where"},
+        {"kind": "promotion", "reason": "no such kind"},
+        {"kind": "removal", "reason": ""},
+    ],
+)
+def test_a_line_that_says_nothing_is_not_appended(ledger: Path, content: dict[str, str]) -> None:
+    with pytest.raises(SchemaError):
+        append_line(ledger, {**ABOUT, **content})
+    assert len(read_ledger(ledger)) == 3

@@ -1,0 +1,93 @@
+"""`gymboard rank` as people and programs call it, in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scoring.builder import GOOD, everywhere, run_bundle
+from tests.scoring.conftest import COMMITTED, Enter
+
+ROOT = COMMITTED.parent
+
+
+def gymboard(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "gymboard.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_table() -> None:
+    done = gymboard("rank", "--reading", "live")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert "tau_max 1.2" in lines[0]
+    assert lines[2].startswith("1 (1-2)  OpenAI o1-preview")
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("output", ["json", "csv", "table"])
+def test_the_same_bytes_whatever_the_hash_seed(output: str) -> None:
+    said = {
+        gymboard("rank", "--reading", "live", "--format", output, PYTHONHASHSEED=seed).stdout
+        for seed in ("0", "1", "7")
+    }
+    assert len(said) == 1
+    assert len(said.pop()) > 500
+
+
+def test_json_and_csv_agree() -> None:
+    arguments = ("rank", "--reading", "mlgym-compat", "--column", "best", "--format")
+    board = json.loads(gymboard(*arguments, "json").stdout)["boards"][0]
+    lines = list(csv.DictReader(io.StringIO(gymboard(*arguments, "csv").stdout)))
+    aup = {row["id"]: row["standings"]["best"]["aup"] for row in board["rows"]}
+    assert {line["entry"]: float(line["aup"]) for line in lines} == aup
+    assert lines[-1]["usd_per_episode"] == ""
+
+
+def test_explain() -> None:
+    done = gymboard("rank", "--reading", "live", "--column", "best", "--explain", "claude-3-5-sonnet-mlgym")
+    assert "Language modelling" in done.stdout
+    assert "rewritten" in done.stdout
+    wrong = gymboard("rank", "--reading", "live", "--explain", "claude-3-5-sonet-mlgym")
+    assert wrong.returncode == 2
+    assert "Did you mean claude-3-5-sonnet-mlgym?" in wrong.stderr
+
+
+def test_with_a_preview(tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_bytes(run_bundle("mine", everywhere(GOOD)).canonical())
+    done = gymboard("rank", "--reading", "live", "--with", str(tmp_path))
+    assert "Preview: mine beside published results" in done.stdout
+    assert "claimed by the run itself" in done.stdout
+    refused = gymboard("rank", "--reading", "mlgym-compat", "--with", str(tmp_path))
+    assert refused.returncode == 2
+    assert "--reading live" in refused.stderr
+
+
+def test_a_hostile_name_prints_as_text(submissions: Path, enter: Enter) -> None:
+    enter("hostile", everywhere(GOOD), model="=cmd|'[red]text[/]")
+    table = gymboard("rank", "--submissions", str(submissions))
+    assert "=cmd|'[red]text[/]" in table.stdout
+    assert "\x1b" not in table.stdout
+    lines = csv.DictReader(io.StringIO(gymboard("rank", "--submissions", str(submissions), "--format", "csv").stdout))
+    assert next(iter(lines))["label"].startswith("'=")
+
+
+def test_rejections_go_to_standard_error(submissions: Path) -> None:
+    (submissions / "broken").mkdir()
+    done = gymboard("rank", "--submissions", str(submissions))
+    assert done.returncode == 0
+    assert "warning: broken: bundle.json is missing" in done.stderr
+    assert gymboard("rank", "--submissions", str(submissions / "nowhere")).returncode == 2

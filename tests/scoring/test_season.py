@@ -1,0 +1,219 @@
+"""The season board: values from our regrade and nothing else, and nobody's AUP depends on who else enters."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.schema.task import load_task, tasks_root
+from scoring.build import build_leaderboard
+from scoring.leaderboard import Board, Row
+from scoring.yardstick import TaskRule, load_season, season_yardstick
+from tests.scoring.builder import GOOD, decide, everywhere, run_bundle, write_entry
+from tests.scoring.conftest import Enter
+
+WEAK = {**GOOD, "house-price": 0.885, "colonel-blotto": -0.1}
+
+
+def season(submissions: Path) -> Board:
+    board = build_leaderboard(submissions).board("season", "season")
+    assert board is not None
+    return board
+
+
+def row(submissions: Path, name: str) -> Row:
+    return next(row for row in season(submissions).rows if row.id == name)
+
+
+def test_a_regraded_entry_is_ranked_by_what_the_regrade_found(submissions: Path, enter: Enter) -> None:
+    enter("honest", everywhere(GOOD))
+    enter("boaster", everywhere({**GOOD, "house-price": 0.999}), found=everywhere(WEAK))
+    board = season(submissions)
+    assert [(r.id, r.standings["last"].rank) for r in board.rows] == [("honest", 1), ("boaster", 2), ("baseline", None)]
+    boaster = board.rows[1]
+    assert boaster.level == "regraded"
+    assert boaster.cells[0].last.value == 0.885
+
+
+def test_aup_is_the_definition(submissions: Path, enter: Enter) -> None:
+    enter("honest", everywhere(GOOD))
+    constants = {rule.id: rule for rule in load_season("season-0").tasks}
+    logs = {
+        "house-price": np.log10(constants["house-price"].reference / 0.92),
+        "three-sat": np.log10(0.7 / 1.0),
+        "prisoners-dilemma": np.log10(2.6251 / 2.6),
+        "battle-of-sexes": np.log10(1.44 / 1.43),
+        "colonel-blotto": np.log10((1 + 0.249) / (1 + 0.2)),
+    }
+    expected = sum(0.3 - log for log in logs.values()) / 5
+    place = row(submissions, "honest").standings["last"]
+    assert place.aup == pytest.approx(expected, abs=1e-12)
+    assert place.mean_aup == pytest.approx(expected, abs=1e-12)
+    assert place.by_domain["game-theory"] == pytest.approx(
+        0.3 - sum(logs[task] for task in ("prisoners-dilemma", "battle-of-sexes", "colonel-blotto")) / 3
+    )
+
+
+def test_nobody_elses_entry_moves_mine(submissions: Path, enter: Enter) -> None:
+    spread = {task: [[value * factor] for factor in (0.99, 1.0, 1.01, 0.995)] for task, value in GOOD.items()}
+    enter("mine", spread)
+    alone = row(submissions, "mine").standings["last"]
+    enter("a-giant", everywhere({**GOOD, "house-price": 0.99, "three-sat": 0.1}))
+    enter("z-dwarf", everywhere(WEAK))
+    among = row(submissions, "mine").standings["last"]
+    assert (among.aup, among.mean_aup) == (alone.aup, alone.mean_aup)
+    assert (among.aup_interval, among.mean_interval) == (alone.aup_interval, alone.mean_interval)
+    assert alone.aup_interval is not None
+    assert alone.aup_interval.low < alone.aup_interval.high
+
+
+def test_a_failed_episode_costs_and_the_last_submission_counts(submissions: Path, enter: Enter) -> None:
+    values = everywhere(GOOD)
+    values["house-price"] = [[0.93, 0.90], [], [], []]
+    values["colonel-blotto"] = [[], [], [], []]
+    enter("mixed", values)
+    mixed = row(submissions, "mixed")
+    house, blotto = mixed.cells[0], mixed.cells[4]
+    assert (house.best.value, house.last.value) == (0.93, 0.90)
+    assert (house.valid_episodes, house.episodes) == (1, 4)
+    assert blotto.last.value is None
+    penalty = np.log10(1.05 * (1 + 0.249) / (1 - 0.248))
+    assert blotto.last.log10_ratio == pytest.approx(penalty)
+    assert mixed.episodes == 20
+    assert mixed.valid_episodes == 13
+    assert mixed.failed == 7
+    assert mixed.dominant_failure == "evaluation_error"
+
+
+@pytest.mark.parametrize(("value", "counts_as"), [(0.96, 1.0), (1.04, 1.0), (0.94, 0.94)])
+def test_noise_around_the_baseline_is_no_improvement(
+    submissions: Path, enter: Enter, value: float, counts_as: float
+) -> None:
+    enter("timed", everywhere({**GOOD, "three-sat": value}))
+    cell = row(submissions, "timed").cells[1]
+    assert cell.last.value == counts_as
+    assert cell.last.feasible
+    assert cell.last.beats_baseline is (counts_as < 1.0)
+
+
+def test_what_is_not_ranked_says_why(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    enter("smoke", everywhere(GOOD), profile="smoke")
+    enter("part", everywhere({"house-price": 0.9}))
+    enter("signed-only", everywhere(GOOD), found={"house-price": [[0.9]]})
+    reasons = {r.id: r.not_ranked_because or "" for r in season(submissions).rows}
+    assert "smoke" in reasons["smoke"]
+    assert "lacks 16 of the season's 20" in reasons["part"]
+    assert "is signed" in reasons["signed-only"]
+    assert row(submissions, "signed-only").standings["last"].rank is None
+
+
+def test_a_regrade_of_other_bytes_counts_for_nothing(submissions: Path, enter: Enter) -> None:
+    claimed = everywhere(GOOD)
+    found = {task: [[*seeds[0], 9.9]] * 4 for task, seeds in claimed.items()}  # an attempt that the bundle lacks
+    enter("honest", claimed, found=found)
+    assert row(submissions, "honest").cells[0].best.value == 0.92
+
+
+def test_downgrade_and_removal(submissions: Path, enter: Enter) -> None:
+    folder = enter("copied", everywhere(GOOD))
+    decide(submissions, folder, "downgrade", level="signed")
+    assert row(submissions, "copied").level == "signed"
+    assert row(submissions, "copied").standings["last"].rank is None
+    decide(submissions, folder, "removal")
+    board = build_leaderboard(submissions)
+    assert "copied" not in {r.id for r in board.boards[0].rows}
+    assert "a copied artifact" in board.rejections[0].reasons[0]
+
+
+def test_signature_and_inclusion_are_needed(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    write_entry(submissions, run_bundle("nobody-included", everywhere(GOOD)), tmp_path / "keys")
+    changed = enter("changed", everywhere(GOOD)) / "bundle.json"
+    changed.write_bytes(changed.read_bytes().replace(b'"tester"', b'"Tester"'))
+    resigned = enter("resigned", everywhere(GOOD))
+    (resigned / "bundle.json.sig").unlink()
+    from harness.signing import make_demo_key, sign
+
+    sign(resigned, make_demo_key(tmp_path / "other-keys"))
+    unsigned = enter("unsigned", everywhere(GOOD)) / "bundle.json.sig"
+    unsigned.unlink()
+    enter("good", everywhere(GOOD))
+    board = build_leaderboard(submissions)
+    reasons = {one.folder: one.reasons[0] for one in board.rejections}
+    assert "no inclusion" in reasons["nobody-included"]
+    assert "no inclusion of exactly these bytes" in reasons["changed"]
+    assert "but included with the key" in reasons["resigned"]
+    assert "bundle.json.sig is missing" in reasons["unsigned"]
+    assert [r.id for r in board.boards[0].rows] == ["good", "baseline"]
+
+
+def test_an_unknown_price_is_not_zero(submissions: Path, enter: Enter) -> None:
+    enter("unpriced", everywhere(GOOD), model="nobody-knows-1")
+    enter("priced", everywhere(WEAK), model="gpt-4o")
+    board = season(submissions)
+    unpriced = next(r for r in board.rows if r.id == "unpriced")
+    assert unpriced.cost.usd_per_episode is None
+    assert "no price" in unpriced.cost.words
+    assert {(p.row, p.frontier) for p in board.pareto} == {("unpriced", False), ("priced", True)}
+    priced = next(r for r in board.rows if r.id == "priced")
+    assert priced.cost.usd_per_episode == pytest.approx(2.5 + 1.0)
+
+
+def test_an_empty_board(submissions: Path) -> None:
+    board = season(submissions)
+    assert [r.id for r in board.rows] == ["baseline"]
+    assert board.sentences == ("No entry is ranked yet.",)
+
+
+def test_season_constants_hold_together() -> None:
+    constants = load_season()
+    yard = season_yardstick(constants)
+    assert (yard.baseline > 0).all(), "a baseline that is not positive needs a transform"
+    assert (yard.reference > 0).all()
+    worst = max(
+        np.log10((1 + constants.eps) * (ref / base if up else base / ref))
+        for ref, base, up in zip(yard.reference, yard.baseline, yard.maximise, strict=True)
+    )
+    assert constants.tau_max - 0.1 < worst <= constants.tau_max
+    with pytest.raises(UsageError, match="season-0"):
+        load_season("season-99")
+
+
+@pytest.mark.parametrize("rule", load_season("season-0").tasks, ids=lambda rule: rule.id)
+def test_season_measures_what_the_task_declares(rule: TaskRule) -> None:
+    task = load_task(tasks_root() / rule.id)
+    assert (rule.metric, rule.direction, rule.transform) == (task.metric.name, task.metric.direction, task.transform)
+    assert (rule.domain, rule.validations) == (task.domain, task.limits.validations)
+    known = task.baseline("official") or task.baseline("official", "upstream")
+    assert known is not None
+    assert rule.baseline == pytest.approx(known.value, abs=known.tolerance or 0.0)
+    if task.honest_best and task.honest_best.metric == rule.metric:
+        assert rule.reference == task.honest_best.value
+
+
+def test_more_seeds_than_four_buy_nothing(submissions: Path, enter: Enter) -> None:
+    values = everywhere(GOOD)
+    values["house-price"] = [*values["house-price"], [0.9999]]
+    enter("lucky", values)
+    cell = row(submissions, "lucky").cells[0]
+    assert cell.best.value == 0.92
+    assert (cell.valid_episodes, cell.episodes, len(cell.best.seeds)) == (4, 4, 4)
+
+
+def test_nobody_is_called_baseline(submissions: Path, enter: Enter) -> None:
+    enter("baseline", everywhere(GOOD))
+    board = build_leaderboard(submissions)
+    assert "choose another" in board.rejections[0].reasons[0]
+    assert [(r.id, r.kind) for r in board.boards[0].rows] == [("baseline", "baseline")]
+
+
+def test_the_digest_names_the_data(submissions: Path, enter: Enter) -> None:
+    empty = build_leaderboard(submissions).data_sha256
+    enter("honest", everywhere(GOOD))
+    full = build_leaderboard(submissions)
+    assert full.data_sha256 != empty
+    assert full.data_sha256 == build_leaderboard(submissions).data_sha256
+    assert full.data_sha256 != hashlib.sha256(b"").hexdigest()
