@@ -14,6 +14,7 @@ from harness.errors import GradingError, InvalidArtifact
 from harness.grading.base import GradeJob
 from harness.grading.play.artifact import check_artifact
 from harness.grading.play.match import Match
+from harness.grading.play.reason import clean
 from harness.grading.play.stage import staged
 from harness.sandbox.base import Engine
 from harness.schema.episode import Verdict
@@ -29,7 +30,7 @@ def grade_play(job: GradeJob, engine: Engine) -> Verdict:
         check_artifact(job.task, job.artifact)
         fields = _played(job, engine)
     except InvalidArtifact as fault:
-        fields = {"invalid": clean(str(fault), REASON_CAP)}
+        fields = {"invalid": clean(str(fault), REASON_CAP) or "the player gave no printable reason"}
     return Verdict(
         split=job.split,
         seed=job.seed.hex() if job.split == "sealed" else None,
@@ -45,10 +46,10 @@ def _played(job: GradeJob, engine: Engine) -> dict[str, Any]:
         if "invalid" not in last:
             return _verdict(job, last)
         reason, player = str(last["invalid"]), str(last.get("player"))
-        if player != "candidate":
-            raise GradingError(f"{job.task.id}: our own player {player!r} failed: {reason}\n{match.last_words(player)}")
         if last.get("silent"):
             reason += "\n" + match.last_words(player)
+        if player != "candidate":
+            raise GradingError(f"{job.task.id}: our own player {player!r} failed: {clean(reason, REASON_CAP)}")
         raise InvalidArtifact(reason)
 
 
@@ -65,9 +66,3 @@ def _verdict(job: GradeJob, last: dict[str, Any]) -> dict[str, Any]:
     if set(metrics) != declared or not all(map(math.isfinite, [*metrics.values(), *stderr.values()])):
         raise GradingError(f"{job.task.id}: the referee returned {metrics}, the task declares {sorted(declared)}")
     return {"metrics": metrics, "stderr": stderr, "n": n}
-
-
-def clean(text: str, cap: int) -> str:
-    """Hostile text for a record and a terminal: no control, bidirectional or surrogate characters, its end kept."""
-    plain = "".join(char for char in text if char.isprintable() or char == "\n").strip()
-    return plain if len(plain) <= cap else "..." + plain[3 - cap :]

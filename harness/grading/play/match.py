@@ -14,8 +14,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
-from harness.errors import GradingError, InvalidArtifact, SandboxError
+from harness.errors import GradingError, SandboxError
 from harness.grading.base import GradeJob
+from harness.grading.play.reason import clean
 from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
@@ -24,6 +25,10 @@ WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
 PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+
+
+class PlayerEnded(Exception):
+    """A player's program ended while the match went on. Its name is the only argument."""
 
 
 class Match:
@@ -63,10 +68,13 @@ class Match:
             key = next((name for name in handlers if name in line), None)
             if key is None:
                 return line
-            handlers[key](line[key])
+            try:
+                handlers[key](line[key])
+            except PlayerEnded as ended:
+                return {"invalid": "it ended before the match did", "player": str(ended), "silent": True}
 
     def last_words(self, name: str) -> str:
-        """How a player ended and the end of its stderr, once it has gone (waits a moment for that). Hostile text."""
+        """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
         player = self._players.get(name)
         if player is None:
             return ""
@@ -74,7 +82,7 @@ class Match:
         while player.exit_code() is None and time.monotonic() < until:
             time.sleep(0.02)
         ended = "" if player.exit_code() is None else f"exit code {player.exit_code()}\n"
-        return ended + player.stderr_tail()[-WORDS_CAP:]
+        return ended + clean(player.stderr_tail(), WORDS_CAP)
 
     def _settings(self) -> dict[str, Any]:
         task, job = self._job.task, self._job
@@ -102,17 +110,17 @@ class Match:
         self._send({"cpu_s": used})
 
     def _pause(self, name: str) -> None:
-        """Raises InvalidArtifact when the candidate has ended: what it used since the last turn went with it."""
-        player = self._players[name]
+        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault."""
+        fault = None
         try:
-            player.pause()
-        except SandboxError:
-            if player.exit_code() is None:
-                raise
+            self._players[name].pause()
+        except SandboxError as error:
+            fault = error
+        if self._players[name].exit_code() is not None:
+            raise PlayerEnded(name)
+        if fault:
+            raise fault
         self._paused.add(name)
-        if player.exit_code() is not None:
-            reason = f"the player {name!r} ended in its turn, so its CPU time is lost: {self.last_words(name)}".rstrip()
-            raise InvalidArtifact(reason) if name == "candidate" else self._failure(reason)
 
     def _send(self, tree: dict[str, Any]) -> None:
         try:
@@ -134,7 +142,7 @@ class Match:
         return tree if isinstance(tree, dict) else {}
 
     def _failure(self, reason: str) -> GradingError:
-        words = [self._referee.stderr_tail()[-3 * WORDS_CAP :], *map(self.last_words, self._players)]
+        words = [clean(self._referee.stderr_tail(), 3 * WORDS_CAP), *map(self.last_words, self._players)]
         return GradingError("\n".join([f"the referee of {self._job.task.id} failed: {reason}", *filter(None, words)]))
 
     def _referee_spec(self) -> ProcessSpec:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 
 import pytest
@@ -43,8 +44,8 @@ def test_bytes_come_out_as_they_are(box: Sandbox) -> None:
     ],
 )
 def test_everything_but_a_plain_file_is_refused(box: Sandbox, make: str, path: str, why: str) -> None:
-    if "chmod 000" in make and box.exec("id -u", 5).stdout == "0\n":
-        pytest.skip("the local sandbox runs as root here, who may open anything")
+    if "chmod 000" in make and box.kind == "local" and os.geteuid() == 0:
+        pytest.skip("the harness reads a local workspace itself, and root may open anything")
     box.exec(make, 20)
     begun = time.monotonic()
     with pytest.raises(InvalidArtifact, match=why):

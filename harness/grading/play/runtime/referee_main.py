@@ -20,6 +20,7 @@ from .table import Control, Foul, Player, Table
 
 PR_SET_DUMPABLE = 4
 SEAT_S = 60.0
+REASON_CAP = 4000  # a line to the host holds 64 KiB, a character up to 12 of its bytes
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     try:
         outcome = play(_table(settings, control))
     except Foul as foul:
-        control.tell({"invalid": str(foul), "player": foul.player, "silent": foul.silent})
+        control.tell({"invalid": str(foul)[-REASON_CAP:], "player": foul.player, "silent": foul.silent})
         return
     control.tell({"verdict": {"metrics": dict(outcome.metrics), "stderr": dict(outcome.stderr), "n": outcome.n}})
 

@@ -86,6 +86,35 @@ def test_nonsense_is_invalid_and_says_why(engine: Engine, graded: Grade, code: s
     assert "gymplay" not in verdict.invalid
 
 
+FLOOD = """
+import gc, json, socket, struct
+def row_strategy(history):
+    head = json.dumps({"kind": "error", "seq": 2, "meta": {"text": TEXT}, "arrays": []}).encode()
+    for thing in gc.get_objects():
+        if isinstance(thing, socket.socket):
+            thing.sendall(struct.pack("<4sII", b"GYM1", len(head), 0) + head)
+    while True: pass
+"""
+TEXTS = {
+    "a megabyte": "'x' * 2**20",
+    "a megabyte of surrogates": "chr(0xd800) * 2**17",
+    "astral": "chr(0x1f600) * 2**17",
+    "nothing": "''",
+    "a number": "10**4000",
+    "an object": "{'a': [{}] * 10**5}",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_a_hostile_error_text_makes_the_attempt_invalid_and_nothing_else(
+    engine: Engine, graded: Grade, text: str
+) -> None:
+    verdict = graded(engine, "battle-of-sexes", FLOOD.replace("TEXT", text))
+    assert verdict.metrics == {}
+    assert len(verdict.invalid or "") <= 2000
+    verdict.canonical()
+
+
 STALLS = {
     "sleeps at import": "import time; time.sleep(1000)",
     "loops in a call": "def row_strategy(history):\n    while True: pass",

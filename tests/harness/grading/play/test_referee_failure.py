@@ -104,6 +104,12 @@ def test_turns_pause_the_others_and_count_background_work(broken: Callable[..., 
     assert 0.3 < verdict.metrics["mean_payoff"] < 1.5
 
 
+def test_a_player_that_ends_unasked_cannot_hide_what_it_used(broken: Callable[..., Verdict]) -> None:
+    code = b"import os, threading\nthreading.Timer(0.3, os._exit, [7]).start()\ndef row_strategy(history): return 0\n"
+    verdict = broken(TURNS, "def row_strategy(history): return 0", {"strategy.py": code})
+    assert verdict.invalid == "it ended before the match did\nexit code 7"
+
+
 def test_the_fault_of_our_own_player_is_ours(broken: Callable[..., Verdict]) -> None:
     with pytest.raises(GradingError, match=r"(?s)our own player 'starter' failed: .*oops"):
         broken(TURNS, "raise ValueError('oops')")
