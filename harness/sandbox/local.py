@@ -45,8 +45,7 @@ class LocalEngine:
         if not sys.platform.startswith("linux"):
             raise EngineUnavailable("the local sandbox needs Linux (/proc); install a container engine instead")
         self._uid = uid
-        self._open: list[LocalSandbox | LocalProcess] = []
-        self._folders: set[Path] = set()
+        self._places: dict[Path, LocalSandbox | LocalProcess | None] = {}
         _reap()
         atexit.register(self.close)
 
@@ -57,8 +56,9 @@ class LocalEngine:
     def sandbox(self, spec: BoxSpec) -> LocalSandbox:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
-        box = LocalSandbox(spec, folder, venv, self._user(self._uid, [folder, venv, *spec.mounts.values()], venv))
-        self._open.append(box)
+        user = self._user(self._uid, [folder, venv, *spec.mounts.values()], venv)
+        box = LocalSandbox(spec, folder, venv, user, lambda: self._remove(folder))
+        self._places[folder] = box
         return box
 
     def shared_folder(self) -> str:
@@ -70,7 +70,7 @@ class LocalEngine:
 
     def drop_shared(self, name: str) -> None:
         folder = Path(name)
-        if folder in self._folders:
+        if folder in self._places:
             self._remove(folder)
 
     def process(self, spec: ProcessSpec) -> LocalProcess:
@@ -78,15 +78,16 @@ class LocalEngine:
         folder = self._folder()
         uid = self._uid - (1 if spec.role == "referee" else 2)
         user = self._user(uid, [folder, venv, *spec.mounts.values()], venv)
-        process = LocalProcess(spec, folder, venv, user)
-        self._open.append(process)
+        process = LocalProcess(spec, folder, venv, user, lambda: self._remove(folder))
+        self._places[folder] = process
         return process
 
     def close(self) -> None:
-        while self._open:
-            place = self._open.pop()
-            place.close() if isinstance(place, LocalSandbox) else place.kill()
-        for folder in list(self._folders):
+        for folder, place in list(self._places.items()):
+            if isinstance(place, LocalSandbox):
+                place.close()
+            elif place is not None:
+                place.kill()
             self._remove(folder)
         atexit.unregister(self.close)
 
@@ -99,12 +100,14 @@ class LocalEngine:
     def _folder(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}."))
         folder.chmod(0o711)
-        self._folders.add(folder)
+        self._places[folder] = None
         return folder
 
     def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self._folders.discard(folder)
+        if folder.exists():
+            _unlock(folder)
+            shutil.rmtree(folder)
+        self._places.pop(folder, None)
 
     def _user(self, uid: int, needed: Iterable[Path], venv: Path) -> int | None:
         """`uid` when the harness may become it and it can read what it needs, else None: stay who we are."""
@@ -116,6 +119,14 @@ class LocalEngine:
             ["/bin/sh", "-c", script, "sh", *names], user=uid, group=uid, extra_groups=[], cwd="/", check=False
         )
         return uid if probe.returncode == 0 else None
+
+
+def _unlock(folder: Path) -> None:
+    """Let the owner into every folder again, top down; what ran in there is dead, so nothing is swapped meanwhile."""
+    for here, below, _ in os.walk(folder):
+        for path in (Path(here) / name for name in below):
+            if not path.is_symlink():
+                path.chmod(0o700)
 
 
 def _reap() -> None:
