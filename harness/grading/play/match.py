@@ -1,0 +1,146 @@
+"""One referee and its players as running processes, and the control exchange with the referee.
+
+Takes a Stage and an Engine, gives the referee's last line; never sees, relays or parses a frame of the players'. The
+referee writes one JSON object a line: {"start": name}, answered by starting that player; {"turn": name or null},
+answered with {"cpu_s": {...}} after pausing the others; and last {"verdict": ...} or {"invalid": reason, "player":
+name}.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Self
+
+from harness.errors import GradingError, SandboxError
+from harness.grading.base import GradeJob
+from harness.grading.play.stage import Stage
+from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
+
+LINE_CAP = 64 * 1024
+GRACE_S = 30.0
+REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+
+
+class Match:
+    """The processes of one grade. Leaving the context kills all of them and drops the shared folder."""
+
+    def __init__(self, job: GradeJob, stage: Stage, engine: Engine) -> None:
+        self._job = job
+        self._stage = stage
+        self._engine = engine
+        self._cleanup = ExitStack()
+        self._players: dict[str, Process] = {}
+        self._referee: Process
+        self._shared = ""
+        self._deadline = time.monotonic() + job.task.limits.grade_time_s + GRACE_S
+
+    def __enter__(self) -> Self:
+        try:
+            self._shared = self._engine.shared_folder()
+            self._cleanup.callback(self._engine.drop_shared, self._shared)
+            self._referee = self._engine.process(self._referee_spec())
+            self._cleanup.callback(self._referee.kill)
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._cleanup.close()
+
+    def run(self) -> dict[str, Any]:
+        """Play the match to its end: the referee's last line. Raises GradingError when the referee fails."""
+        handlers: dict[str, Callable[[Any], None]] = {"start": self._start, "turn": self._turn}
+        self._send(self._settings())
+        while True:
+            line = self._hear()
+            key = next((name for name in handlers if name in line), None)
+            if key is None:
+                return line
+            handlers[key](line[key])
+
+    def last_words(self, name: str) -> str:
+        """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
+        player = self._players.get(name)
+        if player is None:
+            return ""
+        until = time.monotonic() + 2
+        while player.exit_code() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        ended = "" if player.exit_code() is None else f"exit code {player.exit_code()}\n"
+        return ended + player.stderr_tail()
+
+    def _settings(self) -> dict[str, Any]:
+        task, job = self._job.task, self._job
+        return {
+            "seed": job.seed.hex(),
+            "split": job.split,
+            "params": task.profiles[job.profile].params,
+            "players": list(self._stage.players),
+            "grade_time_s": task.limits.grade_time_s,
+            "reply_time_s": task.limits.reply_time_s,
+        }
+
+    def _start(self, name: str) -> None:
+        player = self._engine.process(self._player_spec(name))
+        self._cleanup.callback(player.kill)
+        self._players[name] = player
+
+    def _turn(self, name: str | None) -> None:
+        for player in self._players.values():
+            player.pause()
+        used = {other: player.cpu_s() for other, player in self._players.items()}
+        if name is not None:
+            self._players[name].resume()
+        self._send({"cpu_s": used})
+
+    def _send(self, tree: dict[str, Any]) -> None:
+        try:
+            self._referee.send(json.dumps(tree).encode() + b"\n")
+        except SandboxError as error:
+            raise self._failure(str(error)) from error
+
+    def _hear(self) -> dict[str, Any]:
+        try:
+            line = self._referee.read_line(self._deadline - time.monotonic(), LINE_CAP)
+        except SandboxError as error:
+            raise self._failure(str(error)) from error
+        if not line:
+            raise self._failure("it ended without a verdict")
+        try:
+            tree = json.loads(line)
+        except ValueError:
+            raise self._failure(f"it wrote {line[:200]!r}, which is not JSON") from None
+        return tree if isinstance(tree, dict) else {}
+
+    def _failure(self, reason: str) -> GradingError:
+        tail = self._referee.stderr_tail()[-3000:]
+        return GradingError(f"the referee of {self._job.task.id} failed: {reason}\n{tail}".rstrip())
+
+    def _referee_spec(self) -> ProcessSpec:
+        return ProcessSpec(
+            role="referee",
+            image=self._job.task.image,
+            argv=("python3", "-B", "-m", "gymplay.referee_main", "{grader}", "{shared}"),
+            mounts={"runtime": self._stage.runtime, "grader": self._stage.grader},
+            env={"PYTHONPATH": "{runtime}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            shared=self._shared,
+            shared_writable=True,
+            caps=REFEREE_CAPS,
+        )
+
+    def _player_spec(self, name: str) -> ProcessSpec:
+        adapter = str(self._job.task.grader.adapter)
+        return ProcessSpec(
+            role="player",
+            image=self._job.task.image,
+            argv=("python3", "-B", "-m", "gymplay.player_main", adapter, "{artifact}", "{shared}/" + name + ".sock"),
+            mounts={"runtime": self._stage.runtime, "artifact": self._stage.players[name]},
+            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            shared=self._shared,
+            caps=PLAYER_CAPS,
+        )
