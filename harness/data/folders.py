@@ -1,0 +1,192 @@
+"""A task's data on this machine. Takes a task folder, gives its agent/ and grader/ folders, built once, read-only.
+
+data.py runs as a process of its own, with almost no environment, in a folder beside the final one; only a complete
+result is renamed into place. The folder's name is a digest over data.py, the sources and the parameters, so a change of
+any of them builds anew. Never imports a task's code, never gives a half-built folder, needs no network once built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import OpenerDirector
+
+from harness.data.download import https_opener
+from harness.data.sources import MIRROR_VARIABLE, Progress, locked, obtain
+from harness.errors import DataError
+from harness.home import home
+from harness.schema.base import canonical_bytes
+from harness.schema.digest import file_sha256
+from harness.schema.task import ProfileName, TaskSpec
+
+BUILD_TIME_S = 3600
+PARTS = ("agent", "grader")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Read-only folders. `grader` holds the labels and is closed to other users; `sha256` names how they were made."""
+
+    agent: Path
+    grader: Path
+    sha256: str
+
+
+def prepare(
+    spec: TaskSpec,
+    folder: Path,
+    profile: ProfileName,
+    *,
+    mirror: Path | None = None,
+    root: Path | None = None,
+    progress: Progress | None = None,
+    opener: OpenerDirector | None = None,
+) -> Prepared | None:
+    """The task's data in this profile, built if it is not there yet; None for a task without data.py.
+
+    Arguments: `mirror` is a folder of source files (default: GYMBOARD_DATA_MIRROR), `root` where prepared data is kept
+    (default: data/ in Gymboard's home), `opener` how urls are opened (default: https with the system's authorities).
+    Raises DataError. Safe to call from several processes at once. The smoke profile has no sources.
+    """
+    script = folder / "data.py"
+    if not script.is_file():
+        return None
+    root = root or home() / "data"
+    digest = _digest(spec, script, profile)
+    final = root / spec.id / f"{profile}-{digest[:16]}"
+    prepared = Prepared(final / "agent", final / "grader", digest)
+    if final.is_dir():
+        return prepared
+    try:
+        with locked(final.with_name(final.name + ".lock")) as lock:
+            if not final.is_dir():
+                sources = _sources(spec, profile, root, mirror or _default_mirror(), opener, progress)
+                _build(spec, script, profile, sources, final, lock)
+    except OSError as error:
+        raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {error.strerror or error}") from error
+    return prepared
+
+
+def _default_mirror() -> Path | None:
+    named = os.environ.get(MIRROR_VARIABLE)
+    return Path(named) if named else None
+
+
+def _digest(spec: TaskSpec, script: Path, profile: ProfileName) -> str:
+    sources = {source.name: source.sha256 for source in spec.sources} if profile == "official" else {}
+    made_of = {
+        "script": file_sha256(script),
+        "sources": sources,
+        "profile": profile,
+        "params": spec.profiles[profile].params,
+    }
+    return hashlib.sha256(canonical_bytes(made_of)).hexdigest()
+
+
+def _sources(
+    spec: TaskSpec,
+    profile: ProfileName,
+    root: Path,
+    mirror: Path | None,
+    opener: OpenerDirector | None,
+    progress: Progress | None,
+) -> dict[str, Path]:
+    if profile != "official" or not spec.sources:
+        return {}
+    opener = opener or https_opener()
+    return {source.name: obtain(source, root / "sources", mirror, opener, progress) for source in spec.sources}
+
+
+def _build(
+    spec: TaskSpec, script: Path, profile: ProfileName, sources: dict[str, Path], final: Path, lock: int
+) -> None:
+    with _scratch(final.with_name(final.name + ".building")) as scratch:
+        for part in ("source", "out", "tmp"):
+            (scratch / part).mkdir()
+        for name, path in sources.items():
+            place = scratch / "source" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path.resolve())
+        _run(spec, script, profile, scratch, lock)
+        _close(spec, scratch / "out")
+        (scratch / "out").rename(final)
+        final.chmod(0o555)
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A fresh folder, gone afterwards. One left by a killed process is removed first: its lock is ours."""
+    _remove(path)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        for folder, _, _ in os.walk(path):
+            Path(folder).chmod(0o700)
+        shutil.rmtree(path)
+
+
+def _run(spec: TaskSpec, script: Path, profile: ProfileName, scratch: Path, lock: int) -> None:
+    """Run data.py without our environment, isolated from our packages' paths. Raises DataError with its last words.
+
+    It inherits the lock: should we be killed, nobody builds in its folder before it has ended too.
+    """
+    params = json.dumps(spec.profiles[profile].params, sort_keys=True)
+    argv = [sys.executable, "-I", "-B", str(script.resolve()), "--profile", profile, "--params", params]
+    argv += ["--source", str(scratch / "source"), "--out", str(scratch / "out")]
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(scratch / "tmp"),
+        "TMPDIR": str(scratch / "tmp"),
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=scratch,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=BUILD_TIME_S,
+            check=False,
+            pass_fds=(lock,),
+        )
+    except subprocess.TimeoutExpired:
+        raise DataError(f"{spec.id}: data.py took longer than {BUILD_TIME_S} s") from None
+    if done.returncode:
+        tail = done.stderr.decode("utf-8", "replace").strip()[-2000:]
+        raise DataError(f"{spec.id}: data.py ended with {done.returncode}: {tail or 'it printed nothing'}")
+
+
+def _close(spec: TaskSpec, out: Path) -> None:
+    """Check what data.py wrote, flush it to the disk and make it read-only; grader/ is for its owner alone."""
+    for part in PARTS:
+        if not any((out / part).glob("*")):
+            raise DataError(f"{spec.id}: data.py wrote nothing into {part}/")
+    for path in list(out.rglob("*")):
+        hidden = path.relative_to(out).parts[:1] == ("grader",)
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise DataError(f"{spec.id}: data.py wrote {path.relative_to(out)}, which is not a regular file")
+        _flush(path)
+        path.chmod((0o500 if hidden else 0o555) if path.is_dir() else (0o400 if hidden else 0o444))
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
