@@ -21,7 +21,7 @@ BASELINE = "baseline"
 
 Reading = Literal["season", "live", "mlgym-compat"]
 Column = Literal["best", "last"]
-"""best: best attempt over the seeds, the agent's ceiling. last: best final submission over the seeds, what it handed in."""
+"""best: of all attempts, the ceiling. last: of the final submissions, what was handed in. Both over the seeds."""
 BoardId = Literal["published", "season"]
 RowKind = Literal["entry", "baseline", "preview"]
 CostSource = Literal["recomputed", "reported", "unknown"]

@@ -20,6 +20,7 @@ ExitStatus = Literal[
     "runtime",  # the agent or its sandbox broke
     "permission",
     "interrupted",
+    "unknown",  # imported only: upstream left no record of how it ended
 ]
 ActionClass = Literal["Edit", "View", "Search", "Validate", "Submit", "Python", "Bash", "Memory", "Literature"]
 Count = Annotated[int, Field(ge=0)]
