@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.schema.exploit import load_exploits
 from harness.schema.task import Baseline, TaskSpec
 from scoring.publish.formats import DOMAINS, number
 from scoring.publish.stamp import slot
@@ -92,7 +93,7 @@ def _task_page(task: TaskSpec, folder: Path) -> str:
         *[f"- {plain(line)}" for line in task.differences],
         "",
         "## How it has been attacked\n",
-        _exploits(folder / "exploits"),
+        _exploits(folder),
         "## What is not stopped\n",
         *[f"- {plain(line)}" for line in task.not_stopped],
         "",
@@ -137,30 +138,26 @@ def _baselines(baselines: tuple[Baseline, ...]) -> str:
 
 
 def _exploits(folder: Path) -> str:
-    """One row for each exploit: its file or folder, and the first line of what it says about itself."""
-    found = sorted(p for p in folder.glob("*") if not p.name.startswith(("_", "."))) if folder.is_dir() else []
-    if not found:
+    """One row for each exploit that `gymboard tasks check` runs."""
+    exploits = load_exploits(folder)
+    if not exploits:
         return "No exploit is recorded for this task yet.\n"
-    lines = [
-        "Each of these is a test: it must be refused, or score no better than the baseline plus three standard errors.\n",
-        "| exploit | what it tries |",
-        "|---|---|",
-        *[f"| `{path.name}` | {plain(_claim(path))} |" for path in found],
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _claim(path: Path) -> str:
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in (".md", ".py", ".toml", ".sh"))
-    for file in files:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        lines = [line.strip().strip('#"\'').strip() for line in text.splitlines()]
-        if first := next((line for line in lines if line and not line.startswith("!")), ""):
-            return first
-    return "see the file"
+    outcomes = {
+        "refused": "the copy-out refuses it",
+        "invalid": "the grader gives no score",
+        "no-gain": "scores no better than the baseline",
+    }
+    rows = [f"| {plain(e.spec.title)} | {plain(e.spec.threat)} | {outcomes[e.spec.expect]} |" for e in exploits]
+    return "\n".join(
+        [
+            "Each of these is a test that `gymboard tasks check` runs. An exploit that scores must stay within the "
+            "baseline plus three standard errors.\n",
+            "| attack | what it would gain | must end so |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def _entry_shell() -> str:
