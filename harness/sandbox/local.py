@@ -40,8 +40,7 @@ class LocalEngine:
         if not sys.platform.startswith("linux"):
             raise EngineUnavailable("the local sandbox needs Linux (/proc); install a container engine instead")
         self._uid = uid
-        self._open: list[LocalSandbox | LocalProcess] = []
-        self._folders: set[Path] = set()
+        self._places: dict[Path, LocalSandbox | LocalProcess | None] = {}
         reap_folders()  # a dead owner's supervisors have ended its programs
         atexit.register(self.close)
 
@@ -52,8 +51,8 @@ class LocalEngine:
     def sandbox(self, spec: BoxSpec) -> LocalSandbox:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
-        box = LocalSandbox(spec, folder, venv, self._user(self._uid))
-        self._open.append(box)
+        box = LocalSandbox(spec, folder, venv, self._user(self._uid), lambda: self._remove(folder))
+        self._places[folder] = box
         return box
 
     def shared_folder(self) -> str:
@@ -65,22 +64,23 @@ class LocalEngine:
 
     def drop_shared(self, name: str) -> None:
         folder = Path(name)
-        if folder in self._folders:
+        if folder in self._places:
             self._remove(folder)
 
     def process(self, spec: ProcessSpec) -> LocalProcess:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
         uid = self._uid - (1 if spec.role == "referee" else 2)
-        process = LocalProcess(spec, folder, venv, self._user(uid))
-        self._open.append(process)
+        process = LocalProcess(spec, folder, venv, self._user(uid), lambda: self._remove(folder))
+        self._places[folder] = process
         return process
 
     def close(self) -> None:
-        while self._open:
-            place = self._open.pop()
-            place.close() if isinstance(place, LocalSandbox) else place.kill()
-        for folder in list(self._folders):
+        for folder, place in list(self._places.items()):
+            if isinstance(place, LocalSandbox):
+                place.close()
+            elif place is not None:
+                place.kill()
             self._remove(folder)
         atexit.unregister(self.close)
 
@@ -93,13 +93,23 @@ class LocalEngine:
     def _folder(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=folder_prefix()))
         folder.chmod(0o711)
-        self._folders.add(folder)
+        self._places[folder] = None
         return folder
 
     def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self._folders.discard(folder)
+        if folder.exists():
+            _unlock(folder)
+            shutil.rmtree(folder)
+        self._places.pop(folder, None)
 
     def _user(self, uid: int) -> int | None:
         """The user that a place runs as: never root; an ordinary user's places can only run as that user."""
         return uid if os.geteuid() == 0 else None
+
+
+def _unlock(folder: Path) -> None:
+    """Let the owner into every folder again, top down; what ran in there is dead, so nothing is swapped meanwhile."""
+    for here, below, _ in os.walk(folder):
+        for path in (Path(here) / name for name in below):
+            if not path.is_symlink():
+                path.chmod(0o700)

@@ -13,13 +13,14 @@ import sys
 import time
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from harness.grading.base import GradeJob
 from harness.grading.play import grade_play
 from harness.grading.play.runtime import Message, wire
 from harness.grading.play.runtime.adapter_function import FunctionAdapter
 from harness.grading.play.runtime.draws import Draws
+from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
 from harness.schema.task import ProfileName, load_task
 
@@ -28,21 +29,11 @@ HEURISTICS = {"starter": FOLDER / "grader" / "reference", "oracle": FOLDER / "gr
 
 
 def main(kind: str = "docker", profile: str = "official", repeats: str = "5") -> None:
-    with _engine(kind) as engine:
+    with open_engine(cast(Literal["docker", "local"], kind)) as engine:
         for name, folder in HEURISTICS.items():
             _grades(engine, name, (folder / "heuristic.py").read_bytes(), cast(ProfileName, profile), int(repeats))
     for name, folder in HEURISTICS.items():
         _shares(name, folder)
-
-
-def _engine(kind: str) -> Engine:
-    if kind == "docker":
-        from harness.sandbox.docker import DockerEngine
-
-        return DockerEngine()
-    from harness.sandbox.local import LocalEngine
-
-    return LocalEngine()
 
 
 def _grades(engine: Engine, name: str, heuristic: bytes, profile: ProfileName, repeats: int) -> None:

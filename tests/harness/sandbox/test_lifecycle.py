@@ -51,7 +51,7 @@ def _sleepers() -> int:
 
 def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
     box = engine.sandbox(BoxSpec("cpu", starter))
-    box.exec("(setsid sleep 97.531 &); sleep 97.531 &", 10)
+    box.exec("(setsid sleep 97.531 &); sleep 97.531 & mkdir -p shut/in; chmod 0 shut/in shut", 10)
     engine.process(ProcessSpec("player", "cpu", ["sleep", "97.531"], shared=engine.shared_folder()))
     engine.close()
     assert _traces(owner()) == [] and _sleepers() == 0

@@ -6,6 +6,7 @@ import importlib
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,9 +49,10 @@ def _docker_traces() -> list[str]:
     import docker
 
     ours = {"label": f"gymboard.owner={owner()}"}
-    with docker.from_env() as client:
-        containers = client.containers.list(all=True, filters=ours)
-        return [f"{one.name}" for one in [*containers, *client.volumes.list(filters=ours)]]
+    with closing(docker.from_env()) as client:
+        return [
+            one.name for one in [*client.containers.list(all=True, filters=ours), *client.volumes.list(filters=ours)]
+        ]
 
 
 @pytest.fixture(scope="module")
