@@ -24,10 +24,13 @@ from typing import Self
 
 from harness import images
 from harness.errors import EngineUnavailable
-from harness.sandbox.base import NOBODY, BoxSpec, EngineKind, ProcessSpec
+from harness.sandbox.base import BoxSpec, EngineKind, ProcessSpec
 from harness.sandbox.local_box import LocalSandbox
 from harness.sandbox.local_process import LocalProcess
 from harness.sandbox.owner import folder_prefix, reap_folders
+
+AGENT_UID = 61534
+"""The agent's user when the harness is root: not one that graders in containers of the same machine run as."""
 
 
 class LocalEngine:
@@ -36,7 +39,7 @@ class LocalEngine:
 
     kind: EngineKind = "local"
 
-    def __init__(self, uid: int = NOBODY) -> None:
+    def __init__(self, uid: int = AGENT_UID) -> None:
         if not sys.platform.startswith("linux"):
             raise EngineUnavailable("the local sandbox needs Linux (/proc); install a container engine instead")
         self._uid = uid

@@ -46,7 +46,9 @@ def site_sources() -> Path:
     """The checkout that holds mkdocs.yml and site/. Raises UsageError when installed without one."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "mkdocs.yml").is_file():
-        raise UsageError("the site is built from a checkout: mkdocs.yml and site/ are not part of the installed package")
+        raise UsageError(
+            "the site is built from a checkout: mkdocs.yml and site/ are not part of the installed package"
+        )
     return root
 
 

@@ -64,7 +64,11 @@ class Span(NamedTuple):
 def whisker(board: Board, row: Row, column: Column) -> Span | None:
     """The row's interval and value on the scale of all rows of the board, or None without an interval."""
     standings = [r.standings[column] for r in board.rows if column in r.standings]
-    ends = [end for s in standings for end in (s.aup, *((s.aup_interval.low, s.aup_interval.high) if s.aup_interval else ()))]
+    ends = [
+        end
+        for s in standings
+        for end in (s.aup, *((s.aup_interval.low, s.aup_interval.high) if s.aup_interval else ()))
+    ]
     low, high = min(ends), max(ends)
     standing, size = row.standings[column], (high - low) or 1.0
 

@@ -37,7 +37,9 @@ def profile_chart(board: Board, width: int) -> str:
         alt.Chart(frame)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
-            x=alt.X("tau:Q", title="log10 of the ratio to the best value", scale=alt.Scale(domain=[0, end], nice=False)),
+            x=alt.X(
+                "tau:Q", title="log10 of the ratio to the best value", scale=alt.Scale(domain=[0, end], nice=False)
+            ),
             y=alt.Y("rho:Q", title="share of tasks", scale=alt.Scale(domain=[0, 1])),
             detail="row:N",
             color=_colour(),
@@ -73,7 +75,9 @@ def pareto_chart(board: Board, width: int) -> str:
     frame = pareto_frame(board)
     if frame.is_empty():
         return ""
-    x = alt.X("cost:Q", title="USD per episode (log)", scale=_cost_scale(frame), axis=alt.Axis(format="$~g", tickCount=5))
+    x = alt.X(
+        "cost:Q", title="USD per episode (log)", scale=_cost_scale(frame), axis=alt.Axis(format="$~g", tickCount=5)
+    )
     y = alt.Y("aup:Q", title="AUP", scale=_aup_scale(frame))
     points = (
         alt.Chart(frame)

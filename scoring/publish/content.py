@@ -58,7 +58,11 @@ class Content:
         return self.leaderboard.board("season", "season")
 
     def _ranked(self) -> int:
-        return sum(row.standings[self.season.default_column].rank is not None for row in self.season.rows) if self.season else 0
+        return (
+            sum(row.standings[self.season.default_column].rank is not None for row in self.season.rows)
+            if self.season
+            else 0
+        )
 
     def home(self) -> dict[str, str]:
         """Home: the season board once enough entries are ranked, the published results until then."""
@@ -94,7 +98,9 @@ class Content:
         ]
 
     def _previews(self) -> list[Preview]:
-        pairs = ((board, next((r for r in board.rows if r.kind == "preview"), None)) for board in self.leaderboard.previews)
+        pairs = (
+            (board, next((r for r in board.rows if r.kind == "preview"), None)) for board in self.leaderboard.previews
+        )
         return [Preview(board, row) for board, row in pairs if row is not None]
 
     def published_page(self) -> dict[str, str]:
@@ -150,7 +156,9 @@ class Content:
         context |= {"cells": cells, "exits": exits, "actions": actions}
         context |= {"exits_top": max((n for _, n in exits), default=1) or 1}
         context |= {"actions_top": max((n for _, n in actions), default=1) or 1}
-        context |= {"ledger": [line for line in self.leaderboard.ledger if line.entry == row.id and row.kind == "entry"]}
+        context |= {
+            "ledger": [line for line in self.leaderboard.ledger if line.entry == row.id and row.kind == "entry"]
+        }
         context |= {"bundle_sha256": hashlib.sha256(bundle.canonical()).hexdigest() if bundle else ""}
         parts = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")
         slots: dict[str, str] = {p.replace("_", "-"): render(self.env, f"{p}.html", **context) for p in parts}

@@ -108,9 +108,18 @@ def _facts(task: TaskSpec) -> str:
         ("Also reported", ", ".join(plain(m.label) for m in task.metrics[1:]) or "nothing"),
         ("Artifact", ", ".join(f"`{a.path}` (at most {a.max_bytes:,} bytes)" for a in task.artifact)),
         ("Grader", f"{task.grader.kind}, version {task.grader.version}"),
-        ("Limits", f"{limits.steps} steps, ${limits.cost_usd:g} of model cost, {limits.training_time_s:,} s a training run"),
-        ("Replayed by", {"ci": "our continuous integration", "maintainer": "a maintainer", "no": "nobody"}[task.replay]),
-        ("Test labels", "public, so a score above the honest ceiling is held for review" if task.public_labels else "not public"),
+        (
+            "Limits",
+            f"{limits.steps} steps, ${limits.cost_usd:g} of model cost, {limits.training_time_s:,} s a training run",
+        ),
+        (
+            "Replayed by",
+            {"ci": "our continuous integration", "maintainer": "a maintainer", "no": "nobody"}[task.replay],
+        ),
+        (
+            "Test labels",
+            "public, so a score above the honest ceiling is held for review" if task.public_labels else "not public",
+        ),
         ("In MLGym", f"`{task.upstream_id}`"),
         ("Identifier", f"`{task.id}`, version {task.version}"),
     ]
@@ -161,7 +170,9 @@ def _exploits(folder: Path) -> str:
 
 
 def _entry_shell() -> str:
-    head = _front(slot("entry-title"), slot("entry-description"), "hide:", "  - navigation", "search:", "  exclude: true")
+    head = _front(
+        slot("entry-title"), slot("entry-description"), "hide:", "  - navigation", "search:", "  exclude: true"
+    )
     sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Provenance", "entry-provenance"))
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
     return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"

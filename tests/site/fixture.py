@@ -51,7 +51,11 @@ def _score(value: float | None, baseline: float | None, best: float, direction: 
 def _cell(number: int, task: BoardTask, strength: float, notes: tuple[AuditNote, ...]) -> Cell:
     baseline = task.baseline or 1.0
     factor = 0.9 + strength * (0.05 + 0.02 * (number % 4))
-    value = None if (number + round(strength * 7)) % 11 == 3 else baseline * (factor if task.direction == "max" else 1 / factor)
+    value = (
+        None
+        if (number + round(strength * 7)) % 11 == 3
+        else baseline * (factor if task.direction == "max" else 1 / factor)
+    )
     best = baseline * (1.6 if task.direction == "max" else 1 / 1.6)
     score = _score(value, baseline, best, task.direction, len(UPSTREAM_TASKS))
     return Cell(
@@ -139,7 +143,13 @@ def row(number: int, name: str, kind: str = "entry") -> Row:
 def board(rows: tuple[Row, ...], **changes: object) -> Board:
     curves = tuple(_curve(r) for r in rows)
     points = tuple(
-        ParetoPoint(row=r.id, column="last", cost_usd=r.cost.usd_per_episode, aup=r.standings["last"].aup, frontier=r.id == "entry-0")
+        ParetoPoint(
+            row=r.id,
+            column="last",
+            cost_usd=r.cost.usd_per_episode,
+            aup=r.standings["last"].aup,
+            frontier=r.id == "entry-0",
+        )
         for r in rows
         if r.kind != "baseline"
     )
@@ -160,7 +170,9 @@ def board(rows: tuple[Row, ...], **changes: object) -> Board:
 
 def _curve(r: Row) -> Curve:
     ratios = sorted(c.last.log10_ratio or 0.0 for c in r.cells)
-    return Curve(row=r.id, column="last", tau=tuple(ratios), rho=tuple((i + 1) / len(ratios) for i in range(len(ratios))))
+    return Curve(
+        row=r.id, column="last", tau=tuple(ratios), rho=tuple((i + 1) / len(ratios) for i in range(len(ratios)))
+    )
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
