@@ -14,6 +14,7 @@ from harness import images
 from harness.errors import EngineUnavailable, ImageError, SandboxError
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
+from harness.sandbox.local import AGENT_UID
 from harness.sandbox.owner import is_dead, owner
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,32 +112,27 @@ def test_an_unbuilt_family_names_the_command(monkeypatch: pytest.MonkeyPatch, tm
             engine.image_digest("gpu")
 
 
-def test_dropping_the_user(tmp_path: Path, starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root, and where the interpreter can be read by others, agent, referee and player are three users."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    venv = Path(tempfile.mkdtemp())
-    try:
-        venv.chmod(0o755)
-        (venv / "bin").mkdir()
-        (venv / "bin" / "python").symlink_to("/bin/sh")
-        monkeypatch.setattr(images, "environment_folder", lambda family: venv)
-        with open_engine("local") as engine:
-            with engine.sandbox(BoxSpec("cpu", starter)) as box:
-                assert (
-                    box.exec("id -u; echo x >new; echo y >>baseline.py; touch ../z || echo no", 10).stdout
-                    == "65534\nno\n"
-                )
-                box.exec("export KEPT=yes; kill -9 $PPID", 10)
-                box.write("mine", b"1")
-                assert box.exec("rm mine && echo $KEPT", 10).stdout == "yes\n"
-            users = {}
-            for role in ("referee", "player"):
-                process = engine.process(ProcessSpec(role, "cpu", ["/bin/sh", "-c", "id -u"]))  # type: ignore[arg-type]
-                users[role] = process.read_line(10, 100)
-                process.kill()
-            assert users == {"referee": b"65533", "player": b"65532"}
-    finally:
-        (venv / "bin" / "python").unlink()
-        (venv / "bin").rmdir()
-        venv.rmdir()
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_never_runs_a_strangers_code(starter: Path, tmp_path: Path) -> None:
+    """Agent, referee and player are three users; of a closed folder they see what they were given, no more."""
+    closed = tmp_path / "closed"
+    (closed / "given").mkdir(parents=True)
+    (closed / "given").chmod(0o755)
+    (closed / "given" / "train.csv").write_text("1\n")
+    (closed / "kept").write_text("secret")
+    closed.chmod(0o700)
+    agent = str(AGENT_UID)
+    with open_engine("local") as engine:
+        with engine.sandbox(BoxSpec("cpu", starter, mounts={"data": closed / "given"})) as box:
+            seen = box.exec("id -u; echo y >>baseline.py; touch ../z || echo no; cat $GYMBOARD_DATA/train.csv", 10)
+            assert seen.stdout == f"{agent}\nno\n1\n"
+            assert box.exec("ls $GYMBOARD_DATA/..", 10).stdout == "given\n"
+            box.exec("export KEPT=yes; kill -9 $PPID; kill -9 -1", 10)
+            box.write("mine", b"1")
+            assert box.exec("rm mine && echo $KEPT", 10).stdout == "yes\n"
+        users = {}
+        for role in ("referee", "player"):
+            process = engine.process(ProcessSpec(role, "cpu", ["/bin/sh", "-c", "id -u"]))  # type: ignore[arg-type]
+            users[role] = int(process.read_line(10, 100))
+            process.kill()
+        assert users == {"referee": AGENT_UID - 1, "player": AGENT_UID - 2}
