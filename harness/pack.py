@@ -172,7 +172,12 @@ def _built_beside(out: Path) -> Iterator[Path]:
             for file in beside.iterdir():
                 _flush(file)
             _flush(beside)
-            beside.replace(out)
+            try:
+                beside.replace(out)
+            except OSError as error:
+                raise UsageError(
+                    f"{out} cannot be made: {error.strerror}; did another pack make it meanwhile?"
+                ) from None
             _flush(out.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

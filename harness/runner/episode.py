@@ -84,6 +84,7 @@ class EpisodeRun:
         instruction = (self.place.folder / "instruction.md").read_text(encoding="utf-8")
         with self.place.engine.sandbox(self.place.box(self.seed)) as box:
             status, detail = self._play(box, instruction)
+            wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
             except SandboxError as error:
@@ -91,7 +92,6 @@ class EpisodeRun:
         self._seal()
         if status == "success" and not self._handed_in_valid():
             status = "evaluation_error"
-        usage = self.agent.usage().model_copy(update={"wall_s": round(time.monotonic() - self.clock, 3)})
         episode = Episode(
             task=task.id,
             task_version=task.version,
@@ -103,7 +103,7 @@ class EpisodeRun:
             steps=self.steps,
             actions=self.actions,
             attempts=tuple(self.attempts),
-            usage=usage,
+            usage=self.agent.usage().model_copy(update={"wall_s": wall_s}),
         )
         who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=self.agent.model)
         self.recorder.finish(episode, who, instruction, self.patch)

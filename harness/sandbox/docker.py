@@ -24,7 +24,7 @@ from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.docker_stream import engine_call
-from harness.sandbox.owner import is_dead, owner
+from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class DockerEngine:
         self._containers: dict[str, Container] = {}
         self._volumes: set[str] = set()
         self._reap()
+        reap_folders()
         atexit.register(self.close)
 
     def image_digest(self, family: str) -> str:

@@ -15,7 +15,6 @@ Bundles made with it say `sandbox = "local"` and never rise above `signed`.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import shutil
 import sys
@@ -25,12 +24,13 @@ from typing import Self
 
 from harness import images
 from harness.errors import EngineUnavailable
-from harness.sandbox.base import NOBODY, BoxSpec, EngineKind, ProcessSpec
+from harness.sandbox.base import BoxSpec, EngineKind, ProcessSpec
 from harness.sandbox.local_box import LocalSandbox
 from harness.sandbox.local_process import LocalProcess
-from harness.sandbox.owner import is_dead, owner
+from harness.sandbox.owner import folder_prefix, reap_folders
 
-PREFIX = "gymboard."
+AGENT_UID = 61534
+"""The agent's user when the harness is root: not one that graders in containers of the same machine run as."""
 
 
 class LocalEngine:
@@ -39,13 +39,12 @@ class LocalEngine:
 
     kind: EngineKind = "local"
 
-    def __init__(self, uid: int = NOBODY) -> None:
+    def __init__(self, uid: int = AGENT_UID) -> None:
         if not sys.platform.startswith("linux"):
             raise EngineUnavailable("the local sandbox needs Linux (/proc); install a container engine instead")
         self._uid = uid
-        self._open: list[LocalSandbox | LocalProcess] = []
-        self._folders: set[Path] = set()
-        _reap()
+        self._places: dict[Path, LocalSandbox | LocalProcess | None] = {}
+        reap_folders()  # a dead owner's supervisors have ended its programs
         atexit.register(self.close)
 
     def image_digest(self, family: str) -> str:
@@ -55,8 +54,8 @@ class LocalEngine:
     def sandbox(self, spec: BoxSpec) -> LocalSandbox:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
-        box = LocalSandbox(spec, folder, venv, self._user(self._uid))
-        self._open.append(box)
+        box = LocalSandbox(spec, folder, venv, self._user(self._uid), lambda: self._remove(folder))
+        self._places[folder] = box
         return box
 
     def shared_folder(self) -> str:
@@ -68,22 +67,23 @@ class LocalEngine:
 
     def drop_shared(self, name: str) -> None:
         folder = Path(name)
-        if folder in self._folders:
+        if folder in self._places:
             self._remove(folder)
 
     def process(self, spec: ProcessSpec) -> LocalProcess:
         venv = images.environment_folder(spec.image)
         folder = self._folder()
         uid = self._uid - (1 if spec.role == "referee" else 2)
-        process = LocalProcess(spec, folder, venv, self._user(uid))
-        self._open.append(process)
+        process = LocalProcess(spec, folder, venv, self._user(uid), lambda: self._remove(folder))
+        self._places[folder] = process
         return process
 
     def close(self) -> None:
-        while self._open:
-            place = self._open.pop()
-            place.close() if isinstance(place, LocalSandbox) else place.kill()
-        for folder in list(self._folders):
+        for folder, place in list(self._places.items()):
+            if isinstance(place, LocalSandbox):
+                place.close()
+            elif place is not None:
+                place.kill()
             self._remove(folder)
         atexit.unregister(self.close)
 
@@ -94,24 +94,25 @@ class LocalEngine:
         self.close()
 
     def _folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}."))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix()))
         folder.chmod(0o711)
-        self._folders.add(folder)
+        self._places[folder] = None
         return folder
 
     def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self._folders.discard(folder)
+        if folder.exists():
+            _unlock(folder)
+            shutil.rmtree(folder)
+        self._places.pop(folder, None)
 
     def _user(self, uid: int) -> int | None:
         """The user that a place runs as: never root; an ordinary user's places can only run as that user."""
         return uid if os.geteuid() == 0 else None
 
 
-def _reap() -> None:
-    """Remove folders whose owner died; its supervisors have ended the programs when it did."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        name = folder.name.removeprefix(PREFIX).partition(".")[0]
-        if is_dead(name):
-            with contextlib.suppress(OSError):
-                shutil.rmtree(folder)
+def _unlock(folder: Path) -> None:
+    """Let the owner into every folder again, top down; what ran in there is dead, so nothing is swapped meanwhile."""
+    for here, below, _ in os.walk(folder):
+        for path in (Path(here) / name for name in below):
+            if not path.is_symlink():
+                path.chmod(0o700)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,9 +23,10 @@ class LocalSandbox:
 
     kind: EngineKind = "local"
 
-    def __init__(self, spec: BoxSpec, place: Path, venv: Path, uid: int | None) -> None:
+    def __init__(self, spec: BoxSpec, place: Path, venv: Path, uid: int | None, remove: Callable[[], None]) -> None:
         self._spec = spec
         self._place = place
+        self._remove = remove
         self._uid = uid
         self._workspace = place / "workspace"
         shutil.copytree(spec.starter, self._workspace)
@@ -38,7 +39,12 @@ class LocalSandbox:
         given = {"TMPDIR": str(place / "tmp"), "VIRTUAL_ENV": str(venv), **spec.env}
         self._env = environment_of(given, places, spec.caps, home=str(place / "home"), path=path)
         self._tree: Tree | None = None
-        self._shell: Shell | None = Shell(self)
+        self._shell: Shell | None = None
+        try:
+            self._shell = Shell(self)
+        except BaseException:
+            self.close()
+            raise
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         if self._shell is None:
@@ -65,7 +71,7 @@ class LocalSandbox:
             self._shell.close()
             self._shell = None
         self.end_everything()
-        shutil.rmtree(self._place, ignore_errors=True)
+        self._remove()
 
     def open_shell(self) -> Tree:
         self._tree = Tree(ARGV, self._env, self._workspace, self._spec.caps, self._uid, self._reach)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.sandbox.base import ProcessSpec
@@ -15,8 +15,8 @@ from harness.sandbox.tree import Tree
 class LocalProcess(Conversation):
     """One program with a temporary folder of its own. `uid` None: as the harness's own user."""
 
-    def __init__(self, spec: ProcessSpec, place: Path, venv: Path, uid: int | None) -> None:
-        self._place = place
+    def __init__(self, spec: ProcessSpec, place: Path, venv: Path, uid: int | None, remove: Callable[[], None]) -> None:
+        self._remove = remove
         place.chmod(0o700)
         if uid is not None:
             os.chown(place, uid, uid)
@@ -47,7 +47,7 @@ class LocalProcess(Conversation):
         self._tree.kill()
         self.join()
         self._tree.close()
-        shutil.rmtree(self._place, ignore_errors=True)
+        self._remove()
 
     @staticmethod
     def _found(argv: list[str], venv: Path) -> list[str]:

@@ -1,16 +1,21 @@
 """Which process made a place, so that what a dead one left can be told from what a living one uses.
 
-Gives a name `<pid>-<start>-<boot>-<namespace>` and whether its owner is dead. Never says dead of an owner that it
-cannot see: another machine's or another container's.
+Gives a name `<pid>-<start>-<boot>-<namespace>`, whether its owner is dead, and the prefix of its temporary folders.
+Never says dead of an owner that it cannot see: another machine's or another container's.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from harness.sandbox.supervisor import stat_fields
+
+PREFIX = "gymboard."
 
 
 def owner() -> str:
@@ -23,6 +28,19 @@ def is_dead(name: str) -> bool:
     pid, _, rest = name.partition("-")
     start, _, where = rest.partition("-")
     return pid.isdigit() and where == _here() and start != _start(int(pid))
+
+
+def folder_prefix() -> str:
+    """How the temporary folders of this process begin."""
+    return f"{PREFIX}{owner()}."
+
+
+def reap_folders() -> None:
+    """Remove the temporary folders of dead owners."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        if is_dead(folder.name.removeprefix(PREFIX).partition(".")[0]):
+            with suppress(OSError):  # another engine may be doing the same at this moment
+                shutil.rmtree(folder)
 
 
 def _start(pid: int) -> str:

@@ -46,13 +46,13 @@ class Conversation:
             while (end := self._unread.find(b"\n", scanned)) < 0:
                 scanned = len(self._unread)
                 if scanned > cap_bytes or self._flooded:
-                    raise SandboxError(f"the {self._role} wrote a line longer than {min(cap_bytes, scanned)} bytes")
+                    raise self._too_long(min(cap_bytes, scanned))
                 if self._ended:
                     return self._take(scanned, 0)
                 if not self._news.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
                     raise SandboxError(f"the {self._role} gave no line within {timeout_s:g} s")
             if end > cap_bytes:
-                raise SandboxError(f"the {self._role} wrote a line of {end} bytes; at most {cap_bytes} are read")
+                raise self._too_long(cap_bytes)
             return self._take(end, 1)
 
     def stderr_tail(self) -> str:
@@ -63,6 +63,9 @@ class Conversation:
     def join(self) -> None:
         """Wait for the streams' end, after the program was killed."""
         self._pump.join(timeout=5)
+
+    def _too_long(self, cap_bytes: int) -> SandboxError:
+        return SandboxError(f"the {self._role} wrote a line longer than {cap_bytes} bytes; no more is read of it")
 
     def _take(self, count: int, separator: int) -> bytes:
         line = bytes(self._unread[:count])

@@ -139,7 +139,7 @@ def _fork(run: Callable[[dict[str, Any]], None], order: dict[str, Any]) -> int:
 
 def _isolate(libc: ctypes.CDLL) -> bool:
     """The next child is the first of a process namespace without network; false when the kernel does not let us."""
-    return os.geteuid() == 0 and libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET) == 0
+    return os.geteuid() == 0 and libc.unshare(CLONE_NEWPID | CLONE_NEWNET) == 0
 
 
 def _closed(needed: list[str]) -> dict[str, list[str]]:
@@ -172,8 +172,10 @@ def _first(order: dict[str, Any]) -> None:
     """In the first process of a namespace: its own /proc, the program as a child, and the end of all with its end."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None)
-    _open_ways(libc, order["reach"] if order["uid"] is not None else [])
+    # Here and not in the supervisor, which goes on counting in the machine's own /proc.
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None) != 0:
+        raise OSError(ctypes.get_errno(), "no mounts of its own")
+    _open_ways(libc, order["reach"])
     if libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID_NODEV_NOEXEC, None) != 0:
         raise OSError(ctypes.get_errno(), "no /proc of its own")
     signal.set_wakeup_fd(-1)

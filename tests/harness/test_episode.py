@@ -65,7 +65,7 @@ def test_oracle_wins_and_nop_gets_nothing(blotto: Place, tmp_path: Path) -> None
     won = run_episode(blotto, oracle, 0, tmp_path / "oracle").attempts[-1].sealed
     base = run_episode(blotto, baseline_agent(blotto.task), 0, tmp_path / "baseline").attempts[-1].sealed
     assert won is not None and base is not None
-    assert won.metrics["score"] - base.metrics["score"] > 0.2
+    assert won.metrics["mean_payoff"] - base.metrics["mean_payoff"] > 0.2
     nothing = run_episode(blotto, nop_agent(), 0, tmp_path / "nop")
     assert nothing.exit_status == "evaluation_error"
     assert nothing.attempts[-1].refused and nothing.attempts[-1].sealed is None
@@ -80,13 +80,13 @@ def test_replay_repeats_the_artifact(blotto: Place, tmp_path: Path) -> None:
 def test_labels_are_nowhere_in_the_agents_place(engine: Engine, tmp_path: Path) -> None:
     place = place_of(tasks_root() / "house-price", "smoke", engine, None)
     look = ScriptedAgent(
-        "look", [Action(kind="bash", command="ls -R $GYMBOARD_DATA; find / -name 'labels*' 2>/dev/null")]
+        "look", [Action(kind="bash", command="ls -R $GYMBOARD_DATA; find / -name 'labels.csv' 2>/dev/null")]
     )
     run_episode(place, look, 0, tmp_path / "look")
     seen = next(read_steps(tmp_path / "look" / "steps.jsonl")).observation
     assert "inputs.csv" in seen
     if engine.kind == "docker":
-        assert "labels" not in seen
+        assert "labels.csv" not in seen
 
 
 class Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.errors import GradingError
 from harness.grading.base import Artifact, GradeJob
-from harness.sandbox.owner import owner
+from harness.sandbox.owner import folder_prefix
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -31,9 +31,9 @@ class Stage:
 def staged(job: GradeJob) -> Iterator[Stage]:
     """Copy runtime, grader and artifacts to a fresh temporary folder. The candidate is seated last.
 
-    The folder is named as the engines name theirs, so the next engine removes it when this process was killed.
+    When this process is killed, the next engine that opens removes the folder.
     """
-    with tempfile.TemporaryDirectory(prefix=f"gymboard.{owner()}.", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix=folder_prefix(), ignore_cleanup_errors=True) as made:
         root = Path(made)
         root.chmod(0o755)
         _copy(_sources(RUNTIME), root / "runtime" / "gymplay")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.errors import InvalidArtifact, SandboxError
+from harness.errors import InvalidArtifact
 from harness.sandbox.base import Sandbox
 
 MIB = 1 << 20
@@ -98,11 +98,11 @@ def test_write_makes_and_replaces_files(box: Sandbox) -> None:
 
 def test_write_follows_no_link(box: Sandbox) -> None:
     box.exec("mkdir out; ln -s $PWD/out link; ln -s $PWD/src/model.py file", 10)
-    with pytest.raises(SandboxError, match="link"):
+    with pytest.raises(InvalidArtifact, match="link"):
         box.write("link/x", b"x")
     box.write("file", b"mine")
     assert box.exec("cat src/model.py; ls out; cat file", 10).stdout == "x = 1\nmine"
-    with pytest.raises(SandboxError, match="relative"):
+    with pytest.raises(InvalidArtifact, match="relative"):
         box.write("../x", b"x")
 
 

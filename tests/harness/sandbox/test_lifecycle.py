@@ -51,7 +51,7 @@ def _sleepers() -> int:
 
 def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
     box = engine.sandbox(BoxSpec("cpu", starter))
-    box.exec("(setsid sleep 97.531 &); sleep 97.531 &", 10)
+    box.exec("(setsid sleep 97.531 &); sleep 97.531 & mkdir -p shut/in; chmod 0 shut/in shut", 10)
     engine.process(ProcessSpec("player", "cpu", ["sleep", "97.531"], shared=engine.shared_folder()))
     engine.close()
     assert _traces(owner()) == [] and _sleepers() == 0
@@ -105,7 +105,7 @@ def test_no_engine_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_unbuilt_family_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GYMBOARD_HOME", str(tmp_path))
     with open_engine("local") as engine:
-        with pytest.raises(ImageError, match="gymboard images build cpu --local"):
+        with pytest.raises(ImageError, match="gymboard images build cpu --for local"):
             engine.image_digest("cpu")
         with pytest.raises(ImageError, match="no image family 'gpu'"):
             engine.image_digest("gpu")

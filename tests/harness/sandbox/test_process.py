@@ -58,7 +58,7 @@ def test_deadline_and_cap_of_a_line(run: Run) -> None:
     with pytest.raises(SandboxError, match="no line within"):
         process.read_line(1, 100)
     assert time.monotonic() - begun < 3
-    with pytest.raises(SandboxError, match="at most 100"):
+    with pytest.raises(SandboxError, match="longer than 100 "):
         run("print('x' * 101)").read_line(20, 100)
     with pytest.raises(SandboxError, match="longer than"):
         run("while True: print('x' * 10000, end='')").read_line(20, 1000)
@@ -112,13 +112,13 @@ time.sleep(60)
 def test_children_whom_nobody_waits_for_are_counted(run: Run) -> None:
     process = run(CHILDREN)
     assert process.read_line(30, 100) == b"burnt"
-    assert process.cpu_s() > 1.2
+    assert process.cpu_s() > 1.1
 
 
 def test_children_that_are_waited_for_are_counted(run: Run) -> None:
     process = run(CHILDREN.replace("SIG_IGN", "SIG_DFL"))
     assert process.read_line(30, 100) == b"burnt"
-    assert process.cpu_s() > 1.2
+    assert process.cpu_s() > 1.1
 
 
 def test_mounts_have_names(run: Run, data: Path) -> None:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import harness.pack
 from harness.archive import write_archive
 from harness.errors import CheckError, UsageError, VerificationError
 from harness.pack import pack
@@ -183,5 +185,24 @@ def test_killed_at_any_moment_leaves_no_half_bundle_and_the_next_pack_cleans_up(
             caught_in_the_middle += out.parent.exists() and any(out.parent.iterdir())
     assert caught_in_the_middle
     pack(run, out, ENTRY, SUBMITTER, tasks=tasks)
+    verify_contents(out)
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_two_packs_at_once_leave_one_whole_bundle(
+    tmp_path: Path, tasks: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins and ends while the first is at work: it must not take the first's folder for a dead one."""
+    out = tmp_path / "place" / "out"
+    honest = harness.pack.scan_part
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(harness.pack, "scan_part", honest)
+        pack(run, out, ENTRY, SUBMITTER, tasks=tasks)
+        return honest(*arguments)
+
+    monkeypatch.setattr(harness.pack, "scan_part", meanwhile)
+    with pytest.raises(UsageError, match="did another pack make it meanwhile"):
+        pack(run, out, ENTRY, SUBMITTER, tasks=tasks)
     verify_contents(out)
     assert [path.name for path in out.parent.iterdir()] == ["out"]

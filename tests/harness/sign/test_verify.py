@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
@@ -60,6 +61,21 @@ def test_the_signature_file_has_one_form(signed: Signed, change: bytes) -> None:
     file = signed.folder / "bundle.json.sig"
     file.write_bytes(file.read_bytes().replace(b"\n", change, 2))
     assert failed_check(signed) == "signature"
+
+
+def test_the_bits_that_base64_ignores_and_the_width_of_lines_are_part_of_the_form(signed: Signed) -> None:
+    """Other texts of the very same signature: stock OpenSSH takes them, so a byte could change unnoticed."""
+    file = signed.folder / "bundle.json.sig"
+    first, *lines, last = file.read_text().splitlines()
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    used = lines[-1].rstrip("=")
+    assert used != lines[-1], "without padding there are no spare bits"
+    spare = used[:-1] + digits[digits.index(used[-1]) ^ 1] + lines[-1][len(used) :]
+    text = "".join(lines)
+    for body in ([*lines[:-1], spare], [text[:10], text[10:]]):
+        assert base64.b64decode("".join(body)) == base64.b64decode(text)
+        file.write_text("\n".join([first, *body, last]) + "\n")
+        assert failed_check(signed) == "signature"
 
 
 def test_another_key_is_refused(signed: Signed, tmp_path: Path) -> None:

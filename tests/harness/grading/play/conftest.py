@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness.sandbox.owner import owner
 
 from harness.grading.base import GradeJob
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
+from harness.sandbox.owner import owner
 from harness.schema.episode import Verdict
 from harness.schema.task import Split, TaskSpec, load_task, tasks_root
 
@@ -80,7 +81,10 @@ def graded() -> Grade:
 def nothing_left() -> Iterator[None]:
     """Fails when the test leaves a temporary folder, a container, a volume or a process of this process's engines."""
     yield
-    assert not (left := sorted(traces())), f"left behind: {left}"
+    until = time.monotonic() + 3  # a killed process takes a moment to leave /proc
+    while (left := traces()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not left, f"left behind: {sorted(left)}"
 
 
 def traces() -> set[str]:

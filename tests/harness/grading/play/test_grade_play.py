@@ -86,6 +86,35 @@ def test_nonsense_is_invalid_and_says_why(engine: Engine, graded: Grade, code: s
     assert "gymplay" not in verdict.invalid
 
 
+INTRUDER = """
+import os, socket, sys
+
+def tried(action, *arguments):
+    try:
+        action(*arguments)
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+def row_strategy(history):
+    path = sys.argv[3]
+    again = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    raise RuntimeError([
+        tried(again.connect, path),
+        tried(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).bind, path),
+        tried(open, os.path.join(os.path.dirname(path), "note"), "w"),
+        tried(open, os.path.join(os.getcwd(), "strategy.py"), "w"),
+        os.listdir(os.path.dirname(path)),
+    ])
+"""
+
+
+def test_the_player_finds_no_second_seat_and_can_write_nothing_shared(engine: Engine, graded: Grade) -> None:
+    reason = graded(engine, "battle-of-sexes", INTRUDER).invalid or ""
+    denied = "OSError" if engine.kind == "docker" else "PermissionError"  # a read-only mount, another user's folder
+    assert f"['FileNotFoundError', '{denied}', '{denied}', '{denied}', []]" in reason
+
+
 FLOOD = """
 import gc, json, socket, struct
 def row_strategy(history):

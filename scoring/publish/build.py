@@ -1,0 +1,200 @@
+"""Build: a Leaderboard, the tasks and site/ become a folder of static files.
+
+mkdocs builds a few dozen real pages from a copy of site/docs with the generated pages beside; then every slot is
+stamped, and one page an entry is stamped from the built shell. Two builds of the same input are byte-identical.
+Never writes into site/ or tasks/, and replaces `out` only when the whole build has succeeded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape as xml_escape
+
+from harness.errors import Problem, ProblemsError, UsageError
+from harness.schema.bundle import Bundle
+from harness.schema.task import TaskSpec, tasks_root
+from scoring.leaderboard import Leaderboard
+from scoring.publish.content import Content
+from scoring.publish.downloads import write_downloads
+from scoring.publish.links import check_site
+from scoring.publish.pages import write_pages
+from scoring.publish.stamp import read_shell, slot
+from scoring.publish.templates import environment
+
+SHELL = f"entries/{slot('entry-page')}.html"
+_SHELL_SLOTS = {
+    "entry-title": 3,
+    "entry-description": 1,
+    "entry-head": 1,
+    "entry-tasks": 1,
+    "entry-conduct": 1,
+    "entry-provenance": 1,
+}
+_MARKER = ".gymboard-site"
+
+
+def site_sources() -> Path:
+    """The checkout that holds mkdocs.yml and site/. Raises UsageError when installed without one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "mkdocs.yml").is_file():
+        raise UsageError(
+            "the site is built from a checkout: mkdocs.yml and site/ are not part of the installed package"
+        )
+    return root
+
+
+def build_site(
+    leaderboard: Leaderboard,
+    tasks: Mapping[str, TaskSpec],
+    out: Path,
+    *,
+    bundles: Mapping[str, Bundle] | None = None,
+    tasks_folder: Path | None = None,
+    sources: Path | None = None,
+) -> Path:
+    """Write the site to `out`, give the path of its home page.
+
+    `bundles`: page name -> bundle, for provenance and episodes on entry pages; a preview's page name is `<id>.preview`.
+    A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
+    Raises UsageError when `out` holds something that is not a built site.
+    """
+    root = sources or site_sources()
+    _refuse_strangers(out)
+    content = Content(leaderboard, tasks, bundles or {}, environment(root / "site" / "templates"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
+        docs, built = Path(work) / "docs", Path(work) / "built"
+        shutil.copytree(root / "site" / "docs", docs)
+        write_pages(docs, tasks, tasks_folder or tasks_root())
+        write_downloads(leaderboard, docs / "data")
+        _mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        _stamp(built, content)
+        (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
+        _replace(out, built)
+    return out / "index.html"
+
+
+def checked(out: Path) -> None:
+    """Raise ProblemsError with every broken link and foreign request of the site in `out`."""
+    if problems := check_site(out):
+        raise ProblemsError(str(out), problems)
+
+
+def _refuse_strangers(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / _MARKER).is_file())):
+        raise UsageError(f"{out} is not a site that was built here; choose an empty folder, or remove it yourself")
+
+
+def _replace(out: Path, built: Path) -> None:
+    if out.exists():
+        shutil.rmtree(out)
+    built.rename(out)
+
+
+@contextlib.contextmanager
+def _epoch(day: str) -> Iterator[None]:
+    """SOURCE_DATE_EPOCH for mkdocs: the data's date unless the caller set one."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    if before is None:
+        os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Whatever mkdocs warns of (a dead link, a missing page) fails the build, with every warning named."""
+    log, collector = logging.getLogger("mkdocs"), _Collector()
+    propagates, log.propagate = log.propagate, False
+    log.addHandler(collector)
+    try:
+        yield
+    finally:
+        log.removeHandler(collector)
+        log.propagate = propagates
+    if collector.messages:
+        raise ProblemsError("site", [Problem("mkdocs", message) for message in collector.messages])
+
+
+def _mkdocs(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec], day: str) -> None:
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    config: Any = load_config(str(root / "mkdocs.yml"), docs_dir=str(docs), site_dir=str(built))
+    section = ["tasks/index.md", *({task.title: f"tasks/{task.id}.md"} for task in tasks.values())]
+    config.nav = [{"Tasks": section} if "Tasks" in item else item for item in config.nav]
+    with _epoch(day), _no_warnings():
+        config.plugins.on_startup(command="build", dirty=False)
+        try:
+            build(config)
+        finally:
+            config.plugins.on_shutdown()
+
+
+def _stamp(built: Path, content: Content) -> None:
+    pages = {
+        "index.html": content.home(),
+        "published.html": content.published_page(),
+        "ledger.html": content.ledger(),
+        "data.html": content.data(),
+        **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
+    }
+    for name, values in pages.items():
+        page = built / name
+        shell = read_shell(page.read_text(encoding="utf-8"), dict.fromkeys(values, 1), name)
+        page.write_text(shell.stamp(values), encoding="utf-8")
+    _stamp_entries(built, content)
+
+
+def _stamp_entries(built: Path, content: Content) -> None:
+    path = built / SHELL
+    html = path.read_text(encoding="utf-8")
+    canonical = html.count(slot("entry-page"))
+    expected = {**_SHELL_SLOTS, **({"entry-page": canonical} if canonical else {})}
+    shell = read_shell(html, expected, SHELL)
+    names = []
+    for shown in content.entries():
+        values = content.entry(shown)
+        names.append(values["entry-page"])
+        (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
+    path.unlink()
+    _extend_sitemap(built, names)
+
+
+def _extend_sitemap(built: Path, names: list[str]) -> None:
+    """Replace the shell's address by one for each entry; without a site address there is nothing to list."""
+    path, packed = built / "sitemap.xml", built / "sitemap.xml.gz"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    start, end = text.find("<url>"), text.rfind("</url>")
+    blocks = [b for b in text[start : end + 6].split("</url>") if "<loc>" in b] if start >= 0 else []
+    shell = next((b for b in blocks if slot("entry-page") in b), None)
+    if shell is None:
+        path.unlink(missing_ok=True)
+        packed.unlink(missing_ok=True)
+        return
+    kept = [b for b in blocks if b != shell] + [shell.replace(slot("entry-page"), xml_escape(name)) for name in names]
+    body = "".join(f"{b.strip()}\n</url>\n" for b in kept)
+    text = f"{text[:start]}{body}{text[end + 6 :].lstrip()}"
+    path.write_text(text, encoding="utf-8")
+    packed.write_bytes(gzip.compress(text.encode(), mtime=0))

@@ -1,0 +1,88 @@
+"""How one entry did on one task, in a class for the eye and in words for the ear.
+
+Takes rows and scores of a Board, gives outcomes, labels and the positions of whiskers in percent.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from scoring.leaderboard import Board, Cell, Column, Row, Score
+from scoring.publish.formats import number, slug_words
+
+Outcome = Literal["none", "below", "above", "best", "plain"]
+WORDS: dict[Outcome, str] = {
+    "none": "no valid artifact",
+    "below": "not above the baseline",
+    "above": "beats the baseline",
+    "best": "best value of the board",
+    "plain": "no comparison",
+}
+
+
+def score_of(cell: Cell, column: Column) -> Score:
+    """The cell's score in one column."""
+    return cell.best if column == "best" else cell.last
+
+
+def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
+    """How the cell is drawn. Ties at the best value are all `best`."""
+    score = score_of(cell, column)
+    if score.value is None:
+        return "none"
+    if row.kind == "baseline" or score.beats_baseline is None:
+        return "plain"
+    if not score.beats_baseline:
+        return "below"
+    return "best" if score.log10_ratio is not None and score.log10_ratio <= 1e-9 else "above"
+
+
+def cell_words(row: Row, cell: Cell, column: Column) -> str:
+    """`house price: 0.912, beats the baseline`."""
+    kind = outcome(row, cell, column)
+    value = "" if kind == "none" else f"{number(score_of(cell, column).value)}, "
+    noted = "; published value known to be invalid" if cell.notes else ""
+    return f"{slug_words(cell.task)}: {value}{WORDS[kind]}{noted}"
+
+
+def strip_words(row: Row, column: Column) -> str:
+    """The whole strip in one sentence."""
+    kinds = [outcome(row, cell, column) for cell in row.cells]
+    good, bad = sum(k in ("above", "best") for k in kinds), kinds.count("none")
+    failed = f", no valid artifact on {bad}" if bad else ""
+    return f"beats the baseline on {good} of {len(kinds)} tasks{failed}"
+
+
+class Span(NamedTuple):
+    """Percent of a shared scale."""
+
+    left: float
+    width: float
+    point: float
+
+
+def whisker(board: Board, row: Row, column: Column) -> Span | None:
+    """The row's interval and value on the scale of all rows of the board, or None without an interval."""
+    standings = [r.standings[column] for r in board.rows if column in r.standings]
+    ends = [
+        end
+        for s in standings
+        for end in (s.aup, *((s.aup_interval.low, s.aup_interval.high) if s.aup_interval else ()))
+    ]
+    low, high = min(ends), max(ends)
+    standing, size = row.standings[column], (high - low) or 1.0
+
+    def percent(value: float) -> float:
+        return round(100 * (value - low) / size, 2)
+
+    interval = standing.aup_interval
+    if interval is None:
+        return None
+    return Span(percent(interval.low), round(percent(interval.high) - percent(interval.low), 2), percent(standing.aup))
+
+
+def closeness(board: Board, score: Score) -> float | None:
+    """Percent of the way from tau_max (0) to the reference value (100); clamped. None: no ratio."""
+    if score.value is None or score.log10_ratio is None:
+        return None
+    return round(100 * (1 - min(max(score.log10_ratio / board.constants.tau_max, 0.0), 1.0)), 2)

@@ -1,0 +1,69 @@
+"""The board as files for machines: JSON (the whole record) and two CSV tables.
+
+Takes a Leaderboard, writes under data/. A cell that a spreadsheet would run as a formula is prefixed by an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from scoring.leaderboard import Leaderboard
+
+Value = str | int | float | None
+_RANKING = (
+    "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
+    "aup_low", "aup_high", "mean_aup", "borda", "cost_usd_per_episode", "cost_source", "valid_episodes", "episodes",
+    "dominant_failure", "steps", "input_tokens", "output_tokens", "date",
+)  # fmt: skip
+_SCORES = (
+    "board", "reading", "column", "row", "task", "metric", "direction", "value", "mean", "stderr", "log10_ratio",
+    "feasible", "beats_baseline", "contribution", "valid_episodes", "episodes", "validate_calls", "audit_notes",
+)  # fmt: skip
+
+
+def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
+    """leaderboard.json, leaderboard.csv and task_scores.csv in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "leaderboard.json").write_bytes(leaderboard.canonical())
+    (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
+    (folder / "task_scores.csv").write_text(_csv(_SCORES, _scores(leaderboard)), encoding="utf-8", newline="")
+
+
+def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_safe(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _safe(value: Value) -> Value:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
+    for board in leaderboard.boards:
+        for row in board.rows:
+            for column, s in sorted(row.standings.items()):
+                low, high = (s.aup_interval.low, s.aup_interval.high) if s.aup_interval else (None, None)
+                yield (
+                    board.id, board.reading, column, row.id, row.kind, row.label, row.level, s.rank, s.rank_low,
+                    s.rank_high, s.tie_group, s.aup, low, high, s.mean_aup, s.borda, row.cost.usd_per_episode,
+                    row.cost.source, row.valid_episodes, row.episodes, row.dominant_failure, row.steps,
+                    row.input_tokens, row.output_tokens, row.entry.date if row.entry else None,
+                )  # fmt: skip
+
+
+def _scores(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
+    for board in leaderboard.boards:
+        for row in board.rows:
+            for cell in row.cells:
+                for column, s in (("best", cell.best), ("last", cell.last)):
+                    yield (
+                        board.id, board.reading, column, row.id, cell.task, cell.metric, cell.direction, s.value,
+                        s.mean, s.stderr, s.log10_ratio, s.feasible, s.beats_baseline, s.contribution,
+                        cell.valid_episodes, cell.episodes, cell.validate_calls, len(cell.notes),
+                    )  # fmt: skip

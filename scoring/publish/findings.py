@@ -1,0 +1,70 @@
+"""What a chart shows, in a sentence computed from the data: the title and the alternative text.
+
+Takes a Board, gives sentences. Says nothing that the record does not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scoring.leaderboard import Board, Curve
+from scoring.publish.formats import number, usd
+from scoring.publish.series import unpriced
+
+
+def _labels(board: Board) -> dict[str, str]:
+    return {row.id: row.label for row in board.rows}
+
+
+def joined(names: Sequence[str], word: str = "and") -> str:
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def _share_at(curve: Curve, tau: float) -> float:
+    return max((rho for at, rho in zip(curve.tau, curve.rho, strict=True) if at <= tau + 1e-9), default=0.0)
+
+
+def _curves(board: Board) -> list[Curve]:
+    return [curve for curve in board.curves if curve.column == board.default_column]
+
+
+def profile_title(board: Board) -> str:
+    """Who holds the best value on most tasks."""
+    labels, total = _labels(board), len(board.tasks)
+    shares = {curve.row: round(_share_at(curve, 0.0) * total) for curve in _curves(board)}
+    top = max(shares.values(), default=0)
+    leaders = [labels[row] for row, share in shares.items() if share == top and row in labels]
+    if not top:
+        return "No row holds the best value on any task"
+    verb = "each hold" if len(leaders) > 1 else "holds"
+    return f"{joined(leaders)} {verb} the best value on {top} of {total} tasks"
+
+
+def profile_alt(board: Board) -> str:
+    """Every curve at the best value, within 10 % of it, and within a factor of two."""
+    labels = _labels(board)
+    parts = [
+        f"{labels.get(c.row, c.row)} {_share_at(c, 0):.0%}, {_share_at(c, 0.0414):.0%}, {_share_at(c, 0.301):.0%}"
+        for c in _curves(board)
+    ]
+    return f"Share of tasks at the best value, within 10 % of it, within a factor of two: {'; '.join(parts)}."
+
+
+def pareto_title(board: Board) -> str:
+    """Who is on the frontier."""
+    labels = _labels(board)
+    points = [p for p in board.pareto if p.column == board.default_column and p.frontier]
+    names = [labels[p.row] for p in sorted(points, key=lambda p: p.cost_usd or 0) if p.row in labels]
+    if not names:
+        return "No agent has a known cost"
+    return f"Nothing is both cheaper and better than {joined(names, 'or')}"
+
+
+def pareto_alt(board: Board) -> str:
+    """Every point in words."""
+    labels = _labels(board)
+    points = [p for p in board.pareto if p.column == board.default_column and p.row in labels]
+    parts = [f"{labels[p.row]} {usd(p.cost_usd)}, AUP {number(p.aup)}" for p in points]
+    gutter = f" Cost unknown: {joined([row.label for row in unpriced(board)])}." if unpriced(board) else ""
+    return f"Cost per episode and AUP: {'; '.join(parts)}.{gutter}"

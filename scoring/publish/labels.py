@@ -1,0 +1,69 @@
+"""Where the names of points go, so that none hides another. Pure arithmetic in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+_CHARACTER, _LINE, _GAP = 6.6, 15.0, 9.0
+
+
+class Box(NamedTuple):
+    """Left, top, right, bottom in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: Box) -> float:
+        """Shared area."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(0.0, wide) * max(0.0, high)
+
+    def outside(self, frame: Box) -> float:
+        """Area that sticks out of `frame`."""
+        return (self.right - self.left) * (self.bottom - self.top) - self.overlap(frame)
+
+
+class Spot(NamedTuple):
+    """A name's offset from its point and its text anchor."""
+
+    dx: float
+    dy: float
+    align: Literal["left", "right", "center"]
+
+
+_SPOTS = (
+    Spot(_GAP, 0, "left"),
+    Spot(-_GAP, 0, "right"),
+    Spot(0, -_LINE, "center"),
+    Spot(0, _LINE, "center"),
+    Spot(_GAP, -_LINE, "left"),
+    Spot(_GAP, _LINE, "left"),
+    Spot(-_GAP, -_LINE, "right"),
+    Spot(-_GAP, _LINE, "right"),
+)
+
+
+def place(points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box) -> list[Spot]:
+    """One spot for each name, greedily the one with the least overlap; earlier spots win ties."""
+    taken = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    chosen: list[Spot] = []
+    for (x, y), name in zip(points, names, strict=True):
+        costs = [_cost(_box(x, y, name, spot), taken, frame) for spot in _SPOTS]
+        best = _SPOTS[costs.index(min(costs))]
+        taken.append(_box(x, y, name, best))
+        chosen.append(best)
+    return chosen
+
+
+def _box(x: float, y: float, name: str, spot: Spot) -> Box:
+    wide = _CHARACTER * len(name)
+    left = x + spot.dx - {"left": 0.0, "center": wide / 2, "right": wide}[spot.align]
+    return Box(left, y + spot.dy - _LINE / 2, left + wide, y + spot.dy + _LINE / 2)
+
+
+def _cost(box: Box, taken: Sequence[Box], frame: Box) -> float:
+    return sum(box.overlap(other) for other in taken) + 2 * box.outside(frame)

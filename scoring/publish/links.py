@@ -1,0 +1,82 @@
+"""The check over a built site: every internal link and anchor resolves, and nothing is asked of another origin.
+
+Takes the folder, gives the list of problems. Never opens a connection.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from harness.errors import Problem
+
+_FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "embed": "src"}
+_LINK_FETCHES = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+_CSS_URL = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^'\")]+)|@import\s+['\"]?((?:https?:)?//[^'\"]+)")
+
+
+class _Page(HTMLParser):
+    """Ids, links and fetched addresses of one page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if name := values.get("id") or (tag == "a" and values.get("name")):
+            self.ids.add(str(name))
+        if tag in ("a", "area", "link") and "href" in values:
+            self.links.append(values["href"])
+        if tag == "link" and _LINK_FETCHES & set(values.get("rel", "").split()):
+            self.fetched.append(values["href"])
+        if tag in _FETCHED and _FETCHED[tag] in values:
+            self.fetched.append(values[_FETCHED[tag]])
+            self.links.append(values[_FETCHED[tag]])
+        self.fetched.extend(a or b for a, b in _CSS_URL.findall(values.get("style", "")))
+
+
+def _is_foreign(address: str) -> bool:
+    return address.startswith("//") or urlsplit(address).scheme in ("http", "https")
+
+
+def check_site(folder: Path) -> list[Problem]:
+    """Every broken internal link, broken anchor and foreign request of the HTML and CSS under `folder`."""
+    root = folder.resolve()
+    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.html"))}
+    problems: list[Problem] = []
+    for path, page in pages.items():
+        where = path.relative_to(root).as_posix()
+        problems += [Problem(where, f"asks another origin: {url}") for url in page.fetched if _is_foreign(url)]
+        problems += [Problem(where, fault) for link in page.links if (fault := _fault(link, path, root, pages))]
+    for path in sorted(root.rglob("*.css")):
+        where = path.relative_to(root).as_posix()
+        urls = [a or b for a, b in _CSS_URL.findall(path.read_text(encoding="utf-8"))]
+        problems += [Problem(where, f"asks another origin: {url}") for url in urls]
+    return problems
+
+
+def _fault(link: str, source: Path, root: Path, pages: dict[Path, _Page]) -> str | None:
+    parts = urlsplit(link)
+    if parts.scheme or link.startswith("//"):
+        return None
+    target = _target(source, unquote(parts.path), root)
+    if not target.is_relative_to(root) or not target.is_file():
+        return f"broken link {link!r}"
+    if parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids | {"", "__skip"}:
+        return f"broken anchor {link!r}"
+    return None
+
+
+@cache
+def _target(source: Path, path: str, root: Path) -> Path:
+    if not path:
+        return source
+    target = (root / path.lstrip("/") if path.startswith("/") else source.parent / path).resolve()
+    return target / "index.html" if target.is_dir() else target

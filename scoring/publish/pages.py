@@ -1,0 +1,196 @@
+"""The pages that mkdocs reads but nobody writes by hand: tasks, shells, the index of decisions.
+
+Takes task folders and site/docs, writes Markdown into a build folder, never into site/docs. What a task says is trusted
+(it was reviewed) but is printed as plain text; what an entry says never appears here, only slots for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.schema.exploit import load_exploits
+from harness.schema.task import Baseline, TaskSpec
+from scoring.publish.formats import DOMAINS, number
+from scoring.publish.stamp import slot
+
+_MARKS = re.compile(r"([\\*_{}\[\]()#+!|<>&~^$])")
+
+
+def plain(text: str) -> str:
+    """Text for Markdown that prints as written, except that `code` between backticks stays code."""
+    parts = " ".join(text.split()).split("`")
+    if len(parts) % 2 == 0:
+        return _MARKS.sub(r"\\\1", "`".join(parts).replace("`", "\\`"))
+    return "".join(f"`{part}`" if number_ % 2 else _escape(part) for number_, part in enumerate(parts))
+
+
+def _escape(text: str) -> str:
+    entities = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\*_{}\[\]()#+!|~^$])", r"\\\1", entities)
+
+
+def block(name: str) -> str:
+    """A slot for markup, on a line of its own and out of the search index."""
+    return f'<div class="gb" data-search-exclude>{slot(name)}</div>\n'
+
+
+def write_pages(docs: Path, tasks: Mapping[str, TaskSpec], root: Path) -> None:
+    """Write every generated page under `docs`. `root` is the folder of the tasks."""
+    (docs / "tasks").mkdir(exist_ok=True)
+    (docs / "entries").mkdir(exist_ok=True)
+    (docs / "tasks" / "index.md").write_text(_task_index(tasks), encoding="utf-8")
+    for task in tasks.values():
+        (docs / "tasks" / f"{task.id}.md").write_text(_task_page(task, root / task.id), encoding="utf-8")
+    (docs / "entries" / f"{slot('entry-page')}.md").write_text(_entry_shell(), encoding="utf-8")
+    _write_decisions(docs / "decisions")
+
+
+def _front(title: str, description: str, *more: str) -> str:
+    return "\n".join(["---", f'title: "{title}"', f'description: "{description}"', *more, "---", ""])
+
+
+def _quoted(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
+    lines = [
+        _front("Tasks", "The tasks of Gymboard: what is asked, how it is measured, and the baseline to beat"),
+        "# Tasks\n",
+        f"{len(tasks)} of the thirteen tasks of MLGym-Bench are complete here. Each page is made from the task's own "
+        "folder: the metric, the baseline and its source, where it differs from MLGym, how it has been attacked, and "
+        "what is not stopped.\n",
+        "| task | domain | metric | baseline | grader |",
+        "|---|---|---|---:|---|",
+    ]
+    for task in tasks.values():
+        baseline = task.baseline("official") or task.baseline("official", "upstream")
+        value = f"{number(baseline.value)} ({baseline.origin})" if baseline else "not measured"
+        arrow = "higher" if task.metric.direction == "max" else "lower"
+        lines.append(
+            f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {plain(task.metric.label)}, {arrow} is "
+            f"better | {value} | {task.grader.kind} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _task_page(task: TaskSpec, folder: Path) -> str:
+    parts = [
+        _front(_quoted(task.title), _quoted(task.summary), "hide: []"),
+        f"# {plain(task.title)}\n",
+        f"{plain(task.summary)}\n",
+        _facts(task),
+        "## Scores\n",
+        block("scores"),
+        "## What the agent is told\n",
+        "The file `instruction.md`, verbatim.\n",
+        _verbatim((folder / "instruction.md").read_text(encoding="utf-8")),
+        "## Baseline\n",
+        _baselines(task.baselines),
+        "## Differences from MLGym\n",
+        *[f"- {plain(line)}" for line in task.differences],
+        "",
+        "## How it has been attacked\n",
+        _exploits(folder),
+        "## What is not stopped\n",
+        *[f"- {plain(line)}" for line in task.not_stopped],
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _facts(task: TaskSpec) -> str:
+    limits, better = task.limits, "higher" if task.metric.direction == "max" else "lower"
+    rows = [
+        ("Metric", f"{plain(task.metric.label)} ({plain(task.metric.unit)}), {better} is better"),
+        ("Also reported", ", ".join(plain(m.label) for m in task.metrics[1:]) or "nothing"),
+        ("Artifact", ", ".join(f"`{a.path}` (at most {a.max_bytes:,} bytes)" for a in task.artifact)),
+        ("Grader", f"{task.grader.kind}, version {task.grader.version}"),
+        (
+            "Limits",
+            f"{limits.steps} steps, ${limits.cost_usd:g} of model cost, {limits.training_time_s:,} s a training run",
+        ),
+        (
+            "Replayed by",
+            {"ci": "our continuous integration", "maintainer": "a maintainer", "no": "nobody"}[task.replay],
+        ),
+        (
+            "Test labels",
+            "public, so a score above the honest ceiling is held for review" if task.public_labels else "not public",
+        ),
+        ("In MLGym", f"`{task.upstream_id}`"),
+        ("Identifier", f"`{task.id}`, version {task.version}"),
+    ]
+    if best := task.honest_best:
+        rows.insert(2, ("Best honest value known", f"{number(best.value)} ({plain(best.source)})"))
+    return "\n".join(["| | |", "|---|---|", *[f"| {name} | {value} |" for name, value in rows], ""])
+
+
+def _verbatim(text: str) -> str:
+    fence = "~" * (max([2, *(len(run) for run in re.findall(r"~+", text))]) + 1)
+    return f"{fence} text\n{text.rstrip()}\n{fence}\n"
+
+
+def _baselines(baselines: tuple[Baseline, ...]) -> str:
+    lines = ["| origin | profile | metric | value | source |", "|---|---|---|---:|---|"]
+    for base in baselines:
+        error = f" ± {number(base.stderr)}" if base.stderr is not None else ""
+        where = f"; {plain(base.hardware)}" if base.hardware else ""
+        runs = f"; n = {base.n:,}" if base.n else ""
+        lines.append(
+            f"| {base.origin} | {base.profile} | `{base.metric}` | {number(base.value, 4)}{error} | "
+            f"{plain(base.source)}{runs}{where} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _exploits(folder: Path) -> str:
+    """One row for each exploit that `gymboard tasks check` runs."""
+    exploits = load_exploits(folder)
+    if not exploits:
+        return "No exploit is recorded for this task yet.\n"
+    outcomes = {
+        "refused": "the copy-out refuses it",
+        "invalid": "the grader gives no score",
+        "no-gain": "scores no better than the baseline",
+    }
+    rows = [f"| {plain(e.spec.title)} | {plain(e.spec.threat)} | {outcomes[e.spec.expect]} |" for e in exploits]
+    return "\n".join(
+        [
+            "Each of these is a test that `gymboard tasks check` runs. An exploit that scores must stay within the "
+            "baseline plus three standard errors.\n",
+            "| attack | what it would gain | must end so |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _entry_shell() -> str:
+    head = _front(
+        slot("entry-title"), slot("entry-description"), "hide:", "  - navigation", "search:", "  exclude: true"
+    )
+    sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Provenance", "entry-provenance"))
+    body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
+    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"
+
+
+def _write_decisions(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    records = sorted(p for p in folder.glob("[0-9]*.md"))
+    lines = [
+        _front("Decisions", "Why Gymboard is as it is: one short record for each decision"),
+        "# Decisions\n",
+        "One short record for each decision that somebody may want to undo: what was decided, why, and what it costs.\n",
+        *[f"- [{_heading(path)}]({path.name})" for path in records],
+    ]
+    (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _heading(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    title = next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
+    return title.replace("[", "\\[").replace("]", "\\]")

@@ -1,0 +1,61 @@
+"""What a chart draws, as plain frames: aggregated before, so that a chart's file stays small.
+
+Takes a Board, gives polars frames. The five leading rows are highlighted, the baseline is dashed, the rest is grey.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from scoring.leaderboard import Board, Row
+
+HIGHLIGHTED = 5
+BASELINE = "baseline"
+REST = "rest"
+
+
+def styles(board: Board) -> dict[str, str]:
+    """Row id -> style: `c1`..`c5` for the leading entries, `baseline`, `rest`."""
+    entries = [row for row in board.rows if row.kind != BASELINE]
+    leaders = {row.id: f"c{place + 1}" for place, row in enumerate(entries[:HIGHLIGHTED])}
+    return {row.id: BASELINE if row.kind == BASELINE else leaders.get(row.id, REST) for row in board.rows}
+
+
+def short(label: str, width: int = 24) -> str:
+    """A label that fits beside a point, without control or direction marks."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in label).split())
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def profile_frame(board: Board) -> pl.DataFrame:
+    """Columns row, style, tau, rho: each curve from tau 0 to tau_max, drawn as steps after each point."""
+    style, end = styles(board), board.constants.tau_max
+    records = []
+    for curve in board.curves:
+        if curve.column != board.default_column:
+            continue
+        steps = [(max(0.0, t), r) for t, r in zip(curve.tau, curve.rho, strict=True) if t <= end]
+        at_zero = max((r for t, r in steps if t == 0.0), default=0.0)
+        points = [(0.0, at_zero), *[(t, r) for t, r in steps if t > 0.0]]
+        points.append((end, points[-1][1]))
+        records += [(curve.row, style.get(curve.row, REST), round(t, 5), round(r, 5)) for t, r in points]
+    return pl.DataFrame(records, schema=["row", "style", "tau", "rho"], orient="row")
+
+
+def pareto_frame(board: Board) -> pl.DataFrame:
+    """Columns row, label, style, cost, aup, frontier, source: the points whose cost is known."""
+    style, rows = styles(board), {row.id: row for row in board.rows}
+    records = [
+        (p.row, short(rows[p.row].label), style[p.row], p.cost_usd, p.aup, p.frontier, rows[p.row].cost.source)
+        for p in board.pareto
+        if p.column == board.default_column and p.cost_usd is not None and p.row in rows
+    ]
+    columns = {"row": pl.String, "label": pl.String, "style": pl.String, "cost": pl.Float64, "aup": pl.Float64}
+    return pl.DataFrame(records, schema={**columns, "frontier": pl.Boolean, "source": pl.String}, orient="row")
+
+
+def unpriced(board: Board) -> list[Row]:
+    """Rows without a known cost: the gutter."""
+    rows = {row.id: row for row in board.rows}
+    points = [p for p in board.pareto if p.column == board.default_column and p.cost_usd is None]
+    return [rows[p.row] for p in points if p.row in rows]

@@ -1,0 +1,76 @@
+"""The Jinja environment of everything that is stamped: autoescape on, undefined names are errors.
+
+Takes site/templates, gives an environment. Text that an entry wrote is made visible (no control or direction marks) on
+the way out, whatever template prints it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from harness.schema.episode import Episode
+from scoring.leaderboard import Row
+from scoring.publish import formats
+from scoring.publish.cells import cell_words, closeness, outcome, strip_words, whisker
+
+
+def visible(text: str) -> str:
+    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def page_name(row: Row) -> str:
+    """File name of the row's page. No entry id holds a dot, so a preview never takes a published page's place."""
+    return f"{row.id}.preview" if row.kind == "preview" else row.id
+
+
+def fault(episode: Episode) -> str:
+    """Why the episode, or its first bad attempt, failed; empty when nothing says so."""
+    reasons = [episode.exit_detail]
+    for attempt in episode.attempts:
+        reasons += [attempt.refused, attempt.sealed.invalid if attempt.sealed else None]
+    return next((reason for reason in reasons if reason), "")
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def environment(folder: Path) -> jinja2.Environment:
+    """Templates of `folder` with the site's filters and words."""
+    env = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FileSystemLoader(folder),
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        number=formats.number,
+        usd=formats.usd,
+        count=formats.count,
+        exit_words=formats.exit_words,
+        reading=lambda name: formats.READINGS[name],
+        page_name=page_name,
+        fault=fault,
+    )
+    env.globals.update(
+        ranks=formats.ranks,
+        levels=formats.LEVELS,
+        outcome=outcome,
+        cell_words=cell_words,
+        strip_words=strip_words,
+        whisker=whisker,
+        closeness=closeness,
+    )
+    return env
+
+
+def render(env: jinja2.Environment, name: str, **context: Any) -> Markup:
+    """One template as markup that a slot takes unchanged."""
+    return Markup(env.get_template(name).render(**context))  # noqa: S704 - the environment escapes

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import images
+from harness.errors import ImageError
+from harness.schema.task import tasks_root
+
+
+@pytest.fixture
+def own_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of tasks/images that a test may spoil, and a home of its own."""
+    shutil.copytree(tasks_root() / "images", tmp_path / "tasks" / "images")
+    monkeypatch.setattr(images, "tasks_root", lambda: tmp_path / "tasks")
+    monkeypatch.setenv("GYMBOARD_HOME", str(tmp_path / "home"))
+    return tmp_path / "tasks" / "images"
+
+
+def test_every_requirement_has_hashes_and_no_index_is_named() -> None:
+    for family in images.families():
+        text = (tasks_root() / "images" / family / "requirements.txt").read_text()
+        pinned = re.findall(r"^[a-z0-9].*==.* \\$", text, re.MULTILINE)
+        assert pinned and len(pinned) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
+        assert "://" not in text and "--index" not in text and "find-links =" not in text
+
+
+def test_the_tag_follows_the_content(own_families: Path) -> None:
+    tag, digest = images.image_tag("cpu"), images.environment_digest("cpu")
+    with (own_families / "cpu" / "Dockerfile").open("a") as file:
+        file.write("# more\n")
+    assert images.image_tag("cpu") != tag and images.environment_digest("cpu") == digest
+    with (own_families / "cpu" / "requirements.txt").open("a") as file:
+        file.write("# more\n")
+    assert images.environment_digest("cpu") != digest
+
+
+def test_an_unknown_family_lists_the_known() -> None:
+    with pytest.raises(ImageError, match="the families of tasks/images are: cpu"):
+        images.image_tag("gpu")
+
+
+def test_a_failed_environment_leaves_nothing(own_families: Path, tmp_path: Path) -> None:
+    (own_families / "cpu" / "requirements.txt").write_text("nothing @ file:///nonexistent/nothing-1-py3-none-any.whl\n")
+    with pytest.raises(ImageError, match="nothing"):
+        images.environment("cpu", print)
+    assert list((tmp_path / "home" / "environments").iterdir()) == []
+    with pytest.raises(ImageError, match="gymboard images build cpu --local"):
+        images.environment_folder("cpu")
+
+
+@pytest.mark.docker
+def test_a_failed_build_says_why_and_leaves_no_container(own_families: Path) -> None:
+    (own_families / "cpu" / "Dockerfile").write_text(
+        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo here it broke; false\n"
+    )
+    (own_families / "cpu" / "requirements.txt").write_text("")
+    base = images.connect().images.list(filters={"label": images.LABEL})
+    if not base:
+        pytest.skip("no built family to start from")
+    lines: list[str] = []
+    with pytest.raises(ImageError, match="does not build"):
+        images.build("cpu", str(base[0].id), lines.append)
+    assert "here it broke" in lines
+    with pytest.raises(ImageError, match="gymboard images build cpu"):
+        images.image_id("cpu")

@@ -1,0 +1,212 @@
+"""A small Leaderboard with invented figures, whose entries say whatever a hostile submitter would say."""
+
+from __future__ import annotations
+
+import math
+
+from harness.schema.base import Record
+from harness.schema.bundle import AuditNote, Bundle, Citation, Entry
+from harness.schema.episode import Attempt, Episode, Usage
+from harness.schema.upstream import UPSTREAM_TASKS
+from scoring.leaderboard import (
+    Board,
+    BoardTask,
+    Cell,
+    Constants,
+    Cost,
+    Curve,
+    Interval,
+    Leaderboard,
+    ParetoPoint,
+    Row,
+    Score,
+    Standing,
+)
+
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}**bold**[x](javascript:alert(1))\"'`\u202eslot--ranking--slot"
+CITATION = Citation(title="MLGym", url="https://arxiv.org/abs/2502.14499", licence="CC BY-NC 4.0")
+TAU_MAX = 1.2
+NAMES = ("ada", "bell", "curie", HOSTILE)
+EXITS = {"success": 30, "evaluation_error": 12, "max_steps": 8, "cost": 2}
+
+
+def _score(value: float | None, baseline: float | None, best: float, direction: str, tasks: int) -> Score:
+    if value is None:
+        ratio = 1.0
+    else:
+        ratio = max(0.0, math.log10(best / value if direction == "max" else value / best))
+    better = value is not None and (value > baseline if direction == "max" else value < baseline)
+    return Score(
+        value=value,
+        mean=value,
+        stderr=None if value is None else 0.01,
+        seeds=(value, None, value, value),
+        log10_ratio=ratio,
+        feasible=better,
+        beats_baseline=None if value is None else better,
+        contribution=max(0.0, TAU_MAX - ratio) / tasks,
+    )
+
+
+def _cell(number: int, task: BoardTask, strength: float, notes: tuple[AuditNote, ...]) -> Cell:
+    baseline = task.baseline or 1.0
+    factor = 0.9 + strength * (0.05 + 0.02 * (number % 4))
+    value = (
+        None
+        if (number + round(strength * 7)) % 11 == 3
+        else baseline * (factor if task.direction == "max" else 1 / factor)
+    )
+    best = baseline * (1.6 if task.direction == "max" else 1 / 1.6)
+    score = _score(value, baseline, best, task.direction, len(UPSTREAM_TASKS))
+    return Cell(
+        task=task.id,
+        metric=task.metric,
+        direction=task.direction,
+        best=score,
+        last=score,
+        valid_episodes=3,
+        episodes=4,
+        validate_calls=9,
+        exits={"success": 3, "evaluation_error": 1},
+        notes=notes if number == 4 else (),
+    )
+
+
+def _standing(rank: int | None, aup: float) -> Standing:
+    return Standing(
+        rank=rank,
+        rank_low=rank and max(1, rank - 1),
+        rank_high=rank and rank + 1,
+        tie_group=rank and (rank + 1) // 2,
+        aup=aup,
+        aup_interval=Interval(low=aup - 0.04, high=aup + 0.03),
+        mean_aup=aup - 0.02,
+        borda=10.0,
+        leave_one_out=rank and (rank, rank + 1),
+        by_domain={"rl": aup, "language": aup - 0.1},
+    )
+
+
+def tasks() -> tuple[BoardTask, ...]:
+    return tuple(
+        BoardTask(
+            id=t.id,
+            title=t.id.replace("-", " ").capitalize(),
+            domain=t.domain,
+            metric=t.metric,
+            direction=t.direction,
+            baseline=0.5 + number / 10,
+            baseline_source="fixture",
+            reference=1.0,
+            reference_source="fixture",
+            rankable=True,
+            beaten_by=2,
+            entries=len(NAMES),
+        )
+        for number, t in enumerate(UPSTREAM_TASKS)
+    )
+
+
+def row(number: int, name: str, kind: str = "entry") -> Row:
+    note = AuditNote(task="colonel-blotto", seed=1, metric="Score", value=0.5, finding=HOSTILE, evidence="step 7")
+    cells = tuple(_cell(i, task, 3.0 - 0.6 * number, (note,)) for i, task in enumerate(tasks()))
+    aup = sum(cell.last.contribution for cell in cells)
+    rank = number + 1 if kind == "entry" else None
+    entry = Entry(id=f"entry-{number}", agent=name, agent_version="1", model=name, organization=name, date="2026-11-01")
+    return Row(
+        kind=kind,
+        entry=None if kind == "baseline" else entry,
+        id="baseline" if kind == "baseline" else entry.id,
+        label="Baseline" if kind == "baseline" else name,
+        submitter=None if kind == "baseline" else "gymboard",
+        level="reported" if kind == "entry" else None,
+        profile="smoke" if kind == "preview" else "official",
+        standings={"last": _standing(rank, aup), "best": _standing(rank, aup + 0.01)},
+        cells=cells,
+        cost=Cost(usd_per_episode=None if number == 2 else 0.2 * (number + 1), source="reported", words="as published"),
+        valid_episodes=39,
+        episodes=52,
+        exits=EXITS if kind == "entry" else {},
+        failed=13,
+        incomplete=2,
+        dominant_failure="evaluation_error",
+        steps=1300,
+        input_tokens=12_300_000,
+        output_tokens=410_000,
+        actions={"Edit": 100, "Python": 400, "Validate": 90, "Submit": 40},
+        citation=CITATION,
+        notes=(note,),
+        not_ranked_because="smoke profile" if kind == "preview" else None,
+    )
+
+
+def board(rows: tuple[Row, ...], **changes: object) -> Board:
+    curves = tuple(_curve(r) for r in rows)
+    points = tuple(
+        ParetoPoint(
+            row=r.id,
+            column="last",
+            cost_usd=r.cost.usd_per_episode,
+            aup=r.standings["last"].aup,
+            frontier=r.id == "entry-0",
+        )
+        for r in rows
+        if r.kind != "baseline"
+    )
+    fields: dict[str, object] = dict(
+        id="published",
+        reading="mlgym-compat",
+        title="Published results",
+        constants=Constants(tau_max=TAU_MAX, eps=0.05, seeds=4, draws=2000, prices="2026-11-01"),
+        tasks=tasks(),
+        rows=rows,
+        curves=curves,
+        pareto=points,
+        sentences=(f"{HOSTILE} leads.", "Under $1 an episode, bell is best.", "Language is the hardest domain."),
+        caveats=("These figures are not recomputed.",),
+    )
+    return Board(**{**fields, **changes})
+
+
+def _curve(r: Row) -> Curve:
+    ratios = sorted(c.last.log10_ratio or 0.0 for c in r.cells)
+    return Curve(
+        row=r.id, column="last", tau=tuple(ratios), rho=tuple((i + 1) / len(ratios) for i in range(len(ratios)))
+    )
+
+
+def leaderboard(preview: bool = False) -> Leaderboard:
+    rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
+    shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
+    return Leaderboard(
+        data_sha256="0" * 64, data_date="2026-11-01", boards=(board(rows),), previews=(shown,) if preview else ()
+    )
+
+
+def bundles() -> dict[str, Bundle]:
+    """The bundle of entry-3, the hostile one."""
+    episode = Episode(
+        task="house-price",
+        task_version="1.0.0",
+        profile="official",
+        seed=0,
+        exit_status="runtime",
+        exit_detail=HOSTILE,
+        steps=7,
+        attempts=(Attempt(index=0, step=3, kind="validate", refused=HOSTILE),),
+        usage=Usage(reported_cost_usd=0.1),
+    )
+    entry: Record = row(3, HOSTILE).entry or Entry(id="none", agent="-", agent_version="-", date="2026-11-01")
+    bundle = Bundle(
+        schema_version=1,
+        suite_version="1.0.0",
+        origin="import",
+        submitter="gymboard",
+        entry=entry,
+        profile="official",
+        harness_version="0.1.0",
+        created="2026-11-01T00:00:00Z",
+        episodes=(episode,),
+        citation=CITATION,
+    )
+    return {"entry-3": bundle}
