@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from scoring.publish import commands
+
 
 class ReadingChoice(StrEnum):
     """Which AUP."""
@@ -35,6 +37,7 @@ class FormatChoice(StrEnum):
 def mount(app: typer.Typer) -> None:
     """Add scoring's commands to the app."""
     app.command()(rank)
+    app.add_typer(commands.app, name="site")
 
 
 def rank(

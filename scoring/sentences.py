@@ -14,14 +14,23 @@ COLUMN: Column = "last"
 
 def sentences(reading: Reading, rows: Sequence[Row], tasks: Sequence[BoardTask]) -> tuple[str, ...]:
     """At most four; none about what nobody has done yet."""
-    ranked = sorted(
+    standing = sorted(
         (row for row in rows if row.standings and row.standings[COLUMN].rank is not None),
         key=lambda row: (row.standings[COLUMN].rank or 0, row.id),
     )
+    ranked = [row for row in standing if row.kind == "entry"]
+    previews = [_preview(row, len(standing)) for row in standing if row.kind == "preview"]
     if not ranked:
-        return ("No entry is ranked yet.",)
-    said = [_leader(ranked), _value(ranked), _hardest(tasks), _audit(rows)]
+        return (*previews, "No entry is ranked yet.")
+    said = [*previews, _leader(ranked), _value(ranked), _hardest(tasks), _audit(rows)]
     return tuple(sentence for sentence in said if sentence)
+
+
+def _preview(row: Row, among: int) -> str:
+    """Where an unpublished run would stand."""
+    place = row.standings[COLUMN]
+    span = f" ({place.rank_low}-{place.rank_high})" if place.rank_low != place.rank_high else ""
+    return f"{row.label} would stand at {place.rank}{span} of {among} with an AUP of {place.aup:.3f}; it is not ranked."
 
 
 def _leader(ranked: Sequence[Row]) -> str:
@@ -53,6 +62,8 @@ def _hardest(tasks: Sequence[BoardTask]) -> str:
     if not counted:
         return ""
     fewest = min(task.beaten_by for task in counted)
+    if all(task.beaten_by == task.entries for task in counted):
+        return "Every entry beats the baseline on every task."
     names = [task.title for task in counted if task.beaten_by == fewest]
     verb = "is" if len(names) == 1 else "are"
     return f"{_list(names)} {verb} hardest: {fewest} of {counted[0].entries} entries beat the baseline."
@@ -63,7 +74,8 @@ def _audit(rows: Sequence[Row]) -> str:
     if not notes:
         return ""
     tasks = {note.task for note in notes}
-    return f"{len(notes)} published values on {len(tasks)} tasks are known to be invalid; they carry audit notes."
+    where = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    return f"Published values known to be invalid: {len(notes)}, on {where}; they carry audit notes."
 
 
 def _list(names: Sequence[str]) -> str:

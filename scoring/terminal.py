@@ -177,11 +177,13 @@ def _line(row: Row, column: Column) -> tuple[str, ...]:
     rank, interval = place.rank if place else None, place.aup_interval if place else None
     spans = place is not None and place.rank_low is not None and place.rank_low != place.rank_high
     ranks = f"{rank} ({place.rank_low}-{place.rank_high})" if place and spans else str(rank or "-")
+    if row.kind == "preview":
+        ranks = f"[{ranks}]"
     cost = row.cost.usd_per_episode
     return (
         ranks,
         row.label,
-        row.level or row.kind,
+        row.level or ("not ranked" if row.kind == "preview" else row.kind),
         f"{place.aup:.3f}" if place else "-",
         f"{interval.low:.3f}-{interval.high:.3f}" if interval and interval.low < interval.high else "-",
         "N/A" if cost is None else f"{cost:.2f}",

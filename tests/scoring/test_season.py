@@ -81,7 +81,7 @@ def test_a_failed_episode_costs_and_the_last_submission_counts(submissions: Path
     assert (house.best.value, house.last.value) == (0.93, 0.90)
     assert (house.valid_episodes, house.episodes) == (1, 4)
     assert blotto.last.value is None
-    penalty = np.log10(1.05 * (1 + 0.249) / (1 - 0.248))
+    penalty = np.log10(1.05 * (1 + 0.249) / (1 - 0.2477))
     assert blotto.last.log10_ratio == pytest.approx(penalty)
     assert mixed.episodes == 20
     assert mixed.valid_episodes == 13

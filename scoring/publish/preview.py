@@ -1,0 +1,35 @@
+"""From a folder of submissions to a built site, and a look at it on this machine.
+
+Takes folders, gives the home page's path; the server listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import functools
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from harness.schema.task import load_tasks
+from scoring.build import build_leaderboard
+from scoring.load import load_submissions, load_unpublished
+from scoring.publish.build import build_site
+
+
+def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
+    """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
+    previews = [load_unpublished(local)] if local else []
+    leaderboard = build_leaderboard(submissions, previews=previews)
+    bundles = {one.bundle.entry.id: one.bundle for one in load_submissions(submissions).entries}
+    bundles |= {f"{one.bundle.entry.id}.preview": one.bundle for one in previews}
+    return build_site(leaderboard, load_tasks(), out, bundles=bundles)
+
+
+def serve_folder(folder: Path, port: int) -> None:
+    """Serve `folder` on 127.0.0.1 until Ctrl-C; port 0 takes a free one."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        print(f"serving {folder} on http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
