@@ -111,11 +111,11 @@ class DockerEngine:
     def close(self) -> None:
         """Also what the engine made while we were told to end, before we heard of it."""
         atexit.unregister(self.close)
-        ours = {"label": f"{ENGINE}={self._labels[ENGINE]}"}
+        ours = f"{ENGINE}={self._labels[ENGINE]}"
         with engine_call("removing what this run made"):
-            for container in self._client.containers.list(all=True, filters=ours, ignore_removed=True):
+            for container in self._client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
                 remove_container(container)
-            for volume in self._client.volumes.list(filters=ours):
+            for volume in self._client.volumes.list(filters={"label": ours}):
                 with contextlib.suppress(NotFound):
                     volume.remove()
         self._containers.clear()
