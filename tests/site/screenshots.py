@@ -6,7 +6,12 @@ Takes a folder that `gymboard site build` wrote, writes PNG files. Drives the sy
 from __future__ import annotations
 
 import argparse
+import functools
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -21,11 +26,27 @@ FLAGS = (
 WIDTHS = {1280: 900, 768: 1024, 360: 740}
 
 
-def photograph(browser: Browser, page: Path, out: Path, width: int, scheme: str, full: bool) -> None:
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the list of pictures is the output."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The folder's address on loopback: the theme hides its search on file: addresses."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def photograph(browser: Browser, page: str, out: Path, width: int, scheme: str, full: bool) -> None:
     """One page in one width and scheme."""
     context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)
     tab = context.new_page()
-    tab.goto(page.resolve().as_uri())
+    tab.goto(page, wait_until="load")
+    tab.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important }")
+    tab.wait_for_timeout(200)  # the theme moves its tabs into place with a delay
     tab.screenshot(path=out, full_page=full)
     context.close()
 
@@ -39,13 +60,13 @@ def main() -> None:
     parser.add_argument("--fold", action="store_true", help="only what is seen before scrolling")
     words = parser.parse_args()
     words.out.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as driver:
+    with served(words.site) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for page in words.pages:
             for width in words.widths:
                 for scheme in ("light", "dark"):
                     name = f"{page.removesuffix('.html').replace('/', '-')}-{width}-{scheme}.png"
-                    photograph(browser, words.site / page, words.out / name, width, scheme, not words.fold)
+                    photograph(browser, f"{address}/{page}", words.out / name, width, scheme, not words.fold)
                     print(words.out / name)
 
 
