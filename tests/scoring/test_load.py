@@ -49,6 +49,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "stranger": (lambda f: edit(f / "bundle.json", b'"audit"', b'"aup": 9, "audit"'), "aup"),
     "other-form": (lambda f: edit(f / "bundle.json", b"\n", b"\n\n"), "canonical form"),
     "impostor": (lambda f: edit(f / "bundle.json", b'"submitter": "gymboard"', b'"submitter": "github:7"'), "import"),
+    "invented": (
+        lambda f: edit(f / "bundle.json", b'"steps": ', b'"steps": 1'),
+        "no inclusion of exactly these bytes",
+    ),
     "not-utf-8": (lambda f: (f / "bundle.json").write_bytes(b"\xff\xfe{}"), "not acceptable JSON|UTF-8|utf-8"),
 }
 
@@ -57,6 +61,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_bad_entry_is_rejected_alone(submissions: Path, fault: str) -> None:
     for name in (GOOD, "gemini-1-5-pro-mlgym"):
         shutil.copytree(COMMITTED / name, submissions / name)
+    shutil.copy(COMMITTED / "ledger.jsonl", submissions)
     spoil, reason = HOSTILE[fault]
     spoil(submissions / GOOD)
     loaded = load_submissions(submissions)
