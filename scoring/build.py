@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.schema.prices import load_prices, price_bytes
 from scoring.boards import Plan, build_board
 from scoring.compat import EPS
+from scoring.copies import copies
 from scoring.leaderboard import Board, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS
 from scoring.load import Loaded, Submissions, load_submissions
@@ -90,7 +91,8 @@ def season_board(loaded: Submissions, season: Season) -> Board:
             load_prices(),
             season.prices,
             season=season,
-            not_ranked={one.bundle.entry.id: why for one in entries if (why := not_ranked_because(one, season))},
+            not_ranked={one.bundle.entry.id: why for one in entries if (why := not_ranked_because(one, season))}
+            | copies(loaded, season),
             caveats=(*season.notes, *SEASON_CAVEATS),
         )
     )

@@ -2,7 +2,8 @@
 
 Takes the folder, gives every bundle that holds and, for every other folder, all the reasons why not. One bad entry
 never stops the others. Nothing counts that the ledger did not include, byte for byte; a run also needs an OpenSSH
-signature over these bytes, by the key that the inclusion froze. Never follows a link, never reads a payload, never runs anything.
+signature over these bytes, by the key that the inclusion froze. Never follows a link, never reads a payload, never runs
+anything.
 """
 
 from __future__ import annotations
