@@ -52,7 +52,7 @@ def load_submissions(folder: Path) -> Submissions:
         if place.name.startswith(".") or (place.is_file() and not place.is_symlink()):
             continue
         try:
-            entries.append(_entry(place, ledger))
+            entries.append(_entry(place, ledger, private=not (folder / LEDGER).exists()))
         except ProblemsError as error:
             rejections.append((place.name, tuple(map(str, error.problems))))
         except (GymboardError, OSError) as error:
@@ -69,7 +69,8 @@ def load_unpublished(place: Path) -> Loaded:
     return Loaded(Bundle.from_json(data, subject=str(place)), hashlib.sha256(data).hexdigest(), "signed")
 
 
-def _entry(place: Path, ledger: Sequence[LedgerLine]) -> Loaded:
+def _entry(place: Path, ledger: Sequence[LedgerLine], *, private: bool) -> Loaded:
+    """`private`: a folder without a ledger is nobody's board, so imports may be looked at without a decision."""
     if place.is_symlink() or not place.is_dir():
         raise GymboardError("is not a plain folder")
     data = _read(place / "bundle.json", MAX_BUNDLE_BYTES)
@@ -85,9 +86,10 @@ def _entry(place: Path, ledger: Sequence[LedgerLine]) -> Loaded:
         raise GymboardError(f"removed on {line.time}: {line.reason}")
     if bundle.origin == "import" and bundle.submitter != "gymboard":
         raise GymboardError(f"an import is Gymboard's own; its submitter cannot be {bundle.submitter}")
-    inclusion = _inclusion(bundle, sha256, ledger)
     if bundle.origin == "run":
-        _signed(place, bundle, data, inclusion)
+        _signed(place, bundle, data, _inclusion(bundle, sha256, ledger))
+    elif not private:
+        _inclusion(bundle, sha256, ledger)
     return Loaded(bundle, sha256, level_of(ledger, bundle, sha256), verdicts_of(ledger, bundle, sha256))
 
 
@@ -96,7 +98,7 @@ def _inclusion(bundle: Bundle, sha256: str, ledger: Sequence[LedgerLine]) -> Led
     wanted = ("inclusion", bundle.entry.id, sha256)
     included = [line for line in ledger if (line.kind, line.entry, line.bundle_sha256) == wanted]
     if not included:
-        raise GymboardError("the ledger has no inclusion of exactly these bytes")
+        raise GymboardError("the ledger has no inclusion of exactly these bytes (gymboard ledger include)")
     return included[-1]
 
 

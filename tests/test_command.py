@@ -28,6 +28,8 @@ COMMANDS = (
     ["images", "build"],
     ["images", "list"],
     ["doctor"],
+    ["ledger", "include"],
+    ["ledger", "verify"],
     ["demo"],
     ["watch"],
 )

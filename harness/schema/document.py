@@ -18,7 +18,7 @@ from harness.errors import Problem, SchemaError
 MAX_WHOLE = 2**53 - 1
 MAX_DEPTH = 100
 MAX_PROBLEMS = 100
-MAX_VALUES = 100_000
+MAX_VALUES = 200_000
 Path = tuple[int | str, ...]
 
 
