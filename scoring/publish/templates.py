@@ -13,9 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.episode import Episode
-from scoring.leaderboard import Row
+from scoring.leaderboard import Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, outcome, strip_words, whisker
+from scoring.publish.cells import cell_words, closeness, noted, outcome, strip_words, whisker
+from scoring.publish.dots import dot_strip
+
+MAX_COLUMNS = 8
 
 
 def visible(text: str) -> str:
@@ -26,6 +29,12 @@ def visible(text: str) -> str:
 def page_name(row: Row) -> str:
     """File name of the row's page. No entry id holds a dot, so a preview never takes a published page's place."""
     return f"{row.id}.preview" if row.kind == "preview" else row.id
+
+
+def columns(board: Board) -> list[Row]:
+    """The rows that a table of tasks has room for as columns: the leaders, the baseline, a preview."""
+    leaders = [row for row in board.rows if row.kind == "entry" and row.standings][:MAX_COLUMNS]
+    return [*leaders, *(row for row in board.rows if row.kind != "entry")]
 
 
 def fault(episode: Episode) -> str:
@@ -58,6 +67,8 @@ def environment(folder: Path) -> jinja2.Environment:
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
         fault=fault,
+        thousands=lambda value: f"{value:,}",
+        columns=columns,
     )
     env.globals.update(
         ranks=formats.ranks,
@@ -67,6 +78,8 @@ def environment(folder: Path) -> jinja2.Environment:
         strip_words=strip_words,
         whisker=whisker,
         closeness=closeness,
+        noted=noted,
+        dot_strip=dot_strip,
     )
     return env
 

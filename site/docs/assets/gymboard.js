@@ -16,8 +16,7 @@ function sortTable(table, column, kind, descending) {
 function onSort(table, button) {
   const head = button.closest("th");
   const before = head.getAttribute("aria-sort");
-  const first = button.dataset.sort === "num" && button.textContent !== "Rank" ? "descending" : "ascending";
-  const next = before === null ? first : before === "ascending" ? "descending" : "ascending";
+  const next = before === null ? button.dataset.first : before === "ascending" ? "descending" : "ascending";
   for (const th of head.parentElement.cells) th.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", next);
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");
