@@ -17,7 +17,7 @@ WORDS: dict[Outcome, str] = {
     "below": "not above the baseline",
     "above": "beats the baseline",
     "best": "best value of the board",
-    "plain": "no comparison",
+    "plain": "not compared with a baseline",
 }
 
 
@@ -29,9 +29,11 @@ def score_of(cell: Cell, column: Column) -> Score:
 def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
     """How the cell is drawn. Ties at the best value are all `best`."""
     score = score_of(cell, column)
+    if row.kind == "baseline":
+        return "plain"
     if score.value is None:
         return "none"
-    if row.kind == "baseline" or score.beats_baseline is None:
+    if score.beats_baseline is None:
         return "plain"
     if not score.beats_baseline:
         return "below"

@@ -79,7 +79,7 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), "hide: []"),
+        _front(_quoted(task.title), _quoted(task.summary), "hide:", "  - toc"),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),

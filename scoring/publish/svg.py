@@ -12,7 +12,7 @@ import vl_convert
 
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
-WIDE, NARROW, HEIGHT = 600, 332, 280
+WIDE, NARROW, HEIGHT = 600, 332, 250
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
 LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.episode import Episode
-from scoring.leaderboard import Board, Row
+from scoring.leaderboard import BASELINE, Board, Row
 from scoring.publish import formats
 from scoring.publish.cells import cell_words, closeness, noted, outcome, strip_words, whisker
 from scoring.publish.dots import dot_strip
@@ -32,9 +32,10 @@ def page_name(row: Row) -> str:
 
 
 def columns(board: Board) -> list[Row]:
-    """The rows that a table of tasks has room for as columns: the leaders, the baseline, a preview."""
+    """The rows that a table of tasks has room for as columns: the leaders and the baseline; on a preview, that first."""
     leaders = [row for row in board.rows if row.kind == "entry" and row.standings][:MAX_COLUMNS]
-    return [*leaders, *(row for row in board.rows if row.kind != "entry")]
+    others = sorted((row for row in board.rows if row.kind != "entry"), key=lambda row: row.kind == BASELINE)
+    return [*others, *leaders] if board.preview else [*leaders, *others]
 
 
 def fault(episode: Episode) -> str:
@@ -64,6 +65,7 @@ def environment(folder: Path) -> jinja2.Environment:
         usd=formats.usd,
         count=formats.count,
         exit_words=formats.exit_words,
+        slug_words=formats.slug_words,
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
         fault=fault,

@@ -48,6 +48,12 @@ function start() {
     input.closest("[hidden]")?.removeAttribute("hidden");
     input.addEventListener("input", () => filterTable(table, input.value, output));
   }
+  requestAnimationFrame(reachable);
+}
+
+// Material wraps Markdown tables in boxes that scroll; a keyboard must reach them.
+function reachable() {
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
 }
 
 if (typeof document$ === "undefined") document.addEventListener("DOMContentLoaded", start);
