@@ -69,7 +69,7 @@ def _pareto(board: Board) -> Figure:
         wide=_svg(pareto_chart(board, WIDE)),
         narrow=_svg(pareto_chart(board, NARROW)),
         keys=(),
-        note=f"The stepped line is the frontier: the best AUP that a budget has bought so far.{gutter}",
+        note=f"Nothing is both cheaper and better than what lies on the stepped line, the frontier.{gutter}",
         columns=("Agent", "USD per episode", "AUP", "On the frontier"),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),

@@ -19,11 +19,11 @@ def _labels(board: Board) -> dict[str, str]:
     return {row.id: row.label for row in board.rows}
 
 
-def joined(names: Sequence[str], word: str = "and") -> str:
+def joined(names: Sequence[str]) -> str:
     """`a, b and c`; of more than twelve, the first and how many more."""
     if len(names) > SPOKEN:
-        return f"{', '.join(names[:SPOKEN])} {word} {len(names) - SPOKEN} more"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+        return f"{', '.join(names[:SPOKEN])} and {len(names) - SPOKEN} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _spoken(parts: Sequence[str]) -> str:
@@ -68,7 +68,7 @@ def pareto_title(board: Board) -> str:
     names = [labels[p.row] for p in sorted(points, key=lambda p: p.cost_usd or 0) if p.row in labels]
     if not names:
         return "No agent has a known cost"
-    return f"Nothing is both cheaper and better than {joined(names, 'or')}"
+    return f"On the cost frontier: {joined(names)}"
 
 
 def pareto_alt(board: Board) -> str:
