@@ -32,7 +32,7 @@ def page_name(row: Row) -> str:
 
 
 def columns(board: Board) -> list[Row]:
-    """The rows that a table of tasks has room for as columns: the leaders and the baseline; on a preview, that first."""
+    """The rows that a table of tasks has room for as columns: leaders, baseline; on a preview, that first."""
     leaders = [row for row in board.rows if row.kind == "entry" and row.standings][:MAX_COLUMNS]
     others = sorted((row for row in board.rows if row.kind != "entry"), key=lambda row: row.kind == BASELINE)
     return [*others, *leaders] if board.preview else [*leaders, *others]

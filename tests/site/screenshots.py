@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-HEIGHTS = {1280: 1130, 768: 1024, 360: 740}
+HEIGHTS = {1280: 1080, 768: 1024, 360: 740}
 PAGES = (
     "index.html",
     "published.html",
