@@ -59,7 +59,9 @@ def _place(board: Board, row: Row) -> str:
     base = next((other for other in board.rows if other.kind == "baseline" and other.standings), None)
     theirs = f"; the baseline gets {number(base.standings[board.default_column].aup)}" if base else ""
     among = sum(other.kind == "entry" and bool(other.standings) for other in board.rows)
-    whom = "published agents" if board.id == "published" else "entries of the season"
+    one, several = ("published agent", "published agents") if board.id == "published" else ("entry", "entries")
+    whom = f"the {among} {several}" if among != 1 else f"the one {one}"
+    where = "" if board.id == "published" else " of the season"
     many = len(board.tasks)
     shared = f"the {many} tasks that can be compared" if many != 1 else "the one task that can be compared"
     stand = (
@@ -67,7 +69,7 @@ def _place(board: Board, row: Row) -> str:
         if standing.rank
         else "it has no place"
     )
-    return f"Beside the {among} {whom}, on {shared}, {stand} with an AUP of {number(standing.aup)}{theirs}."
+    return f"Beside {whom}{where}, on {shared}, {stand} with an AUP of {number(standing.aup)}{theirs}."
 
 
 def _against(board: Board, row: Row, tasks: Mapping[str, TaskSpec]) -> tuple[Against, ...]:

@@ -33,6 +33,5 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    pytest.importorskip("playwright")
     with chromium() as opened:
         yield opened

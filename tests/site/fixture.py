@@ -136,7 +136,11 @@ def row(number: int, name: str, kind: RowKind = "entry") -> Row:
         profile="smoke" if kind == "preview" else "official",
         standings={"last": _standing(rank, aup), "best": _standing(rank, aup + 0.01)},
         cells=cells,
-        cost=Cost(usd_per_episode=None if number == 2 else 0.2 * (number + 1), source="recomputed", words=HOSTILE),
+        cost=Cost(
+            usd_per_episode=None if number == 2 or kind == "baseline" else 0.2 * (number + 1),
+            source="recomputed",
+            words=HOSTILE,
+        ),
         valid_episodes=39,
         episodes=52,
         exits=EXITS if kind == "entry" else {},
