@@ -15,9 +15,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
 from harness.errors import ProblemsError, UsageError
-from harness.schema.bundle import Bundle
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.leaderboard import Leaderboard
+from scoring.load import Loaded
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
 from scoring.publish.generator import run_mkdocs
@@ -53,19 +53,20 @@ def build_site(
     tasks: Mapping[str, TaskSpec],
     out: Path,
     *,
-    bundles: Mapping[str, Bundle] | None = None,
+    loaded: Mapping[str, Loaded] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
-    `bundles`: page name -> bundle, for provenance and episodes on entry pages; a preview's page name is `<id>.preview`.
+    `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
+    `<id>.preview`.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, bundles or {}, environment(root / "site" / "templates"))
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"

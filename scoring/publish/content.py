@@ -1,6 +1,6 @@
 """What fills the slots of each page: the one place that decides what stands on Home.
 
-Takes a Leaderboard, the tasks and the bundles, gives markup by slot name.
+Takes a Leaderboard, the tasks and the loaded bundles, gives markup by slot name.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
-from harness.schema.bundle import Bundle
 from harness.schema.task import TaskSpec
 from scoring.leaderboard import Board, Leaderboard
+from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
@@ -30,7 +30,7 @@ class Content:
 
     leaderboard: Leaderboard
     tasks: Mapping[str, TaskSpec]
-    bundles: Mapping[str, Bundle]
+    loaded: Mapping[str, Loaded]
     env: jinja2.Environment
 
     @property
@@ -125,5 +125,5 @@ class Content:
 
     def entry(self, shown: Shown) -> dict[str, str]:
         """The slots of one entry's page."""
-        bundle = self.bundles.get(page_name(shown.row))
-        return entry_slots(self.env, shown, bundle, self.leaderboard.ledger, set(self.tasks))
+        loaded = self.loaded.get(page_name(shown.row))
+        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks))

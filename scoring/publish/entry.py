@@ -5,15 +5,14 @@ Takes the row, the board whose figures the page shows, its bundle and its lines 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jinja2
 
-from harness.schema.bundle import Bundle
 from scoring.leaderboard import BASELINE, Board, Row
 from scoring.ledger import LedgerLine
+from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
 from scoring.publish.formats import number
 from scoring.publish.templates import page_name, render, visible
@@ -31,15 +30,17 @@ class Shown(NamedTuple):
 def entry_slots(
     env: jinja2.Environment,
     shown: Shown,
-    bundle: Bundle | None,
+    loaded: Loaded | None,
     ledger: Sequence[LedgerLine],
     known: set[str],
 ) -> dict[str, str]:
     """Everything that the shell asks for. `known`: tasks that have a page."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
+    bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
-    context |= _conduct(row) | _evidence(row, bundle, ledger)
+    context |= _conduct(row) | _evidence(row, ledger)
     context |= {"cells": _cells(shown), "findings": audit_findings([row])}
+    context["bundle_sha256"] = loaded.sha256 if loaded else ""
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "not regraded yet"
@@ -69,11 +70,7 @@ def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _evidence(row: Row, bundle: Bundle | None, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
     lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
     keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
-    return {
-        "ledger": lines,
-        "key_fingerprint": keys[-1] if keys else None,
-        "bundle_sha256": hashlib.sha256(bundle.canonical()).hexdigest() if bundle else "",
-    }
+    return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}

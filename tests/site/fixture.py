@@ -25,6 +25,7 @@ from scoring.leaderboard import (
     Score,
     Standing,
 )
+from scoring.load import Loaded
 
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% x %}**b**[x](javascript:alert(1))\"'`\u202eslot--entry-head--slot"
 LINE = HOSTILE.replace("\u202e", "")
@@ -205,7 +206,7 @@ def leaderboard(preview: bool = False) -> Leaderboard:
     )
 
 
-def bundles() -> dict[str, Bundle]:
+def loaded() -> dict[str, Loaded]:
     """The bundle of entry-3, the hostile one, and of the preview."""
     episode = Episode(
         task="house-price",
@@ -231,4 +232,5 @@ def bundles() -> dict[str, Bundle]:
         hardware=Hardware(cpu=LINE, cores=2, memory_gib=8, gpu=LINE),
         citation=CITATION,
     )
-    return {"entry-3": bundle, "entry-5.preview": bundle}
+    one = Loaded(bundle, "1" * 64, "reported")
+    return {"entry-3": one, "entry-5.preview": one}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
@@ -157,6 +159,24 @@ def test_home_opens_on_the_season_once_three_entries_are_ranked(tmp_path: Path) 
     assert "Level regraded." in entry
     assert "ssh-keygen -Y verify" in entry
     assert "frozen in the ledger at inclusion" in entry
+
+
+def test_the_printed_commands_verify_the_signature_with_stock_openssh(tmp_path: Path) -> None:
+    submissions = _season(tmp_path, {"first": 1.2})
+    build_from(submissions, tmp_path / "site", None)
+    html = (tmp_path / "site/entries/first.html").read_text(encoding="utf-8")
+    commands = re.search(r"<pre><code>(printf .+?)</code></pre>", html, re.S)
+    assert commands is not None
+    place = submissions / "first"
+    shutil.copy(tmp_path / "keys" / "demo_ed25519.pub", place / "key.pub")
+
+    def verdict() -> int:
+        return subprocess.run(["bash", "-ec", unescape(commands[1])], cwd=place, capture_output=True).returncode
+
+    assert verdict() == 0
+    bundle = place / "bundle.json"
+    bundle.write_bytes(bundle.read_bytes().replace(b"0.2", b"0.3", 1))
+    assert verdict() != 0
 
 
 def test_an_entry_that_nobody_has_regraded_is_shown_without_a_value(tmp_path: Path) -> None:
