@@ -60,8 +60,10 @@ images: $(BIN)/.run ## build the official image families
 site: $(BIN)/.run ## build the site into public/
 	@$(BIN)/gymboard site build $(ARGS)
 
-screenshots: $(BIN)/.dev ## pictures of the site's pages into build/screenshots/
-	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/screenshots $(ARGS)
+screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site's pages into build/screenshots/
+	@$(BIN)/gymboard site build --out build/site
+	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/site --home site/docs/assets/home.png
+	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/site build/screenshots $(ARGS)
 
 lock: $(BIN)/.dev ## make requirements/*.txt again (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) --extra site --output-file requirements/run.txt pyproject.toml

@@ -5,6 +5,7 @@ GYMBOARD_REQUIRE=docker,browser,data turns a skip of that kind into a failure.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from functools import cache
@@ -27,6 +28,8 @@ def _missing(kind: str) -> str | None:
             return f"no container engine answers ({error})"
         return None
     if kind == "browser":
+        if not importlib.util.find_spec("playwright"):
+            return "playwright is not installed"
         return None if shutil.which("chromium") else "chromium is not installed"
     return None if (data_folder() / "house_prices.csv").is_file() else f"no real data in {data_folder()}"
 

@@ -104,6 +104,4 @@ def mlgym(
     for written in write_entries(import_mlgym(path), submissions):
         typer.echo(written)
     if (submissions / "ledger.jsonl").exists():
-        typer.echo(
-            "this folder has a ledger: new entries are shown after gymboard ledger include ENTRY"
-        )
+        typer.echo("this folder has a ledger: new entries are shown after gymboard ledger include ENTRY")

@@ -7,24 +7,20 @@ Never writes into site/ or tasks/, and replaces `out` only when the whole build 
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape as xml_escape
 
-from harness.errors import Problem, ProblemsError, UsageError
-from harness.schema.bundle import Bundle
+from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.leaderboard import Leaderboard
+from scoring.load import Loaded
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.stamp import read_shell, slot
@@ -57,26 +53,27 @@ def build_site(
     tasks: Mapping[str, TaskSpec],
     out: Path,
     *,
-    bundles: Mapping[str, Bundle] | None = None,
+    loaded: Mapping[str, Loaded] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
-    `bundles`: page name -> bundle, for provenance and episodes on entry pages; a preview's page name is `<id>.preview`.
+    `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
+    `<id>.preview`.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, bundles or {}, environment(root / "site" / "templates"))
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
-        _mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
@@ -98,58 +95,6 @@ def _replace(out: Path, built: Path) -> None:
     if out.exists():
         shutil.rmtree(out)
     built.rename(out)
-
-
-@contextlib.contextmanager
-def _epoch(day: str) -> Iterator[None]:
-    """SOURCE_DATE_EPOCH for mkdocs: the data's date unless the caller set one."""
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    if before is None:
-        os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["SOURCE_DATE_EPOCH"]
-
-
-class _Collector(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _no_warnings() -> Iterator[None]:
-    """Whatever mkdocs warns of (a dead link, a missing page) fails the build, with every warning named."""
-    log, collector = logging.getLogger("mkdocs"), _Collector()
-    propagates, log.propagate = log.propagate, False
-    log.addHandler(collector)
-    try:
-        yield
-    finally:
-        log.removeHandler(collector)
-        log.propagate = propagates
-    if collector.messages:
-        raise ProblemsError("site", [Problem("mkdocs", message) for message in collector.messages])
-
-
-def _mkdocs(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec], day: str) -> None:
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
-
-    config: Any = load_config(str(root / "mkdocs.yml"), docs_dir=str(docs), site_dir=str(built))
-    section = ["tasks/index.md", *({task.title: f"tasks/{task.id}.md"} for task in tasks.values())]
-    config.nav = [{"Tasks": section} if "Tasks" in item else item for item in config.nav]
-    with _epoch(day), _no_warnings():
-        config.plugins.on_startup(command="build", dirty=False)
-        try:
-            build(config)
-        finally:
-            config.plugins.on_shutdown()
 
 
 def _stamp(built: Path, content: Content) -> None:

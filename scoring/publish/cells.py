@@ -5,18 +5,19 @@ Takes rows and scores of a Board, gives outcomes, labels and the positions of wh
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
-from scoring.leaderboard import Board, Cell, Column, Row, Score
+from scoring.leaderboard import Board, Cell, Column, Row, Score, Standing
 from scoring.publish.formats import number, slug_words
 
 Outcome = Literal["none", "below", "above", "best", "plain"]
 WORDS: dict[Outcome, str] = {
-    "none": "no valid artifact",
+    "none": "no valid score",
     "below": "not above the baseline",
     "above": "beats the baseline",
     "best": "best value of the board",
-    "plain": "no comparison",
+    "plain": "not compared with a baseline",
 }
 
 
@@ -28,9 +29,11 @@ def score_of(cell: Cell, column: Column) -> Score:
 def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
     """How the cell is drawn. Ties at the best value are all `best`."""
     score = score_of(cell, column)
+    if row.kind == "baseline":
+        return "plain"
     if score.value is None:
         return "none"
-    if row.kind == "baseline" or score.beats_baseline is None:
+    if score.beats_baseline is None:
         return "plain"
     if not score.beats_baseline:
         return "below"
@@ -41,15 +44,21 @@ def cell_words(row: Row, cell: Cell, column: Column) -> str:
     """`house price: 0.912, beats the baseline`."""
     kind = outcome(row, cell, column)
     value = "" if kind == "none" else f"{number(score_of(cell, column).value)}, "
-    noted = "; published value known to be invalid" if cell.notes else ""
-    return f"{slug_words(cell.task)}: {value}{WORDS[kind]}{noted}"
+    remark = "; this published value is known to be invalid" if noted(cell, column) else ""
+    return f"{slug_words(cell.task)}: {value}{WORDS[kind]}{remark}"
+
+
+def noted(cell: Cell, column: Column) -> bool:
+    """Whether the very value that is shown carries an audit note; another seed's note does not count."""
+    value = score_of(cell, column).value
+    return value is not None and any(math.isclose(note.value, value, rel_tol=1e-9) for note in cell.notes)
 
 
 def strip_words(row: Row, column: Column) -> str:
     """The whole strip in one sentence."""
     kinds = [outcome(row, cell, column) for cell in row.cells]
     good, bad = sum(k in ("above", "best") for k in kinds), kinds.count("none")
-    failed = f", no valid artifact on {bad}" if bad else ""
+    failed = f", no valid score on {bad}" if bad else ""
     return f"beats the baseline on {good} of {len(kinds)} tasks{failed}"
 
 
@@ -63,22 +72,22 @@ class Span(NamedTuple):
 
 def whisker(board: Board, row: Row, column: Column) -> Span | None:
     """The row's interval and value on the scale of all rows of the board, or None without an interval."""
-    standings = [r.standings[column] for r in board.rows if column in r.standings]
-    ends = [
-        end
-        for s in standings
-        for end in (s.aup, *((s.aup_interval.low, s.aup_interval.high) if s.aup_interval else ()))
-    ]
-    low, high = min(ends), max(ends)
-    standing, size = row.standings[column], (high - low) or 1.0
+    standing = row.standings[column]
+    interval = standing.aup_interval
+    if interval is None:
+        return None
+    ends = [end for other in board.rows if column in other.standings for end in _ends(other.standings[column])]
+    low, size = min(ends), (max(ends) - min(ends)) or 1.0
 
     def percent(value: float) -> float:
         return round(100 * (value - low) / size, 2)
 
-    interval = standing.aup_interval
-    if interval is None:
-        return None
     return Span(percent(interval.low), round(percent(interval.high) - percent(interval.low), 2), percent(standing.aup))
+
+
+def _ends(standing: Standing) -> list[float]:
+    span = standing.aup_interval
+    return [standing.aup, *([span.low, span.high] if span else [])]
 
 
 def closeness(board: Board, score: Score) -> float | None:

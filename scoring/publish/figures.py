@@ -1,4 +1,4 @@
-"""A chart with everything around it: finding, alternative text, two widths, note and the data as a table.
+"""A chart with everything around it: finding, alternative text, key, two widths, note and the data as a table.
 
 Takes a Board, gives what the figure macro prints.
 """
@@ -12,9 +12,21 @@ from markupsafe import Markup
 
 from scoring.leaderboard import Board
 from scoring.publish import findings
-from scoring.publish.charts import NARROW, WIDE, pareto_chart, profile_chart
+from scoring.publish.charts import pareto_chart, profile_chart
 from scoring.publish.formats import number, usd
-from scoring.publish.series import unpriced
+from scoring.publish.series import REST, drawn, styles, undrawn
+from scoring.publish.svg import DASHES, NARROW, WIDE
+
+MAX_RECORDS = 50
+"""Rows of a chart's own table; the rest is in the downloads."""
+
+
+class Key(NamedTuple):
+    """One line of a chart in its key: style class, dashes, name."""
+
+    style: str
+    dashes: str
+    label: str
 
 
 class Figure(NamedTuple):
@@ -24,41 +36,43 @@ class Figure(NamedTuple):
     alt: str
     wide: Markup
     narrow: Markup
+    keys: tuple[Key, ...]
     note: str
     columns: tuple[str, ...]
-    records: list[tuple[str, ...]]
+    records: tuple[tuple[str, ...], ...]
+    omitted: int
 
 
 def figures(board: Board) -> list[Figure]:
-    """The cost Pareto, when a cost is known, and the performance profiles."""
-    return [*([_pareto(board)] if _priced(board) else []), _profile(board)]
+    """The cost Pareto, when a cost can be drawn, and the performance profiles, when anyone has one."""
+    priced = any(p.cost_usd and p.column == board.default_column for p in board.pareto)
+    return [*([_pareto(board)] if priced else []), *([_profile(board)] if drawn(board) else [])]
 
 
-def _priced(board: Board) -> bool:
-    return any(p.cost_usd is not None and p.column == board.default_column for p in board.pareto)
-
-
-def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - vl-convert escapes the text that it draws
+def _svg(drawing: str) -> Markup:
+    return Markup(drawing)  # noqa: S704 - vl-convert escapes the text that it draws
 
 
 def _pareto(board: Board) -> Figure:
     labels = {row.id: row for row in board.rows}
     points = [p for p in board.pareto if p.column == board.default_column and p.row in labels]
-    records = [
-        (labels[p.row].label, usd(p.cost_usd), number(p.aup), "yes" if p.frontier else "no", labels[p.row].cost.source)
+    records = tuple(
+        (labels[p.row].label, usd(p.cost_usd), number(p.aup), "yes" if p.frontier else "no")
         for p in sorted(points, key=lambda p: (-p.aup, p.row))
-    ]
-    gutter = findings.joined([row.label for row in unpriced(board)]) if unpriced(board) else ""
+    )
+    unknown, free = undrawn(board)
+    gutter = f" Cost unknown, not drawn: {findings.joined([row.label for row in unknown])}." if unknown else ""
+    gutter += f" Without any model call, not drawn: {findings.joined([row.label for row in free])}." if free else ""
     return Figure(
         title=findings.pareto_title(board),
         alt=findings.pareto_alt(board),
-        wide=_drawn(pareto_chart(board, WIDE)),
-        narrow=_drawn(pareto_chart(board, NARROW)),
-        note="The stepped line is the frontier: the best AUP that a budget has bought so far. Filled: cost recomputed "
-        "from tokens; open: as reported." + (f" Cost unknown, not drawn: {gutter}." if gutter else ""),
-        columns=("Agent", "USD per episode", "AUP", "Frontier", "Cost"),
-        records=records,
+        wide=_svg(pareto_chart(board, WIDE)),
+        narrow=_svg(pareto_chart(board, NARROW)),
+        keys=(),
+        note=f"Nothing is both cheaper and better than what lies on the stepped line, the frontier.{gutter}",
+        columns=("Agent", "USD per episode", "AUP", "On the frontier"),
+        records=records[:MAX_RECORDS],
+        omitted=max(0, len(records) - MAX_RECORDS),
     )
 
 
@@ -66,18 +80,34 @@ def _profile(board: Board) -> Figure:
     labels = {row.id: row.label for row in board.rows}
     curves = [c for c in board.curves if c.column == board.default_column and c.row in labels]
     factors = (1.0, 1.1, 1.5, 2.0, 5.0)
-    records = [(labels[c.row], *(f"{_share(c.tau, c.rho, f):.0%}" for f in factors)) for c in curves]
+    records = tuple((labels[c.row], *(f"{_share(c.tau, c.rho, f):.0%}" for f in factors)) for c in curves)
     limit = number(board.constants.tau_max, 2)
     return Figure(
         title=findings.profile_title(board),
         alt=findings.profile_alt(board),
-        wide=_drawn(profile_chart(board, WIDE)),
-        narrow=_drawn(profile_chart(board, NARROW)),
-        note=f"How many tasks come within a factor of the best value (log10, up to tau_max = {limit}). A task without "
-        "a valid artifact, or not above the baseline, counts as 5 % worse than the baseline.",
+        wide=_svg(profile_chart(board, WIDE)),
+        narrow=_svg(profile_chart(board, NARROW)),
+        keys=_keys(board),
+        note=f"How many tasks come within a factor of the best value, up to tau_max = {limit} powers of ten. A task "
+        f"without a valid artifact, or not above the baseline, counts as {board.constants.eps:.0%} worse than the "
+        "baseline.",
         columns=("Agent", *(f"within {f:g}x" for f in factors)),
-        records=records,
+        records=records[:MAX_RECORDS],
+        omitted=max(0, len(records) - MAX_RECORDS),
     )
+
+
+def _keys(board: Board) -> tuple[Key, ...]:
+    """The highlighted lines by name; grey ones together."""
+    style = styles(board)
+    shown = [row for row in board.rows if row.id in set(drawn(board))]
+    named = [Key(style[row.id], _dashes(style[row.id]), row.label) for row in shown if style[row.id] != REST]
+    grey = sum(style[row.id] == REST for row in shown)
+    return (*named, *([Key(REST, "", f"the next {grey}")] if grey else []))
+
+
+def _dashes(style: str) -> str:
+    return " ".join(map(str, DASHES[style]))
 
 
 def _share(taus: tuple[float, ...], rhos: tuple[float, ...], factor: float) -> float:

@@ -9,16 +9,26 @@ from collections.abc import Sequence
 
 from scoring.leaderboard import Board, Curve
 from scoring.publish.formats import number, usd
-from scoring.publish.series import unpriced
+from scoring.publish.series import undrawn
+
+SPOKEN = 12
+"""Rows that an alternative text names one by one; the rest is in the chart's table."""
 
 
 def _labels(board: Board) -> dict[str, str]:
     return {row.id: row.label for row in board.rows}
 
 
-def joined(names: Sequence[str], word: str = "and") -> str:
-    """`a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+def joined(names: Sequence[str]) -> str:
+    """`a, b and c`; of more than twelve, the first and how many more."""
+    if len(names) > SPOKEN:
+        return f"{', '.join(names[:SPOKEN])} and {len(names) - SPOKEN} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _spoken(parts: Sequence[str]) -> str:
+    more = f"; and {len(parts) - SPOKEN} more" if len(parts) > SPOKEN else ""
+    return f"{'; '.join(parts[:SPOKEN])}{more}"
 
 
 def _share_at(curve: Curve, tau: float) -> float:
@@ -36,7 +46,7 @@ def profile_title(board: Board) -> str:
     top = max(shares.values(), default=0)
     leaders = [labels[row] for row, share in shares.items() if share == top and row in labels]
     if not top:
-        return "No row holds the best value on any task"
+        return "Nobody reaches the reference value on any task"
     verb = "each hold" if len(leaders) > 1 else "holds"
     return f"{joined(leaders)} {verb} the best value on {top} of {total} tasks"
 
@@ -48,7 +58,7 @@ def profile_alt(board: Board) -> str:
         f"{labels.get(c.row, c.row)} {_share_at(c, 0):.0%}, {_share_at(c, 0.0414):.0%}, {_share_at(c, 0.301):.0%}"
         for c in _curves(board)
     ]
-    return f"Share of tasks at the best value, within 10 % of it, within a factor of two: {'; '.join(parts)}."
+    return f"Share of tasks at the best value, within 10 % of it, within a factor of two: {_spoken(parts)}."
 
 
 def pareto_title(board: Board) -> str:
@@ -58,13 +68,14 @@ def pareto_title(board: Board) -> str:
     names = [labels[p.row] for p in sorted(points, key=lambda p: p.cost_usd or 0) if p.row in labels]
     if not names:
         return "No agent has a known cost"
-    return f"Nothing is both cheaper and better than {joined(names, 'or')}"
+    return f"On the cost frontier: {joined(names)}"
 
 
 def pareto_alt(board: Board) -> str:
     """Every point in words."""
     labels = _labels(board)
     points = [p for p in board.pareto if p.column == board.default_column and p.row in labels]
-    parts = [f"{labels[p.row]} {usd(p.cost_usd)}, AUP {number(p.aup)}" for p in points]
-    gutter = f" Cost unknown: {joined([row.label for row in unpriced(board)])}." if unpriced(board) else ""
-    return f"Cost per episode and AUP: {'; '.join(parts)}.{gutter}"
+    parts = [f"{labels[p.row]} {usd(p.cost_usd)}, AUP {number(p.aup)}" for p in points if p.cost_usd is not None]
+    unknown, _ = undrawn(board)
+    gutter = f" Cost unknown: {joined([row.label for row in unknown])}." if unknown else ""
+    return f"Cost per episode and AUP: {_spoken(parts)}.{gutter}"

@@ -11,15 +11,16 @@ UNKNOWN = "–"
 
 EXITS = {
     "success": "success",
-    "evaluation_error": "no valid artifact",
+    "evaluation_error": "no valid artifact handed in",
     "max_steps": "step limit",
     "format": "format errors",
     "context": "context full",
     "cost": "cost limit",
     "wall_time": "time limit",
-    "runtime": "crash",
+    "runtime": "agent or sandbox broke",
     "permission": "permission",
     "interrupted": "interrupted",
+    "unknown": "not recorded",
 }
 
 DOMAINS = {

@@ -47,14 +47,19 @@ _SPOTS = (
 )
 
 
-def place(points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box) -> list[Spot]:
-    """One spot for each name, greedily the one with the least overlap; earlier spots win ties."""
-    taken = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
-    chosen: list[Spot] = []
+def along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
+    """What a step from `start` to `end` covers: first across, then up or down."""
+    (left, top), (right, bottom) = start, end
+    return [Box(left, top - 2, right, top + 2), Box(right - 2, min(top, bottom), right + 2, max(top, bottom))]
+
+
+def place(points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]) -> list[Spot]:
+    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties."""
+    covered, chosen = list(taken), list[Spot]()
     for (x, y), name in zip(points, names, strict=True):
-        costs = [_cost(_box(x, y, name, spot), taken, frame) for spot in _SPOTS]
+        costs = [_cost(_box(x, y, name, spot), covered, frame) for spot in _SPOTS]
         best = _SPOTS[costs.index(min(costs))]
-        taken.append(_box(x, y, name, best))
+        covered.append(_box(x, y, name, best))
         chosen.append(best)
     return chosen
 

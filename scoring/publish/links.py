@@ -1,6 +1,7 @@
 """The check over a built site: every internal link and anchor resolves, and nothing is asked of another origin.
 
-Takes the folder, gives the list of problems. Never opens a connection.
+Takes the folder, gives the list of problems. Reads HTML, style sheets and our own script; what the theme's bundle asks
+for is seen by the browser tests. Never opens a connection.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from urllib.parse import unquote, urlsplit
 from harness.errors import Problem
 
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "embed": "src"}
+_FETCHED |= {"image": "href", "use": "href", "video": "src", "audio": "src", "track": "src"}
+_OWN_SCRIPTS = "assets/*.js"
+_ADDRESS = re.compile(r"https?://[^\s'\"`]+")
 _LINK_FETCHES = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
 _CSS_URL = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^'\")]+)|@import\s+['\"]?((?:https?:)?//[^'\"]+)")
 
@@ -26,6 +30,7 @@ class _Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.fetched: list[str] = []
+        self._in_style = False
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -39,7 +44,20 @@ class _Page(HTMLParser):
         if tag in _FETCHED and _FETCHED[tag] in values:
             self.fetched.append(values[_FETCHED[tag]])
             self.links.append(values[_FETCHED[tag]])
-        self.fetched.extend(a or b for a, b in _CSS_URL.findall(values.get("style", "")))
+        self.fetched += [part.split()[0] for part in values.get("srcset", "").split(",") if part.strip()]
+        self.fetched += _css_addresses(values.get("style", ""))
+        self._in_style = tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            self.fetched += _css_addresses(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+
+def _css_addresses(text: str) -> list[str]:
+    return [a or b for a, b in _CSS_URL.findall(text)]
 
 
 def _is_foreign(address: str) -> bool:
@@ -55,10 +73,11 @@ def check_site(folder: Path) -> list[Problem]:
         where = path.relative_to(root).as_posix()
         problems += [Problem(where, f"asks another origin: {url}") for url in page.fetched if _is_foreign(url)]
         problems += [Problem(where, fault) for link in page.links if (fault := _fault(link, path, root, pages))]
-    for path in sorted(root.rglob("*.css")):
-        where = path.relative_to(root).as_posix()
-        urls = [a or b for a, b in _CSS_URL.findall(path.read_text(encoding="utf-8"))]
-        problems += [Problem(where, f"asks another origin: {url}") for url in urls]
+    for pattern, addresses in (("**/*.css", _css_addresses), (_OWN_SCRIPTS, _ADDRESS.findall)):
+        for path in sorted(root.glob(pattern)):
+            found = addresses(path.read_text(encoding="utf-8"))
+            where = path.relative_to(root).as_posix()
+            problems += [Problem(where, f"asks another origin: {address}") for address in found]
     return problems
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.schema.exploit import load_exploits
 from harness.schema.task import Baseline, TaskSpec
 from scoring.publish.formats import DOMAINS, number
+from scoring.publish.generator import decision_records
 from scoring.publish.stamp import slot
 
 _MARKS = re.compile(r"([\\*_{}\[\]()#+!|<>&~^$])")
@@ -78,7 +79,7 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), "hide: []"),
+        _front(_quoted(task.title), _quoted(task.summary), "hide:", "  - toc"),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),
@@ -136,7 +137,7 @@ def _verbatim(text: str) -> str:
 def _baselines(baselines: tuple[Baseline, ...]) -> str:
     lines = ["| origin | profile | metric | value | source |", "|---|---|---|---:|---|"]
     for base in baselines:
-        error = f" ± {number(base.stderr)}" if base.stderr is not None else ""
+        error = f" ± {number(base.stderr, 4)}" if base.stderr is not None else ""
         where = f"; {plain(base.hardware)}" if base.hardware else ""
         runs = f"; n = {base.n:,}" if base.n else ""
         lines.append(
@@ -180,12 +181,11 @@ def _entry_shell() -> str:
 
 def _write_decisions(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    records = sorted(p for p in folder.glob("[0-9]*.md"))
     lines = [
         _front("Decisions", "Why Gymboard is as it is: one short record for each decision"),
         "# Decisions\n",
-        "One short record for each decision that somebody may want to undo: what was decided, why, and what it costs.\n",
-        *[f"- [{_heading(path)}]({path.name})" for path in records],
+        "One short record for each decision that somebody may want to undo: what was decided, why, what it costs.\n",
+        *[f"- [{_heading(path)}]({path.name})" for path in decision_records(folder.parent)],
     ]
     (folder / "index.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

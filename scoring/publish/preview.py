@@ -19,9 +19,9 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
     previews = [load_unpublished(local)] if local else []
     leaderboard = build_leaderboard(submissions, previews=previews)
-    bundles = {one.bundle.entry.id: one.bundle for one in load_submissions(submissions).entries}
-    bundles |= {f"{one.bundle.entry.id}.preview": one.bundle for one in previews}
-    return build_site(leaderboard, load_tasks(), out, bundles=bundles)
+    loaded = {one.bundle.entry.id: one for one in load_submissions(submissions).entries}
+    loaded |= {f"{one.bundle.entry.id}.preview": one for one in previews}
+    return build_site(leaderboard, load_tasks(), out, loaded=loaded)
 
 
 def serve_folder(folder: Path, port: int) -> None:

@@ -12,11 +12,14 @@ from scoring.leaderboard import Board, Row
 HIGHLIGHTED = 5
 BASELINE = "baseline"
 REST = "rest"
+MAX_CURVES = 40
+_PROFILE = {"row": pl.String, "style": pl.String, "tau": pl.Float64, "rho": pl.Float64}
+_PARETO = {"row": pl.String, "label": pl.String, "style": pl.String, "cost": pl.Float64, "aup": pl.Float64}
 
 
 def styles(board: Board) -> dict[str, str]:
     """Row id -> style: `c1`..`c5` for the leading entries, `baseline`, `rest`."""
-    entries = [row for row in board.rows if row.kind != BASELINE]
+    entries = [row for row in board.rows if row.kind != BASELINE and row.standings]
     leaders = {row.id: f"c{place + 1}" for place, row in enumerate(entries[:HIGHLIGHTED])}
     return {row.id: BASELINE if row.kind == BASELINE else leaders.get(row.id, REST) for row in board.rows}
 
@@ -27,35 +30,43 @@ def short(label: str, width: int = 24) -> str:
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 
+def drawn(board: Board) -> list[str]:
+    """Ids of the rows whose curve is drawn: more lines than these would be one grey area."""
+    entries = [row.id for row in board.rows if row.kind != BASELINE and row.standings]
+    return [*entries[:MAX_CURVES], *(row.id for row in board.rows if row.kind == BASELINE and row.standings)]
+
+
 def profile_frame(board: Board) -> pl.DataFrame:
     """Columns row, style, tau, rho: each curve from tau 0 to tau_max, drawn as steps after each point."""
-    style, end = styles(board), board.constants.tau_max
+    style, end, shown = styles(board), board.constants.tau_max, set(drawn(board))
     records = []
     for curve in board.curves:
-        if curve.column != board.default_column:
+        if curve.column != board.default_column or curve.row not in shown:
             continue
         steps = [(max(0.0, t), r) for t, r in zip(curve.tau, curve.rho, strict=True) if t <= end]
         at_zero = max((r for t, r in steps if t == 0.0), default=0.0)
         points = [(0.0, at_zero), *[(t, r) for t, r in steps if t > 0.0]]
         points.append((end, points[-1][1]))
-        records += [(curve.row, style.get(curve.row, REST), round(t, 5), round(r, 5)) for t, r in points]
-    return pl.DataFrame(records, schema=["row", "style", "tau", "rho"], orient="row")
+        records += [(curve.row, style[curve.row], round(t, 5), round(r, 5)) for t, r in points]
+    # Grey first, leaders on top.
+    records.sort(key=lambda record: (record[1] != REST, record[0], record[2]))
+    return pl.DataFrame(records, schema=_PROFILE, orient="row")
 
 
 def pareto_frame(board: Board) -> pl.DataFrame:
-    """Columns row, label, style, cost, aup, frontier, source: the points whose cost is known."""
+    """Columns row, label, style, cost, aup, frontier: points with a known cost, without $0 (the axis is log)."""
     style, rows = styles(board), {row.id: row for row in board.rows}
     records = [
-        (p.row, short(rows[p.row].label), style[p.row], p.cost_usd, p.aup, p.frontier, rows[p.row].cost.source)
+        (p.row, short(rows[p.row].label), style[p.row], p.cost_usd, p.aup, p.frontier)
         for p in board.pareto
-        if p.column == board.default_column and p.cost_usd is not None and p.row in rows
+        if p.column == board.default_column and p.cost_usd and p.row in rows
     ]
-    columns = {"row": pl.String, "label": pl.String, "style": pl.String, "cost": pl.Float64, "aup": pl.Float64}
-    return pl.DataFrame(records, schema={**columns, "frontier": pl.Boolean, "source": pl.String}, orient="row")
+    return pl.DataFrame(records, schema={**_PARETO, "frontier": pl.Boolean}, orient="row")
 
 
-def unpriced(board: Board) -> list[Row]:
-    """Rows without a known cost: the gutter."""
+def undrawn(board: Board) -> tuple[list[Row], list[Row]]:
+    """The gutters: rows whose cost is not known, and rows that cost nothing because they call no model."""
     rows = {row.id: row for row in board.rows}
-    points = [p for p in board.pareto if p.column == board.default_column and p.cost_usd is None]
-    return [rows[p.row] for p in points if p.row in rows]
+    points = [p for p in board.pareto if p.column == board.default_column and p.row in rows]
+    unknown = [rows[p.row] for p in points if p.cost_usd is None]
+    return unknown, [rows[p.row] for p in points if p.cost_usd == 0]

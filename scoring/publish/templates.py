@@ -13,9 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.episode import Episode
-from scoring.leaderboard import Row
+from scoring.leaderboard import BASELINE, Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, outcome, strip_words, whisker
+from scoring.publish.cells import cell_words, closeness, noted, outcome, strip_words, whisker
+from scoring.publish.dots import dot_strip
+
+MAX_COLUMNS = 8
 
 
 def visible(text: str) -> str:
@@ -26,6 +29,13 @@ def visible(text: str) -> str:
 def page_name(row: Row) -> str:
     """File name of the row's page. No entry id holds a dot, so a preview never takes a published page's place."""
     return f"{row.id}.preview" if row.kind == "preview" else row.id
+
+
+def columns(board: Board) -> list[Row]:
+    """The rows that a table of tasks has room for as columns: leaders, baseline; on a preview, that first."""
+    leaders = [row for row in board.rows if row.kind == "entry" and row.standings][:MAX_COLUMNS]
+    others = sorted((row for row in board.rows if row.kind != "entry"), key=lambda row: row.kind == BASELINE)
+    return [*others, *leaders] if board.preview else [*leaders, *others]
 
 
 def fault(episode: Episode) -> str:
@@ -55,9 +65,12 @@ def environment(folder: Path) -> jinja2.Environment:
         usd=formats.usd,
         count=formats.count,
         exit_words=formats.exit_words,
+        slug_words=formats.slug_words,
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
         fault=fault,
+        thousands=lambda value: f"{value:,}",
+        columns=columns,
     )
     env.globals.update(
         ranks=formats.ranks,
@@ -67,6 +80,8 @@ def environment(folder: Path) -> jinja2.Environment:
         strip_words=strip_words,
         whisker=whisker,
         closeness=closeness,
+        noted=noted,
+        dot_strip=dot_strip,
     )
     return env
 

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from harness.schema.base import Record
-from harness.schema.bundle import AuditNote, Bundle, Citation, Entry
-from harness.schema.episode import Attempt, Episode, Usage
+from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware
+from harness.schema.episode import Attempt, Episode, ExitStatus, Usage
+from harness.schema.task import Direction
 from harness.schema.upstream import UPSTREAM_TASKS
+from scoring.costs import Cost
 from scoring.leaderboard import (
     Board,
     BoardTask,
     Cell,
     Constants,
-    Cost,
     Curve,
     Interval,
     Leaderboard,
     ParetoPoint,
+    Rejection,
     Row,
+    RowKind,
     Score,
     Standing,
 )
+from scoring.load import Loaded
 
-HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}**bold**[x](javascript:alert(1))\"'`\u202eslot--ranking--slot"
-CITATION = Citation(title="MLGym", url="https://arxiv.org/abs/2502.14499", licence="CC BY-NC 4.0")
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% x %}**b**[x](javascript:alert(1))\"'`\u202eslot--entry-head--slot"
+LINE = HOSTILE.replace("\u202e", "")
+"""What the schema lets an entry put on one line."""
+CITATION = Citation(title=LINE, url="https://arxiv.org/abs/2502.14499", licence="CC BY-NC 4.0")
 TAU_MAX = 1.2
 NAMES = ("ada", "bell", "curie", HOSTILE)
-EXITS = {"success": 30, "evaluation_error": 12, "max_steps": 8, "cost": 2}
+EXITS: dict[ExitStatus, int] = {"success": 30, "evaluation_error": 12, "max_steps": 8, "cost": 2}
 
 
-def _score(value: float | None, baseline: float | None, best: float, direction: str, tasks: int) -> Score:
-    if value is None:
-        ratio = 1.0
-    else:
-        ratio = max(0.0, math.log10(best / value if direction == "max" else value / best))
+def _score(value: float | None, baseline: float, best: float, direction: Direction, tasks: int) -> Score:
+    ratio = 1.0 if value is None else max(0.0, math.log10(best / value if direction == "max" else value / best))
     better = value is not None and (value > baseline if direction == "max" else value < baseline)
     return Score(
         value=value,
@@ -58,6 +61,7 @@ def _cell(number: int, task: BoardTask, strength: float, notes: tuple[AuditNote,
     )
     best = baseline * (1.6 if task.direction == "max" else 1 / 1.6)
     score = _score(value, baseline, best, task.direction, len(UPSTREAM_TASKS))
+    noted = tuple(note.model_copy(update={"value": value}) for note in notes if number == 4 and value is not None)
     return Cell(
         task=task.id,
         metric=task.metric,
@@ -68,7 +72,7 @@ def _cell(number: int, task: BoardTask, strength: float, notes: tuple[AuditNote,
         episodes=4,
         validate_calls=9,
         exits={"success": 3, "evaluation_error": 1},
-        notes=notes if number == 4 else (),
+        notes=noted,
     )
 
 
@@ -82,7 +86,7 @@ def _standing(rank: int | None, aup: float) -> Standing:
         aup_interval=Interval(low=aup - 0.04, high=aup + 0.03),
         mean_aup=aup - 0.02,
         borda=10.0,
-        leave_one_out=rank and (rank, rank + 1),
+        leave_one_out=(rank, rank + 1) if rank else None,
         by_domain={"rl": aup, "language": aup - 0.1},
     )
 
@@ -98,6 +102,7 @@ def tasks() -> tuple[BoardTask, ...]:
             baseline=0.5 + number / 10,
             baseline_source="fixture",
             reference=1.0,
+            best_reference=1.0,
             reference_source="fixture",
             rankable=True,
             beaten_by=2,
@@ -107,12 +112,21 @@ def tasks() -> tuple[BoardTask, ...]:
     )
 
 
-def row(number: int, name: str, kind: str = "entry") -> Row:
-    note = AuditNote(task="colonel-blotto", seed=1, metric="Score", value=0.5, finding=HOSTILE, evidence="step 7")
+def row(number: int, name: str, kind: RowKind = "entry") -> Row:
+    note = AuditNote(task="colonel-blotto", seed=1, metric="Score", value=0.5, finding=HOSTILE, evidence=HOSTILE)
     cells = tuple(_cell(i, task, 3.0 - 0.6 * number, (note,)) for i, task in enumerate(tasks()))
     aup = sum(cell.last.contribution for cell in cells)
     rank = number + 1 if kind == "entry" else None
-    entry = Entry(id=f"entry-{number}", agent=name, agent_version="1", model=name, organization=name, date="2026-11-01")
+    line = LINE if name == HOSTILE else name
+    entry = Entry(
+        id=f"entry-{number}",
+        agent=line,
+        agent_version=line,
+        model=line,
+        organization=line,
+        url="https://example.org/?a='onmouseover=alert(1)//" if name == HOSTILE else None,
+        date="2026-11-01",
+    )
     return Row(
         kind=kind,
         entry=None if kind == "baseline" else entry,
@@ -123,7 +137,11 @@ def row(number: int, name: str, kind: str = "entry") -> Row:
         profile="smoke" if kind == "preview" else "official",
         standings={"last": _standing(rank, aup), "best": _standing(rank, aup + 0.01)},
         cells=cells,
-        cost=Cost(usd_per_episode=None if number == 2 else 0.2 * (number + 1), source="reported", words="as published"),
+        cost=Cost(
+            usd_per_episode=None if number == 2 or kind == "baseline" else 0.2 * (number + 1),
+            source="recomputed",
+            words=HOSTILE,
+        ),
         valid_episodes=39,
         episodes=52,
         exits=EXITS if kind == "entry" else {},
@@ -136,11 +154,11 @@ def row(number: int, name: str, kind: str = "entry") -> Row:
         actions={"Edit": 100, "Python": 400, "Validate": 90, "Submit": 40},
         citation=CITATION,
         notes=(note,),
-        not_ranked_because="smoke profile" if kind == "preview" else None,
+        not_ranked_because=HOSTILE if kind == "preview" else None,
     )
 
 
-def board(rows: tuple[Row, ...], **changes: object) -> Board:
+def board(rows: tuple[Row, ...], **changes: Any) -> Board:
     curves = tuple(_curve(r) for r in rows)
     points = tuple(
         ParetoPoint(
@@ -153,18 +171,18 @@ def board(rows: tuple[Row, ...], **changes: object) -> Board:
         for r in rows
         if r.kind != "baseline"
     )
-    fields: dict[str, object] = dict(
-        id="published",
-        reading="mlgym-compat",
-        title="Published results",
-        constants=Constants(tau_max=TAU_MAX, eps=0.05, seeds=4, draws=2000, prices="2026-11-01"),
-        tasks=tasks(),
-        rows=rows,
-        curves=curves,
-        pareto=points,
-        sentences=(f"{HOSTILE} leads.", "Under $1 an episode, bell is best.", "Language is the hardest domain."),
-        caveats=("These figures are not recomputed.",),
-    )
+    fields: dict[str, Any] = {
+        "id": "published",
+        "reading": "live",
+        "title": "Published results",
+        "constants": Constants(tau_max=TAU_MAX, eps=0.05, seeds=4, draws=2000, prices="2026-11-01"),
+        "tasks": tasks(),
+        "rows": rows,
+        "curves": curves,
+        "pareto": points,
+        "sentences": (f"{HOSTILE} leads.", "Under $1 an episode, bell is best.", "Language is the hardest domain."),
+        "caveats": ("These figures are not recomputed.",),
+    }
     return Board(**{**fields, **changes})
 
 
@@ -176,15 +194,20 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
+    """Two readings of four entries, the last of them hostile in every free field; a rejection; perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(
-        data_sha256="0" * 64, data_date="2026-11-01", boards=(board(rows),), previews=(shown,) if preview else ()
+        data_sha256="0" * 64,
+        data_date="2026-11-01",
+        boards=(board(rows), board(rows, reading="mlgym-compat")),
+        previews=(shown,) if preview else (),
+        rejections=(Rejection(folder=HOSTILE, reasons=(HOSTILE,)),),
     )
 
 
-def bundles() -> dict[str, Bundle]:
-    """The bundle of entry-3, the hostile one."""
+def loaded() -> dict[str, Loaded]:
+    """The bundle of entry-3, the hostile one, and of the preview."""
     episode = Episode(
         task="house-price",
         task_version="1.0.0",
@@ -196,17 +219,18 @@ def bundles() -> dict[str, Bundle]:
         attempts=(Attempt(index=0, step=3, kind="validate", refused=HOSTILE),),
         usage=Usage(reported_cost_usd=0.1),
     )
-    entry: Record = row(3, HOSTILE).entry or Entry(id="none", agent="-", agent_version="-", date="2026-11-01")
     bundle = Bundle(
         schema_version=1,
         suite_version="1.0.0",
         origin="import",
         submitter="gymboard",
-        entry=entry,
+        entry=Entry(id="entry-3", agent=LINE, agent_version=LINE, date="2026-11-01"),
         profile="official",
         harness_version="0.1.0",
         created="2026-11-01T00:00:00Z",
         episodes=(episode,),
+        hardware=Hardware(cpu=LINE, cores=2, memory_gib=8, gpu=LINE),
         citation=CITATION,
     )
-    return {"entry-3": bundle}
+    one = Loaded(bundle, "1" * 64, "reported")
+    return {"entry-3": one, "entry-5.preview": one}

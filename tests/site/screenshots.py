@@ -1,73 +1,65 @@
 """Photographs of a built site, in three widths and two schemes: `python tests/site/screenshots.py SITE OUT [PAGE ...]`.
 
-Takes a folder that `gymboard site build` wrote, writes PNG files. Drives the system's chromium through playwright.
+Takes a folder that `gymboard site build` wrote, writes PNG files; `--home FILE` writes the README's picture alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from tests.site.browser import chromium, served
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+HEIGHTS = {1280: 1080, 768: 1024, 360: 740}
+PAGES = (
+    "index.html",
+    "published.html",
+    "tasks/index.html",
+    "tasks/colonel-blotto.html",
+    "entries/claude-3-5-sonnet-mlgym.html",
+    "methodology.html",
+    "submit.html",
+    "ledger.html",
+    "data.html",
+    "decisions/index.html",
 )
-WIDTHS = {1280: 900, 768: 1024, 360: 740}
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the list of pictures is the output."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The folder's address on loopback: the theme hides its search on file: addresses."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def photograph(browser: Browser, page: str, out: Path, width: int, scheme: str, full: bool) -> None:
+def photograph(browser: Browser, address: str, out: Path, width: int, scheme: Scheme, full: bool) -> None:
     """One page in one width and scheme."""
-    context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": HEIGHTS[width]}, color_scheme=scheme)
     tab = context.new_page()
-    tab.goto(page, wait_until="load")
-    tab.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important }")
-    tab.wait_for_timeout(200)  # the theme moves its tabs into place with a delay
+    tab.goto(address, wait_until="networkidle")
     tab.screenshot(path=out, full_page=full)
     context.close()
+    print(out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("pages", nargs="*", default=["index.html"])
-    parser.add_argument("--widths", type=int, nargs="+", default=list(WIDTHS))
+    parser.add_argument("out", type=Path, nargs="?", default=Path("build/screenshots"))
+    parser.add_argument("pages", nargs="*", default=PAGES)
+    parser.add_argument("--widths", type=int, nargs="+", default=list(HEIGHTS), choices=list(HEIGHTS))
     parser.add_argument("--fold", action="store_true", help="only what is seen before scrolling")
+    parser.add_argument("--home", type=Path, help="the README's picture, instead of all the others")
     words = parser.parse_args()
-    words.out.mkdir(parents=True, exist_ok=True)
-    with served(words.site) as address, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with chromium() as browser, served(words.site) as address:
+        if words.home:
+            return photograph(browser, f"{address}/index.html", words.home, 1280, "light", full=False)
+        words.out.mkdir(parents=True, exist_ok=True)
         for page in words.pages:
             for width in words.widths:
-                for scheme in ("light", "dark"):
+                for scheme in SCHEMES:
                     name = f"{page.removesuffix('.html').replace('/', '-')}-{width}-{scheme}.png"
                     photograph(browser, f"{address}/{page}", words.out / name, width, scheme, not words.fold)
-                    print(words.out / name)
+    return None
 
 
 if __name__ == "__main__":

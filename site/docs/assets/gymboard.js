@@ -16,8 +16,7 @@ function sortTable(table, column, kind, descending) {
 function onSort(table, button) {
   const head = button.closest("th");
   const before = head.getAttribute("aria-sort");
-  const first = button.dataset.sort === "num" && button.textContent !== "Rank" ? "descending" : "ascending";
-  const next = before === null ? first : before === "ascending" ? "descending" : "ascending";
+  const next = before === null ? button.dataset.first : before === "ascending" ? "descending" : "ascending";
   for (const th of head.parentElement.cells) th.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", next);
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");
@@ -49,6 +48,12 @@ function start() {
     input.closest("[hidden]")?.removeAttribute("hidden");
     input.addEventListener("input", () => filterTable(table, input.value, output));
   }
+  requestAnimationFrame(reachable);
+}
+
+// Material wraps Markdown tables in boxes that scroll; a keyboard must reach them.
+function reachable() {
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
 }
 
 if (typeof document$ === "undefined") document.addEventListener("DOMContentLoaded", start);

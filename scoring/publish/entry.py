@@ -1,0 +1,76 @@
+"""The slots of one entry's page.
+
+Takes the row, the board whose figures the page shows, its bundle and its lines of the ledger; gives markup by slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jinja2
+
+from scoring.leaderboard import BASELINE, Board, Row
+from scoring.ledger import LedgerLine
+from scoring.load import Loaded
+from scoring.publish.audit import audit_findings
+from scoring.publish.formats import number
+from scoring.publish.templates import page_name, render, visible
+
+PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")
+
+
+class Shown(NamedTuple):
+    """A row that has a page, and the board whose figures the page shows."""
+
+    board: Board
+    row: Row
+
+
+def entry_slots(
+    env: jinja2.Environment,
+    shown: Shown,
+    loaded: Loaded | None,
+    ledger: Sequence[LedgerLine],
+    known: set[str],
+) -> dict[str, str]:
+    """Everything that the shell asks for. `known`: tasks that have a page."""
+    row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
+    bundle = loaded.bundle if loaded else None
+    context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
+    context |= _conduct(row) | _evidence(row, ledger)
+    context |= {"cells": _cells(shown), "findings": audit_findings([row])}
+    context["bundle_sha256"] = loaded.sha256 if loaded else ""
+    slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
+    title = visible(row.label)
+    aup = f"AUP {number(standing.aup)}" if standing else "not regraded yet"
+    description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
+    return {**slots, "entry-title": title, "entry-description": description, "entry-page": page_name(row)}
+
+
+def _cells(shown: Shown) -> list[tuple[Any, ...]]:
+    base = next((other for other in shown.board.rows if other.kind == BASELINE), None)
+    return [
+        (task, cell, base.cells[place] if base else None)
+        for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
+    ]
+
+
+def _conduct(row: Row) -> dict[str, Any]:
+    exits, actions = _by_count(row.exits), _by_count(row.actions)
+    return {
+        "exits": exits,
+        "exits_top": max((many for _, many in exits), default=1) or 1,
+        "actions": actions,
+        "actions_top": max((many for _, many in actions), default=1) or 1,
+    }
+
+
+def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
+    keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
+    return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}

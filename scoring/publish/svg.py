@@ -1,0 +1,66 @@
+"""From an Altair chart to SVG text for a page: one drawing for light and dark, without any request.
+
+Takes charts drawn in stand-in colours, gives SVG whose colours are CSS variables and whose text is currentColor.
+"""
+
+from __future__ import annotations
+
+import re
+
+import altair as alt
+import vl_convert
+
+from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
+
+WIDE, NARROW, HEIGHT = 600, 332, 250
+# Stand-ins that become CSS variables: Vega wants colours that it can parse.
+INK, GRID, FADE = "#010203", "#010204", "#010205"
+LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))
+PALETTE = {**{style: f"#0102{15 + place}" for place, style in enumerate(LEADERS)}, BASELINE: "#010221", REST: "#010222"}
+DASHES: dict[str, list[int]] = {
+    "c1": [],
+    "c2": [7, 2],
+    "c3": [2, 2],
+    "c4": [9, 2, 2, 2],
+    "c5": [5, 3],
+    BASELINE: [3, 4],
+    REST: [],
+}
+_VARIABLES = {
+    INK: "currentColor",
+    GRID: "var(--gb-grid)",
+    FADE: "var(--gb-muted)",
+    **{colour: f"var(--gb-{style})" for style, colour in PALETTE.items()},
+}
+
+
+def colour() -> alt.Color:
+    """Colour by the column `style`."""
+    return alt.Color("style:N", scale=alt.Scale(domain=list(PALETTE), range=list(PALETTE.values())), legend=None)
+
+
+def dash() -> alt.StrokeDash:
+    """Dashes by the column `style`, so that lines differ without colour."""
+    patterns = [pattern or [1, 0] for pattern in DASHES.values()]
+    return alt.StrokeDash("style:N", scale=alt.Scale(domain=list(DASHES), range=patterns), legend=None)
+
+
+def svg(layers: list[alt.Chart], width: int) -> str:
+    """The layered chart as SVG text. The text in it is escaped by vl-convert."""
+    axis = {"labelColor": INK, "titleColor": INK, "gridColor": GRID, "domainColor": FADE, "tickColor": FADE}
+    sizes = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+    spec = (
+        alt.LayerChart(layer=layers)
+        .properties(width=width, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+        .configure(background="transparent", padding=2, font="sans-serif", text={"fontSize": 12})
+        .configure_view(stroke=None)
+        .configure_axis(**axis, **sizes)
+    )
+    return _inline(vl_convert.vegalite_to_svg(spec.to_json()))
+
+
+def _inline(drawing: str) -> str:
+    for stand_in, variable in _VARIABLES.items():
+        drawing = drawing.replace(f'"{stand_in}"', f'"{variable}"')
+    drawing = re.sub(r'font-family="[^"]*"', 'font-family="inherit"', drawing)
+    return re.sub(r"^<svg ", '<svg aria-hidden="true" focusable="false" ', drawing)

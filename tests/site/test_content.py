@@ -1,0 +1,190 @@
+"""What the pages say, from the committed entries and from entries that are signed, included and regraded here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scoring.publish.preview import build_from
+from tests.scoring.builder import GOOD, everywhere, include, regrade, run_bundle, write_entry
+
+ROOT = Path(__file__).resolve().parents[2]
+SUBMISSIONS = ROOT / "submissions"
+
+
+def text_of(page: Path) -> str:
+    """The page's words, with one space between."""
+    html = re.sub(r"<(script|style)\b.*?</\1>|<svg\b.*?</svg>", " ", page.read_text(encoding="utf-8"), flags=re.S)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
+
+
+def rows_of(page: Path, table: str) -> list[list[str]]:
+    """The cells of a table's body, as words."""
+    html = page.read_text(encoding="utf-8")
+    body = html[html.index(f'id="{table}"') :].partition("<tbody>")[2].partition("</tbody>")[0]
+    return [
+        [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", cell))).strip() for cell in re.split(r"</t[dh]>", row)]
+        for row in body.split("</tr>")
+        if row.strip()
+    ]
+
+
+def test_home_shows_rank_intervals_and_says_whom_the_leader_is_tied_with(committed_site: Path) -> None:
+    rows = rows_of(committed_site / "index.html", "ranking-table")
+    assert [row[0] for row in rows] == ["1–2", "2–3", "1–4", "3–5", "4–5", "–"]
+    assert "cannot be told apart from it" in text_of(committed_site / "index.html")
+    html = (committed_site / "index.html").read_text(encoding="utf-8")
+    assert html.count('<span class="gb-whisker"') == 6
+
+
+def test_published_has_upstreams_table_apart_with_upstreams_figures(committed_site: Path) -> None:
+    page = committed_site / "published.html"
+    compat = {row[1].split(" reported")[0]: (row[0], row[2]) for row in rows_of(page, "table-mlgym-compat")}
+    assert compat["OpenAI o1-preview"] == ("1", "1.165")
+    assert compat["GPT-4o"] == ("5", "0.995")
+    assert "reproduces MLGym's own" in text_of(page)
+
+
+def test_equal_audit_findings_are_said_once_with_all_their_values(committed_site: Path) -> None:
+    text = text_of(committed_site / "tasks" / "colonel-blotto.html")
+    assert text.count("Measured against an opponent that the agent had written itself") == 1
+    for value in ("0.5756", "0.1011", "−0.1352"):
+        assert value in text
+
+
+def test_only_the_very_value_with_an_audit_note_is_marked(committed_site: Path) -> None:
+    rows = {
+        row[0].split(" reported")[0]: row
+        for row in rows_of(committed_site / "tasks/colonel-blotto.html", "task-published")
+    }
+    html = (committed_site / "tasks/colonel-blotto.html").read_text(encoding="utf-8")
+    assert rows["Claude 3.5 Sonnet"][1:3] == ["0.228", "0.576"]
+    marked = re.findall(r'class="gb-num gb-cell gb-\w+ gb-noted" data-v="([-\d.]+)"', html)
+    assert [f"{float(value):.3f}" for value in marked] == ["0.576"]
+
+
+def test_a_task_page_has_every_part_of_its_folder(committed_site: Path) -> None:
+    text = text_of(committed_site / "tasks" / "house-price.html")
+    assert "Root mean squared error" in text
+    assert "Predictions are joined on an opaque id" in text  # a difference
+    assert "The sale prices are public" in text  # not stopped
+    assert "0.8800 ± 0.0132" in text  # the measured baseline
+    folder = ROOT / "tasks" / "house-price"
+    instruction = (folder / "instruction.md").read_text(encoding="utf-8")
+    assert re.sub(r"\s+", " ", instruction.strip())[:200] in text
+    for exploit in sorted((folder / "exploits").glob("*/exploit.toml")):
+        title = re.search(r'^title = "(.+)"$', exploit.read_text(encoding="utf-8"), re.M)
+        assert title is not None
+        assert title[1].replace("`", "") in text
+
+
+def test_the_query_of_the_data_page_runs_as_printed(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = re.search(r"```sql\n(.+?)```", (ROOT / "site/docs/data.md").read_text(encoding="utf-8"), re.S)
+    assert query is not None
+    monkeypatch.chdir(committed_site / "data")
+    database = duckdb.connect()
+    found = database.execute(query[1]).fetchall()
+    assert found[0][0] == "OpenAI o1-preview"
+    sums = database.execute(
+        'SELECT max(abs(aup - parts)) FROM read_csv(\'leaderboard.csv\') JOIN (SELECT board, reading, "column", "row", '
+        "sum(contribution) AS parts FROM read_csv('task_scores.csv') GROUP BY ALL) USING (board, reading, \"column\", "
+        "\"row\") WHERE reading <> 'mlgym-compat'"
+    ).fetchall()
+    assert sums[0][0] < 1e-12
+
+
+@pytest.fixture
+def bundle_folder(tmp_path: Path) -> Path:
+    """A run that nobody has included."""
+    return write_entry(tmp_path / "mine", run_bundle("mine", everywhere(GOOD), profile="smoke"), tmp_path / "keys")
+
+
+def _season(tmp_path: Path, entries: Mapping[str, float]) -> Path:
+    """A submissions folder with regraded entries, each better than the one before it."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for place in SUBMISSIONS.iterdir():
+        if place.is_dir():
+            _copy(place, folder / place.name)
+    for name, payoff in entries.items():
+        values = everywhere(GOOD | {"battle-of-sexes": payoff})
+        entry = write_entry(folder, run_bundle(name, values), tmp_path / "keys")
+        include(folder, entry)
+        regrade(folder, entry, values)
+    return folder
+
+
+def _copy(place: Path, to: Path) -> None:
+    to.mkdir()
+    (to / "bundle.json").write_bytes((place / "bundle.json").read_bytes())
+
+
+def test_a_preview_has_one_block_a_place_and_a_page_of_its_own(tmp_path: Path, bundle_folder: Path) -> None:
+    page = build_from(SUBMISSIONS, tmp_path / "site", bundle_folder)
+    text = text_of(page)
+    assert text.count("Your unpublished run") == 1
+    assert re.search(
+        r"Beside the 5 published agents, on the 4 tasks that can be compared, it would stand at \S+ of 6", text
+    )
+    assert "The season's board has no regraded entry yet" in text
+    assert "House prices 0.920 (baseline 0.874)" in text  # against the baseline of the smoke profile
+    assert "Unpublished and unranked." in text_of(tmp_path / "site/entries/mine.preview.html")
+    assert "mine" not in {row[1] for row in rows_of(page, "ranking-table")}
+
+
+def test_a_preview_stands_beside_the_season_when_that_has_entries(tmp_path: Path, bundle_folder: Path) -> None:
+    text = text_of(build_from(_season(tmp_path, {"first": 1.2}), tmp_path / "site", bundle_folder))
+    assert "Beside the season's entries" in text
+    assert "Beside the one entry of the season" in text
+    assert "has no regraded entry yet, so" not in text
+
+
+def test_home_opens_on_the_season_once_three_entries_are_ranked(tmp_path: Path) -> None:
+    two, three = {"first": 1.2, "second": 1.3}, {"first": 1.2, "second": 1.3, "third": 1.4}
+    (tmp_path / "2").mkdir()
+    (tmp_path / "3").mkdir()
+    home = text_of(build_from(_season(tmp_path / "2", two), tmp_path / "2" / "site", None))
+    assert "Only 2 regraded entries are ranked yet." in home
+    page = build_from(_season(tmp_path / "3", three), tmp_path / "3" / "site", None)
+    assert "The board, season-0" in text_of(page)
+    assert len(rows_of(page, "ranking-table")) == 4
+    entry = text_of(tmp_path / "3" / "site" / "entries" / "first.html")
+    assert "Level regraded." in entry
+    assert "ssh-keygen -Y verify" in entry
+    assert "frozen in the ledger at inclusion" in entry
+
+
+def test_the_printed_commands_verify_the_signature_with_stock_openssh(tmp_path: Path) -> None:
+    submissions = _season(tmp_path, {"first": 1.2})
+    build_from(submissions, tmp_path / "site", None)
+    html = (tmp_path / "site/entries/first.html").read_text(encoding="utf-8")
+    commands = re.search(r"<pre><code>(printf .+?)</code></pre>", html, re.S)
+    assert commands is not None
+    place = submissions / "first"
+    shutil.copy(tmp_path / "keys" / "demo_ed25519.pub", place / "key.pub")
+
+    def verdict() -> int:
+        return subprocess.run(["bash", "-ec", unescape(commands[1])], cwd=place, capture_output=True).returncode
+
+    assert verdict() == 0
+    bundle = place / "bundle.json"
+    bundle.write_bytes(bundle.read_bytes().replace(b"0.2", b"0.3", 1))
+    assert verdict() != 0
+
+
+def test_an_entry_that_nobody_has_regraded_is_shown_without_a_value(tmp_path: Path) -> None:
+    folder = _season(tmp_path, {})
+    entry = write_entry(folder, run_bundle("waiting", everywhere(GOOD)), tmp_path / "keys")
+    include(folder, entry)
+    page = build_from(folder, tmp_path / "site", None)
+    (row,) = [row for row in rows_of(page, "season-table") if "gpt-4o" in row[1]]
+    assert row[0] == "–"
+    assert row[2] == "–"
+    assert "Not regraded yet." in text_of(tmp_path / "site" / "entries" / "waiting.html")

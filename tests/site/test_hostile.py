@@ -1,0 +1,92 @@
+"""Whatever an entry, an audit note or a preview says is text on every page, never markup and never a template."""
+
+from __future__ import annotations
+
+import csv
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.site.fixture import HOSTILE, LINE
+
+VISIBLE = HOSTILE.replace("\u202e", "\ufffd")
+EVENTS = ("onmouseover", "onerror", "onload", "onclick")
+
+
+class _Reader(HTMLParser):
+    """Text, scripts and links as a browser would take them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.scripts = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def _pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def test_the_hostile_text_is_shown_where_it_was_said(hostile_site: Path) -> None:
+    """Without this, a field that is dropped would look like one that is escaped."""
+    entry = "".join(_Reader((hostile_site / "entries/entry-3.html").read_text(encoding="utf-8")).text)
+    assert entry.count(VISIBLE) >= 4  # title, audit finding, its evidence, exit detail
+    assert entry.count(LINE) >= 6  # agent, version, model, organization, citation, hardware
+    for page in ("index.html", "published.html", "ledger.html", "tasks/colonel-blotto.html"):
+        text = "".join(_Reader((hostile_site / page).read_text(encoding="utf-8")).text)
+        assert VISIBLE in text, page
+    preview = "".join(_Reader((hostile_site / "entries/entry-5.preview.html").read_text(encoding="utf-8")).text)
+    assert VISIBLE in preview
+
+
+def test_no_page_gains_a_script_a_handler_or_a_dangerous_link(committed_site: Path, hostile_site: Path) -> None:
+    usual = _Reader((committed_site / "index.html").read_text(encoding="utf-8")).scripts
+    for page in _pages(hostile_site):
+        read = _Reader(page.read_text(encoding="utf-8"))
+        assert read.scripts <= usual, page.name
+        for tag, name, value in read.attributes:
+            assert not name.startswith(EVENTS), (page.name, tag, name)
+            assert not value.strip().lower().startswith(("javascript:", "data:text")), (page.name, tag, value)
+
+
+def test_direction_marks_never_reach_a_page(hostile_site: Path) -> None:
+    for page in _pages(hostile_site):
+        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068") & set(page.read_text(encoding="utf-8")), page.name
+
+
+def test_templates_and_markdown_in_the_text_are_not_run(hostile_site: Path) -> None:
+    for page in _pages(hostile_site):
+        html = page.read_text(encoding="utf-8")
+        assert "<b>b</b>" not in html, page.name
+        assert "<strong>b</strong>" not in html, page.name
+        assert html.count("{{ 7*7 }}") == html.count("7*7"), page.name
+
+
+def test_a_slot_that_an_entry_wrote_stays_text(hostile_site: Path) -> None:
+    html = (hostile_site / "entries/entry-3.html").read_text(encoding="utf-8")
+    assert html.count('class="gb-figures"') == 1
+
+
+def test_no_search_index_holds_what_an_entry_said(hostile_site: Path) -> None:
+    assert "alert(1)" not in (hostile_site / "search/search_index.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_a_spreadsheet_runs_no_cell(text: str, tmp_path: Path) -> None:
+    from scoring.publish.downloads import write_downloads
+    from tests.site.fixture import board, row
+    from tests.site.fixture import leaderboard as make
+
+    rows = (row(0, "x").model_copy(update={"label": text}),)
+    write_downloads(make().model_copy(update={"boards": (board(rows),)}), tmp_path)
+    with (tmp_path / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        assert {line["label"] for line in csv.DictReader(file)} == {f"'{text}"}
