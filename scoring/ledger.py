@@ -21,7 +21,7 @@ from harness.schema.bundle import Bundle
 from harness.schema.episode import Count, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "downgrade", "removal"]
+Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 

@@ -15,7 +15,16 @@ from pathlib import Path
 
 from harness.errors import GymboardError, ProblemsError
 from harness.schema.bundle import Bundle
-from scoring.ledger import LedgerLine, Level, RegradeVerdict, level_of, read_ledger, removed, verdicts_of
+from scoring.ledger import (
+    LedgerLine,
+    Level,
+    RegradeVerdict,
+    current_lines,
+    level_of,
+    read_ledger,
+    removed,
+    verdicts_of,
+)
 
 MAX_BUNDLE_BYTES = 8 * 1024**2
 MAX_SIGNATURE_BYTES = 16 * 1024
@@ -25,12 +34,14 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class Loaded:
-    """One entry as it may be shown: its bundle, the digest of its bytes, and what our own jobs found."""
+    """One entry as it may be shown: its bundle, the digest of its bytes, what our own jobs found, and whether a person
+    has looked at it and let it pass."""
 
     bundle: Bundle
     sha256: str
     level: Level
     verdicts: tuple[RegradeVerdict, ...] = ()
+    reviewed: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,10 +98,12 @@ def _entry(place: Path, ledger: Sequence[LedgerLine], *, private: bool) -> Loade
     if bundle.origin == "import" and bundle.submitter != "gymboard":
         raise GymboardError(f"an import is Gymboard's own; its submitter cannot be {bundle.submitter}")
     if bundle.origin == "run":
+    if bundle.origin == "run":
         _signed(place, bundle, data, _inclusion(bundle, sha256, ledger))
     elif not private:
         _inclusion(bundle, sha256, ledger)
-    return Loaded(bundle, sha256, level_of(ledger, bundle, sha256), verdicts_of(ledger, bundle, sha256))
+    reviewed = any(line.kind == "review" for line in current_lines(ledger, bundle.entry.id, sha256))
+    return Loaded(bundle, sha256, level_of(ledger, bundle, sha256), verdicts_of(ledger, bundle, sha256), reviewed)
 
 
 def _inclusion(bundle: Bundle, sha256: str, ledger: Sequence[LedgerLine]) -> LedgerLine:

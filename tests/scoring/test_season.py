@@ -154,6 +154,15 @@ def test_the_baselines_artifact_is_anybodys(submissions: Path, enter: Enter, tmp
     assert row(submissions, "second").not_ranked_because is None
 
 
+def test_pasted_public_labels_wait_for_a_person(submissions: Path, enter: Enter) -> None:
+    folder = enter("pasted", everywhere(GOOD | {"house-price": 1.0}))
+    enter("honest", everywhere(GOOD))
+    assert "1 is beyond the best honest value known" in (row(submissions, "pasted").not_ranked_because or "")
+    assert row(submissions, "honest").standings["last"].rank == 1
+    decide(submissions, folder, "review")
+    assert row(submissions, "pasted").standings["last"].rank == 1
+
+
 def test_signature_and_inclusion_are_needed(submissions: Path, enter: Enter, tmp_path: Path) -> None:
     write_entry(submissions, run_bundle("nobody-included", everywhere(GOOD)), tmp_path / "keys")
     changed = enter("changed", everywhere(GOOD)) / "bundle.json"
@@ -211,6 +220,7 @@ def test_season_constants_hold_together() -> None:
 def test_season_measures_what_the_task_declares(rule: TaskRule) -> None:
     task = load_task(tasks_root() / rule.id)
     assert (rule.metric, rule.direction, rule.transform) == (task.metric.name, task.metric.direction, task.transform)
+    assert rule.public_labels == task.public_labels
     assert (rule.domain, rule.validations) == (task.domain, task.limits.validations)
     known = task.baseline("official") or task.baseline("official", "upstream")
     assert known is not None
