@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from scoring.leaderboard import Board
+from scoring.publish.findings import yardstick
 from scoring.publish.labels import Box, along, place
 from scoring.publish.series import REST, pareto_frame, profile_frame
 from scoring.publish.svg import FADE, HEIGHT, INK, colour, dash, svg
@@ -23,11 +24,12 @@ _AXES_WIDTH, _AXES_HEIGHT = 62, 46
 def profile_chart(board: Board, width: int) -> str:
     """Performance profiles: the share of tasks within a factor of the best, as step-after lines."""
     scale = alt.Scale(domain=[0, board.constants.tau_max], nice=False)
+    title = f"log10 of the ratio to the {yardstick(board)}"
     lines = (
         alt.Chart(profile_frame(board))
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
-            x=alt.X("tau:Q", title="log10 of the ratio to the best value", scale=scale, axis=alt.Axis(tickCount=6)),
+            x=alt.X("tau:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6)),
             y=alt.Y(
                 "rho:Q", title="share of tasks", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)
             ),

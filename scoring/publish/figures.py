@@ -88,9 +88,9 @@ def _profile(board: Board) -> Figure:
         wide=_svg(profile_chart(board, WIDE)),
         narrow=_svg(profile_chart(board, NARROW)),
         keys=_keys(board),
-        note=f"How many tasks come within a factor of the best value, up to tau_max = {limit} powers of ten. A task "
-        f"without a valid artifact, or not above the baseline, counts as {board.constants.eps:.0%} worse than the "
-        "baseline.",
+        note=f"How many tasks come within a factor of the {findings.yardstick(board)}, up to tau_max = {limit} powers "
+        f"of ten. A task without a valid artifact, or not above the baseline, counts as {board.constants.eps:.0%} "
+        "worse than the baseline.",
         columns=("Agent", *(f"within {f:g}x" for f in factors)),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),

@@ -39,26 +39,32 @@ def _curves(board: Board) -> list[Curve]:
     return [curve for curve in board.curves if curve.column == board.default_column]
 
 
+def yardstick(board: Board) -> str:
+    """What ratios are taken against: frozen in a season, the best of the cohort otherwise."""
+    return "reference value" if board.reading == "season" else "best value"
+
+
 def profile_title(board: Board) -> str:
-    """Who holds the best value on most tasks."""
+    """Who reaches the reference value, or holds the best one, on most tasks."""
     labels, total = _labels(board), len(board.tasks)
-    shares = {curve.row: round(_share_at(curve, 0.0) * total) for curve in _curves(board)}
+    entries = {row.id for row in board.rows if row.kind == "entry"}
+    shares = {c.row: round(_share_at(c, 0.0) * total) for c in _curves(board) if c.row in entries}
     top = max(shares.values(), default=0)
-    leaders = [labels[row] for row, share in shares.items() if share == top and row in labels]
+    leaders = [labels[row] for row, share in shares.items() if share == top]
     if not top:
-        return "Nobody reaches the reference value on any task"
-    verb = "each hold" if len(leaders) > 1 else "holds"
-    return f"{joined(leaders)} {verb} the best value on {top} of {total} tasks"
+        return f"Nobody reaches the {yardstick(board)} on any task"
+    verb = "each reach" if len(leaders) > 1 else "reaches"
+    return f"{joined(leaders)} {verb} the {yardstick(board)} on {top} of {total} tasks"
 
 
 def profile_alt(board: Board) -> str:
-    """Every curve at the best value, within 10 % of it, and within a factor of two."""
+    """Every curve at the yardstick, within 10 % of it, and within a factor of two."""
     labels = _labels(board)
     parts = [
         f"{labels.get(c.row, c.row)} {_share_at(c, 0):.0%}, {_share_at(c, 0.0414):.0%}, {_share_at(c, 0.301):.0%}"
         for c in _curves(board)
     ]
-    return f"Share of tasks at the best value, within 10 % of it, within a factor of two: {_spoken(parts)}."
+    return f"Share of tasks at the {yardstick(board)}, within 10 % of it, within a factor of two: {_spoken(parts)}."
 
 
 def pareto_title(board: Board) -> str:

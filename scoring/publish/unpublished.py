@@ -42,6 +42,7 @@ def unpublished(previews: Sequence[Board], tasks: Mapping[str, TaskSpec]) -> lis
 
 
 def _block(pairs: Sequence[tuple[Board, Row]], tasks: Mapping[str, TaskSpec]) -> Unpublished:
+    pairs = sorted(pairs, key=lambda pair: pair[0].id != "published")
     beside = {board.id: board for board, _ in pairs if any(other.kind == "entry" for other in board.rows)}
     places = tuple(_place(board, row) for board, row in pairs if board.id in beside and row.standings)
     widest, row = max(pairs, key=lambda pair: len(pair[0].tasks))

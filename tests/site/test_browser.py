@@ -182,13 +182,13 @@ def test_whatever_scrolls_can_be_reached_and_has_a_name(browser: Browser, commit
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_contrast_in_both_schemes(browser: Browser, committed: str, scheme: str) -> None:
-    """4.5:1 of every text of the home page against what is painted behind it."""
+    """4.5:1 of every text against what is painted behind it."""
     context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
-    page.goto(f"{committed}/index.html", wait_until="networkidle")
-    poor = page.evaluate(_CONTRAST)
+    for path in ("index.html", "tasks/colonel-blotto.html", "entries/gpt-4o-mlgym.html"):
+        page.goto(f"{committed}/{path}", wait_until="networkidle")
+        assert page.evaluate(_CONTRAST) == [], path
     context.close()
-    assert poor == []
 
 
 _CONTRAST = """() => {
@@ -201,10 +201,13 @@ _CONTRAST = """() => {
   const poor = [];
   for (const e of document.querySelectorAll("main *, .md-tabs *, .md-footer *")) {
     if (e.closest("svg") || !spoken(e) || !e.checkVisibility()) continue;
-    const style = getComputedStyle(e), text = parse(style.color);
-    if (text[3] === 0 || style.opacity === "0") continue;
-    const [a, b] = [light(text), light(behind(e))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push([e.outerHTML.slice(0, 90), style.color, behind(e).join()]);
+    const style = getComputedStyle(e), back = behind(e);
+    let seen = parse(style.color)[3];
+    if (style.opacity === "0" || seen === 0) continue;
+    for (let p = e; p; p = p.parentElement) seen *= Number(getComputedStyle(p).opacity);
+    const text = parse(style.color).slice(0, 3).map((v, i) => seen * v + (1 - seen) * back[i]);
+    const [a, b] = [light(text), light(back)].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push([e.outerHTML.slice(0, 90), style.color, seen, back.join()]);
   }
   return poor;
 }"""
