@@ -98,7 +98,6 @@ def _entry(place: Path, ledger: Sequence[LedgerLine], *, private: bool) -> Loade
     if bundle.origin == "import" and bundle.submitter != "gymboard":
         raise GymboardError(f"an import is Gymboard's own; its submitter cannot be {bundle.submitter}")
     if bundle.origin == "run":
-    if bundle.origin == "run":
         _signed(place, bundle, data, _inclusion(bundle, sha256, ledger))
     elif not private:
         _inclusion(bundle, sha256, ledger)
