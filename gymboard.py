@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import typer
 
 import harness.cli
@@ -19,14 +22,21 @@ scoring.cli.mount(app)
 
 
 def main() -> None:
-    """Entry point: prints a GymboardError as one block on stderr and exits with its code."""
+    """Entry point: prints an error of ours or of the machine as one block on stderr; 1 when its code is not its own.
+
+    To be told to end (SIGTERM: a CI job's timeout) is to leave every `with`: no container outlives the command.
+    """
     from harness.errors import GymboardError
 
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app(prog_name="gymboard")
     except GymboardError as error:
         typer.echo(f"gymboard: {error}", err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        typer.echo(f"gymboard: {error}", err=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

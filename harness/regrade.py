@@ -8,6 +8,7 @@ Never trusts a claimed value or a claimed error, never scores what could not be 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,9 +71,10 @@ def write_report(report: RegradeReport, bundle_folder: Path) -> Path:
     """`<bundle folder>.regrade.json`, beside the folder (inside it would be a stranger), replaced as a whole."""
     folder = bundle_folder.resolve()
     file = folder.with_name(f"{folder.name}.regrade.json")
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(report.canonical())
-    return beside.replace(file)
+    with tempfile.NamedTemporaryFile(dir=folder.parent, prefix=f".{file.name}.", delete=False) as beside:
+        beside.write(report.canonical())  # a name that no stranger's folder can have made a link of before
+    Path(beside.name).chmod(0o644)
+    return Path(beside.name).replace(file)
 
 
 @dataclass(frozen=True)

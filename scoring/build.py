@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.schema.prices import load_prices, price_bytes
 from scoring.boards import Plan, build_board
 from scoring.compat import EPS
+from scoring.copies import copies
 from scoring.leaderboard import Board, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS
 from scoring.load import Loaded, Submissions, load_submissions
@@ -90,7 +91,8 @@ def season_board(loaded: Submissions, season: Season) -> Board:
             load_prices(),
             season.prices,
             season=season,
-            not_ranked={one.bundle.entry.id: why for one in entries if (why := not_ranked_because(one, season))},
+            not_ranked={one.bundle.entry.id: why for one in entries if (why := not_ranked_because(one, season))}
+            | copies(loaded, season),
             caveats=(*season.notes, *SEASON_CAVEATS),
         )
     )
@@ -106,6 +108,20 @@ def not_ranked_because(one: Loaded, season: Season) -> str | None:
         return f"lacks {len(missing)} of the season's {len(wanted)} episodes"
     if LEVELS.index(one.level) < LEVELS.index("regraded"):
         return f"is {one.level}; ranking needs regraded"
+    return None if one.reviewed else _held(one, season)
+
+
+def _held(one: Loaded, season: Season) -> str | None:
+    """Which value is too good for a task whose labels are public, until a review in the ledger lets it pass."""
+    rules = {rule.id: rule for rule in season.tasks if rule.public_labels and rule.reference is not None}
+    for found in one.verdicts:
+        rule = rules.get(found.task)
+        value = found.verdict.metrics.get(rule.metric) if rule else None
+        if rule and value is not None and rule.reference is not None:
+            gain = value - rule.reference if rule.direction == "max" else rule.reference - value
+            if gain > 0:
+                known = f"the best honest value known, {rule.reference:.4g}"
+                return f"{rule.id}: {value:.4g} is beyond {known}; held for review"
     return None
 
 

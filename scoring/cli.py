@@ -34,10 +34,14 @@ class FormatChoice(StrEnum):
     csv = "csv"
 
 
+ledger_app = typer.Typer(no_args_is_help=True, help="The public decision ledger; for the board's maintainers.")
+
+
 def mount(app: typer.Typer) -> None:
     """Add scoring's commands to the app."""
     app.command()(rank)
     app.add_typer(commands.app, name="site")
+    app.add_typer(ledger_app, name="ledger")
 
 
 def rank(
@@ -64,3 +68,35 @@ def rank(
     from scoring.terminal import show
 
     show(submissions, reading.value, column.value, output.value, with_, explain)
+
+
+@ledger_app.command()
+def include(
+    entry: Annotated[str, typer.Argument(help="The entry's folder name.")],
+    reason: Annotated[str, typer.Option(help="Why, in one sentence; published.")],
+    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
+) -> None:
+    """Let exactly these bytes of an entry in: freezes the digest and, for a run, the key that signed it.
+
+    Example: gymboard ledger include my-entry --reason "Pull request 12, checked and regraded."
+    """
+    from scoring.inclusion import include_entry
+
+    line = include_entry(submissions, entry, reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {line.bundle_sha256}")
+
+
+@ledger_app.command()
+def verify(
+    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
+) -> None:
+    """Check the chain: every line unchanged, in order, none left out before the last.
+
+    Example: gymboard ledger verify
+
+    Exit codes: 0 it holds, 1 it does not (the sentence names the line).
+    """
+    from scoring.ledger import read_ledger
+
+    lines = read_ledger(submissions / "ledger.jsonl")
+    typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))

@@ -21,7 +21,7 @@ from harness.schema.bundle import Bundle
 from harness.schema.episode import Count, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "downgrade", "removal"]
+Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 
@@ -82,10 +82,17 @@ def _compact(tree: dict[str, Any]) -> bytes:
 
 def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
     """Every line of a verified chain; none when there is no file. Raises VerificationError naming the line."""
+    if file.is_symlink():
+        raise VerificationError("ledger", f"{file} is a link; the ledger is a file of its own")
     if not file.exists():
         return ()
+    data = file.read_bytes()
+    if data and not data.endswith(b"\n"):
+        raise VerificationError(
+            "ledger", f"{file} ends in the middle of a line; take that line out and append it again"
+        )
     lines: list[LedgerLine] = []
-    for number, text in enumerate(file.read_bytes().splitlines(), start=1):
+    for number, text in enumerate(data.splitlines(), start=1):
         try:
             line = LedgerLine.from_json(text, subject=f"{file.name} line {number}")
         except SchemaError as error:

@@ -54,6 +54,9 @@ class TaskRule(Record):
     reference: float | None = None
     reference_source: str = "the best of the cohort"
     rankable: bool = True
+    public_labels: bool = Field(
+        default=False, description="the answers can be looked up: a value beyond the reference is held for review"
+    )
     noise: float | None = Field(default=None, ge=0)
     validations: int | None = Field(default=None, ge=0, description="validate calls within a one-look episode")
 

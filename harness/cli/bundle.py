@@ -33,11 +33,14 @@ def pack(
     """
     import json
 
+    from harness.errors import UsageError
     from harness.pack import pack as pack_run
     from harness.runner.recorder import now
     from harness.schema.bundle import Entry
     from harness.schema.run import RunManifest
 
+    if not (run / "run.json").is_file():
+        raise UsageError(f"no run.json in {run}; give the folder of a run, as `gymboard run` printed it")
     manifest = RunManifest.from_json((run / "run.json").read_bytes(), subject="run.json")
     facts = {
         "id": entry_id or out.name,
@@ -100,3 +103,5 @@ def mlgym(
 
     for written in write_entries(import_mlgym(path), submissions):
         typer.echo(written)
+    if (submissions / "ledger.jsonl").exists():
+        typer.echo("this folder has a ledger: new entries are shown after gymboard ledger include ENTRY")

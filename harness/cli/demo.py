@@ -65,7 +65,7 @@ def demo(
         ["check", str(entry)],
         ["regrade", str(entry), "--sandbox", kind, "--signers", str(signers)],
         ["site", "build", "--out", str(out), "--local", str(entry)],
-        ["rank", "--with", str(entry)],
+        ["rank", "--reading", "live", "--with", str(entry)],
     ]
     for number, words in enumerate(steps, start=1):
         _step(number, len(steps), words)

@@ -58,15 +58,15 @@ def _engine() -> str:
 
 
 def _image() -> str:
-    from harness import images
+    from harness.cli.images import built
 
-    return images.image_id("cpu")
+    return built("cpu", "docker")
 
 
 def _environment() -> str:
-    from harness import images
+    from harness.cli.images import built
 
-    return images.environment_digest("cpu")
+    return built("cpu", "local")
 
 
 def _site() -> str:

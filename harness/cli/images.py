@@ -17,13 +17,22 @@ class Target(StrEnum):
     local = "local"
 
 
+def built(family: str, kind: str) -> str:
+    """The digest of what is built. Raises ImageError when it is not."""
+    from harness import images
+
+    if kind == "docker":
+        return images.image_id(family)
+    images.environment_folder(family)
+    return images.environment_digest(family)
+
+
 def ensure(family: str, kind: str) -> str:
     """Build the family for the engine when it is not there; says so on stderr. Gives its digest."""
-    from harness import images
     from harness.errors import ImageError
 
     try:
-        return images.image_id(family) if kind == "docker" else images.environment_digest(family)
+        return built(family, kind)
     except ImageError:
         typer.echo(f"building {family} for the {kind} sandbox (once) ...", err=True)
         return _build(family, kind, None)
@@ -71,9 +80,9 @@ def list_images() -> None:
 
     rows = []
     for family in images.families():
-        for kind, digest_of in (("docker", images.image_id), ("local", images.environment_digest)):
+        for kind in ("docker", "local"):
             try:
-                rows.append((family, kind, digest_of(family)))
+                rows.append((family, kind, built(family, kind)))
             except GymboardError as error:
                 rows.append((family, kind, f"not built ({error})"))
     table("", ("family", "for", "digest"), rows)

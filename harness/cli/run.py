@@ -61,7 +61,7 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
-    title = name or f"{agent.value}-{profile.value}"
+    title = _title(name or f"{agent.value}-{profile.value}")
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
@@ -82,6 +82,19 @@ def run(
     if failures:
         typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
         raise typer.Exit(1)
+
+
+def _title(name: str) -> str:
+    """The run's name, which is a folder's. Raises UsageError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from harness.errors import UsageError
+    from harness.schema.base import KebabId
+
+    try:
+        return str(TypeAdapter(KebabId).validate_python(name))
+    except ValidationError:
+        raise UsageError(f"{name!r} cannot name a run; take lower-case words and numbers joined by -") from None
 
 
 def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:

@@ -68,7 +68,7 @@ def check(
     """
     from harness.cli.common import choose_tasks, emit
     from harness.cli.images import ensure
-    from harness.proof import Finding, prove
+    from harness.proof import Finding, not_tried, prove
     from harness.runner.run import place_of
     from harness.sandbox import open_engine
     from harness.schema.task import load_task
@@ -86,6 +86,8 @@ def check(
                 findings.append(finding)
                 if not as_json:
                     typer.echo(_line(finding))
+            if (untried := not_tried(place)) and not as_json:
+                typer.echo(f"not tried: {name}: {', '.join(untried)}: only Docker claims to stop them")
     failed = [finding for finding in findings if not finding.passed]
     if as_json:
         emit([finding.as_json() for finding in findings])

@@ -6,10 +6,12 @@ run again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +68,14 @@ class Ended:
 def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] = lambda key: None) -> Iterator[Ended]:
     """Every episode of the plan, in order. `started` is told the key before each one.
 
-    A sandbox or grader of ours that breaks costs its episode and no other.
+    A sandbox or grader of ours that breaks costs its episode and no other. Raises UsageError when another process is
+    at work in the plan's folder: their steps and artifacts would mingle.
     """
+    with _alone(plan.folder):
+        yield from _episodes(plan, engine, started)
+
+
+def _episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None]) -> Iterator[Ended]:
     places = {task: place_of(plan.tasks_root / task, plan.profile, engine, plan.mirror) for task in plan.tasks}
     first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
     _open_manifest(plan, engine, first, places)
@@ -84,6 +92,21 @@ def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] =
                 yield Ended(key, run_episode(place, plan.agent_for(place, seed), seed, folder))
             except (SandboxError, GradingError) as error:
                 yield Ended(key, None, failure=str(error))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder, made when it is not there; the kernel frees it when its holder dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another process runs in {folder}; wait for it, or choose another --run name") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
@@ -117,7 +140,6 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
     )
     file = plan.folder / "run.json"
     if not file.is_file():
-        plan.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(file, manifest.canonical())
         return
     there = RunManifest.from_json(file.read_bytes(), subject=str(file))

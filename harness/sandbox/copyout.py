@@ -15,11 +15,14 @@ from typing import Any
 
 from harness.errors import InvalidArtifact
 from harness.sandbox.channel import STDOUT, Channel, ChannelClosed
+from harness.sandbox.inside import SURVEY_FILES
 
 ARGV = ("python3", "-I", "-S", "-c", Path(__file__).with_name("inside.py").read_text(encoding="utf-8"))
 HEADER_CAP_BYTES = 64 << 10
 BASE_LIMIT_S = 20.0
 SLOWEST_BYTES_PER_S = 20 << 20
+CHANGES = ("text", "binary", "deleted", "special", "withheld", "unfinished")
+WORDS_CAP = 300
 
 
 class Disturbed(Exception):
@@ -41,6 +44,7 @@ class Inquiry:
 
     def record(self) -> tuple[dict[str, Any], bytes]:
         """The next header with its content."""
+        self._left()
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > HEADER_CAP_BYTES:
                 raise Disturbed("a header without end")
@@ -93,8 +97,8 @@ def read_files(channel: Channel, root: str, paths: Sequence[tuple[str, int]]) ->
         header, content = inquiry.record()
         if "refused" not in header:
             header, _ = inquiry.record()
-        if why := header.get("refused"):
-            raise InvalidArtifact(f"artifact {path!r} is refused: {str(why)[:300]}")
+        if why := _refusal(header):
+            raise InvalidArtifact(f"artifact {path!r} is refused: {why}")
         if len(content) > cap:
             raise Disturbed("a file over its cap")
         taken[path] = content
@@ -104,7 +108,13 @@ def read_files(channel: Channel, root: str, paths: Sequence[tuple[str, int]]) ->
 def write_file(channel: Channel, root: str, path: str, data: bytes) -> str | None:
     """Why it was refused, or None. Raises Disturbed."""
     request = {"op": "write", "root": root, "path": path, "size": len(data)}
-    return Inquiry(channel, request, data, 0).record()[0].get("refused")
+    return _refusal(Inquiry(channel, request, data, 0).record()[0])
+
+
+def _refusal(header: dict[str, Any]) -> str | None:
+    """Why the helper refuses, in one printable line; it may be the agent who says so."""
+    why = header.get("refused")
+    return None if why is None else "".join(char if char.isprintable() else "?" for char in str(why)[:WORDS_CAP])
 
 
 def survey(
@@ -113,8 +123,11 @@ def survey(
     """What differs from the starter, record by record (inside.survey). Raises Disturbed."""
     request = {"op": "survey", "root": root, "known": known, "file_cap": file_cap, "total_cap": total_cap}
     inquiry = Inquiry(channel, request, b"", total_cap)
-    while True:
+    for _ in range(SURVEY_FILES + len(known) + 2):
         header, content = inquiry.record()
         if header.get("change") == "end":
             return
+        if header.get("change") not in CHANGES:
+            raise Disturbed("a change of no kind")
         yield header, content
+    raise Disturbed("more changes than a survey has")

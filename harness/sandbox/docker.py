@@ -30,7 +30,7 @@ from harness.sandbox.places import SHARED, environment_of, fill
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-LABEL, OWNER = "gymboard", "gymboard.owner"
+LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
@@ -43,9 +43,8 @@ class DockerEngine:
 
     def __init__(self) -> None:
         self._client = images.connect()
-        self._labels = {LABEL: "1", OWNER: owner()}
+        self._labels = {LABEL: "1", OWNER: owner(), ENGINE: secrets.token_hex(8)}
         self._containers: dict[str, Container] = {}
-        self._volumes: set[str] = set()
         self._reap()
         reap_folders()
         atexit.register(self.close)
@@ -78,11 +77,9 @@ class DockerEngine:
             self._client.volumes.create(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
             )
-        self._volumes.add(name)
         return name
 
     def drop_shared(self, name: str) -> None:
-        self._volumes.discard(name)
         with engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
             self._client.volumes.get(name).remove()
 
@@ -112,11 +109,16 @@ class DockerEngine:
             raise
 
     def close(self) -> None:
-        for container in list(self._containers.values()):
-            self._drop(container)
-        for name in list(self._volumes):
-            self.drop_shared(name)
+        """Also what the engine made while we were told to end, before we heard of it."""
         atexit.unregister(self.close)
+        ours = f"{ENGINE}={self._labels[ENGINE]}"
+        with engine_call("removing what this run made"):
+            for container in self._client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
+                remove_container(container)
+            for volume in self._client.volumes.list(filters={"label": ours}):
+                with contextlib.suppress(NotFound):
+                    volume.remove()
+        self._containers.clear()
 
     def __enter__(self) -> Self:
         return self

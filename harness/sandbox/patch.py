@@ -22,13 +22,17 @@ def starter_digests(starter: Path) -> dict[str, str]:
 def patch_text(records: Iterable[Record], starter: Path, known: Collection[str], cap_bytes: int) -> str:
     """Unified differences, a line for everything that is only named, cut at `cap_bytes` of UTF-8.
 
-    `known` are the starter's paths: a record may name anything, only these are opened."""
+    `known` are the starter's paths: a record may name anything, only these are opened. What lies beyond the cut is not
+    even asked for."""
     before = {path: (starter / path).read_text(encoding="utf-8", errors="replace") for path in known}
-    whole = "".join(line for record in records for line in _lines(*record, before))
-    data = whole.encode("utf-8")
-    if len(data) <= cap_bytes:
-        return whole
-    return data[:cap_bytes].decode("utf-8", errors="ignore") + f"\n[cut: {len(data) - cap_bytes} more bytes]\n"
+    data = bytearray()
+    for record in records:
+        for line in _lines(*record, before):
+            data += line.encode("utf-8", errors="replace")
+            if len(data) > cap_bytes:
+                more = len(data) - cap_bytes
+                return data[:cap_bytes].decode("utf-8", errors="ignore") + f"\n[cut: at least {more} more bytes]\n"
+    return data.decode("utf-8")
 
 
 def _lines(header: dict[str, Any], content: bytes, before: dict[str, str]) -> Iterator[str]:

@@ -72,7 +72,9 @@ class Record(BaseModel):
     @classmethod
     def from_json(cls, data: bytes | str, subject: str = "") -> Self:
         """Parse one JSON document. Raises SchemaError with the path of every fault."""
-        _, faults = read_json(data)
+        tree, faults = read_json(data)
+        if tree is None and faults:
+            raise SchemaError(subject or cls.__name__, faults)
         return cls._validate(data, faults, subject or cls.__name__)
 
     @classmethod

@@ -29,6 +29,7 @@ from harness.schema.task import ProfileName
 
 SCHEMA_VERSION = 1
 SUITE_VERSION = "1.0.0"
+MAX_EPISODES = 1000
 
 
 class Entry(Record):
@@ -98,7 +99,7 @@ class Bundle(Record):
     harness_commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}(-dirty)?$")
     hardware: Hardware | None = None
     created: Timestamp
-    episodes: tuple[Episode, ...] = Field(min_length=1)
+    episodes: tuple[Episode, ...] = Field(min_length=1, max_length=MAX_EPISODES)
     payload: tuple[PayloadPart, ...] = ()
     audit: tuple[AuditNote, ...] = ()
     citation: Citation | None = None

@@ -18,6 +18,7 @@ from harness.errors import Problem, SchemaError
 MAX_WHOLE = 2**53 - 1
 MAX_DEPTH = 100
 MAX_PROBLEMS = 100
+MAX_VALUES = 200_000
 Path = tuple[int | str, ...]
 
 
@@ -48,6 +49,8 @@ def read_json(data: bytes | str) -> tuple[Any, list[Problem]]:
         tree = reading.read(text)
     except (ValueError, RecursionError) as error:
         return None, [Problem("(document)", f"not acceptable JSON: {error}")]
+    if text.count(",") >= MAX_VALUES and _is_huge(tree):
+        return None, [Problem("(document)", f"holds more than {MAX_VALUES} values")]
     return tree, _problems(tree) if reading.suspect or "\\ud" in text.lower() else []
 
 
@@ -75,6 +78,17 @@ def capped(problems: list[Problem]) -> list[Problem]:
 def _clean(key: str) -> str:
     text = "".join(char if char.isprintable() else "?" for char in key[:64])
     return text if len(key) <= 64 else text + "..."
+
+
+def _is_huge(tree: Any) -> bool:
+    """Whether it holds more than MAX_VALUES values; each may be a fault, and a fault takes kilobytes to report."""
+    waiting, count = [tree], 0
+    while waiting and count <= MAX_VALUES:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return count > MAX_VALUES
 
 
 class _Reading:

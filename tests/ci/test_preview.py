@@ -90,6 +90,16 @@ def test_the_ledger_and_other_entries_are_not_the_submitters(board: Board) -> No
     assert "submissions/first: an entry is removed by a maintainer" in out
 
 
+def test_an_entry_is_changed_by_its_own_submitter_only(board: Board) -> None:
+    for name in ("first", "second"):
+        board.put(board.ours, name, '{\n "origin": "run",\n "submitter": "github:1"\n}\n')
+    board.propose("first", '{\n "origin": "run",\n "sandbox": "docker",\n "submitter": "github:1"\n}\n')
+    board.propose("second", '{\n "origin": "run",\n "submitter": "github:2"\n}\n')
+    code, out, calls = board.preview()
+    assert (code, calls) == (1, ["verify first", "check first", "regrade first", "verify second"])
+    assert "submissions/second: the entry is another submitter's" in out
+
+
 @pytest.mark.parametrize("name", ["Upper", "a b", "-rf", "$(touch owned)", "a\nb", ".hidden", "a--b"])
 def test_a_folder_without_an_entry_id_is_refused(board: Board, name: str) -> None:
     board.propose(name)

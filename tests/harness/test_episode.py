@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
+import docker.errors
 import pytest
 
 from harness.agents.base import Briefing, Observation
@@ -23,6 +27,7 @@ from harness.runner.episode import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
+from harness.sandbox.docker import OWNER
 from harness.schema.episode import Episode
 from harness.schema.steps import Action, read_steps
 from harness.schema.task import tasks_root
@@ -145,3 +150,31 @@ def test_killed_in_the_middle_keeps_its_steps_and_resumes(tmp_path: Path, engine
     assert [episode["exit_status"] for episode in json.loads(done.stdout)["episodes"]] == ["success", "success"]
     assert (finished.read_bytes(), finished.stat().st_mtime_ns) == before, "a finished episode is never run again"
     assert list((tmp_path / "killed" / "colonel-blotto").glob("seed-0.unfinished-*/steps.jsonl"))
+
+
+def test_one_process_a_run_and_nothing_left_when_it_is_told_to_end(tmp_path: Path, engine: Engine) -> None:
+    words = [sys.executable, "-m", "gymboard", "run", "--tasks", "three-sat", "--seeds", "9", "--runs", str(tmp_path)]
+    words += ["--run", "long", "--sandbox", engine.kind]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    attempts = tmp_path / "long" / "three-sat" / "seed-0" / "attempts"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not attempts.exists():
+        time.sleep(0.01)
+    assert traces(child.pid), "the grade of the first attempt has begun"
+    second = subprocess.run([*words, "--resume"], env=env, capture_output=True, text=True, check=False)
+    assert (second.returncode, "another process runs" in second.stderr) == (2, True), second.stderr
+    child.terminate()
+    assert child.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not traces(child.pid)
+
+
+def traces(pid: int) -> list[str]:
+    """Containers, volumes and temporary folders of one process."""
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"gymboard.{pid}-*")]
+    with contextlib.suppress(docker.errors.DockerException), contextlib.closing(docker.from_env()) as client:
+        listed = [*client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True)]
+        volumes = client.volumes.list(filters={"label": OWNER})
+        found += [one.name for one in listed if one.labels[OWNER].startswith(f"{pid}-")]
+        found += [one.name for one in volumes if one.attrs["Labels"][OWNER].startswith(f"{pid}-")]
+    return found

@@ -48,7 +48,7 @@ def test_a_failed_environment_leaves_nothing(own_families: Path, tmp_path: Path)
     with pytest.raises(ImageError, match="nothing"):
         images.environment("cpu", print)
     assert list((tmp_path / "home" / "environments").iterdir()) == []
-    with pytest.raises(ImageError, match="gymboard images build cpu --local"):
+    with pytest.raises(ImageError, match="gymboard images build cpu --for local"):
         images.environment_folder("cpu")
 
 

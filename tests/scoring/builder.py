@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.schema.bundle import Bundle, Entry
 from harness.schema.episode import Attempt, Episode, Usage, Verdict
-from harness.signing import Signers, make_demo_key, sign, verify_signature
+from harness.signing import make_demo_key, sign
+from scoring.inclusion import include_entry
 from scoring.ledger import append_line
 from scoring.load import LEDGER
 
@@ -98,17 +99,7 @@ def write_entry(submissions: Path, bundle: Bundle, keys: Path) -> Path:
 
 def include(submissions: Path, folder: Path) -> None:
     """The ledger line that freezes the key."""
-    data, armoured = (folder / "bundle.json").read_bytes(), (folder / "bundle.json.sig").read_bytes()
-    keys = Signers.read(folder.parents[1] / "keys" / "demo_ed25519.pub")
-    append_line(
-        submissions / LEDGER,
-        {
-            **_about(folder),
-            "kind": "inclusion",
-            "reason": "test",
-            "key_fingerprint": verify_signature(data, armoured, keys, SUBMITTER).key_fingerprint,
-        },
-    )
+    include_entry(submissions, folder.name, "test")
 
 
 def regrade(submissions: Path, folder: Path, values: Values) -> None:

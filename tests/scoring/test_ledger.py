@@ -64,6 +64,20 @@ def test_a_changed_chain_is_refused(ledger: Path, tamper: object) -> None:
     assert ledger.read_bytes() == before
 
 
+@pytest.mark.parametrize("lost", [1, 20])
+def test_a_torn_last_line_is_refused_before_another_is_joined_to_it(ledger: Path, lost: int) -> None:
+    ledger.write_bytes(ledger.read_bytes()[:-lost])
+    with pytest.raises(VerificationError, match="middle of a line"):
+        append_line(ledger, {**ABOUT, "kind": "inclusion", "reason": "more"})
+
+
+def test_the_ledger_is_no_link(ledger: Path) -> None:
+    ledger.rename(ledger.with_name("elsewhere"))
+    ledger.symlink_to("elsewhere")
+    with pytest.raises(VerificationError, match="is a link"):
+        read_ledger(ledger)
+
+
 @pytest.mark.parametrize(
     "content",
     [

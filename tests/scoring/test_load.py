@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import VerificationError
+from harness.errors import UsageError, VerificationError
+from scoring.inclusion import include_entry
 from scoring.load import MAX_BUNDLE_BYTES, load_submissions
 from tests.scoring.conftest import COMMITTED
 
@@ -49,6 +50,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "stranger": (lambda f: edit(f / "bundle.json", b'"audit"', b'"aup": 9, "audit"'), "aup"),
     "other-form": (lambda f: edit(f / "bundle.json", b"\n", b"\n\n"), "canonical form"),
     "impostor": (lambda f: edit(f / "bundle.json", b'"submitter": "gymboard"', b'"submitter": "github:7"'), "import"),
+    "invented": (
+        lambda f: edit(f / "bundle.json", b'"steps": ', b'"steps": 1'),
+        "no inclusion of exactly these bytes",
+    ),
     "not-utf-8": (lambda f: (f / "bundle.json").write_bytes(b"\xff\xfe{}"), "not acceptable JSON|UTF-8|utf-8"),
 }
 
@@ -57,6 +62,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_bad_entry_is_rejected_alone(submissions: Path, fault: str) -> None:
     for name in (GOOD, "gemini-1-5-pro-mlgym"):
         shutil.copytree(COMMITTED / name, submissions / name)
+    shutil.copy(COMMITTED / "ledger.jsonl", submissions)
     spoil, reason = HOSTILE[fault]
     spoil(submissions / GOOD)
     loaded = load_submissions(submissions)
@@ -64,6 +70,18 @@ def test_a_bad_entry_is_rejected_alone(submissions: Path, fault: str) -> None:
     [(folder, reasons)] = loaded.rejections
     assert folder == GOOD
     assert re.search(reason, " ".join(reasons)), reasons
+
+
+def test_an_import_is_shown_once_it_is_included(submissions: Path) -> None:
+    for name in (GOOD, "gemini-1-5-pro-mlgym"):
+        shutil.copytree(COMMITTED / name, submissions / name)
+    assert len(load_submissions(submissions).entries) == 2, "without a ledger the folder is private: imports are shown"
+    include_entry(submissions, GOOD, "Checked against the published files.")
+    assert [one.bundle.entry.id for one in load_submissions(submissions).entries] == [GOOD]
+    include_entry(submissions, "gemini-1-5-pro-mlgym", "Checked as well.")
+    assert len(load_submissions(submissions).entries) == 2
+    with pytest.raises(UsageError, match="no-such-entry"):
+        include_entry(submissions, "no-such-entry", "Why not.")
 
 
 def test_folders_that_are_not_what_they_say(submissions: Path) -> None:

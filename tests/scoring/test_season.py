@@ -13,7 +13,7 @@ from harness.schema.task import load_task, tasks_root
 from scoring.build import build_leaderboard
 from scoring.leaderboard import Board, Row
 from scoring.yardstick import TaskRule, load_season, season_yardstick
-from tests.scoring.builder import GOOD, decide, everywhere, run_bundle, write_entry
+from tests.scoring.builder import GOOD, Values, decide, everywhere, include, regrade, run_bundle, write_entry
 from tests.scoring.conftest import Enter
 
 WEAK = {**GOOD, "house-price": 0.885, "colonel-blotto": -0.1}
@@ -129,6 +129,40 @@ def test_downgrade_and_removal(submissions: Path, enter: Enter) -> None:
     assert "a copied artifact" in board.rejections[0].reasons[0]
 
 
+def test_another_submitters_artifacts_earn_no_rank(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    def enter_as(submitter: str, name: str, values: Values) -> None:
+        bundle = run_bundle(name, values).model_copy(update={"submitter": submitter})
+        folder = write_entry(submissions, bundle, tmp_path / "keys")
+        include(submissions, folder)
+        regrade(submissions, folder, values)
+
+    enter("original", everywhere(GOOD))
+    enter_as("github:666", "a-copy", everywhere(GOOD))
+    enter("again-by-the-same", everywhere(GOOD))
+    standing = {r.id: (r.standings["last"].rank, r.not_ranked_because) for r in season(submissions).rows if r.entry}
+    assert standing["a-copy"] == (None, "hands in an artifact of original, another submitter's, for battle-of-sexes")
+    assert all(rank is not None for name, (rank, _) in standing.items() if name != "a-copy")
+
+
+def test_the_baselines_artifact_is_anybodys(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    values = everywhere({rule.id: rule.baseline for rule in load_season().tasks if rule.id in GOOD and rule.baseline})
+    enter("first", values)
+    bundle = run_bundle("second", values).model_copy(update={"submitter": "github:666"})
+    folder = write_entry(submissions, bundle, tmp_path / "keys")
+    include(submissions, folder)
+    regrade(submissions, folder, values)
+    assert row(submissions, "second").not_ranked_because is None
+
+
+def test_pasted_public_labels_wait_for_a_person(submissions: Path, enter: Enter) -> None:
+    folder = enter("pasted", everywhere(GOOD | {"house-price": 1.0}))
+    enter("honest", everywhere(GOOD))
+    assert "1 is beyond the best honest value known" in (row(submissions, "pasted").not_ranked_because or "")
+    assert row(submissions, "honest").standings["last"].rank == 1
+    decide(submissions, folder, "review")
+    assert row(submissions, "pasted").standings["last"].rank == 1
+
+
 def test_signature_and_inclusion_are_needed(submissions: Path, enter: Enter, tmp_path: Path) -> None:
     write_entry(submissions, run_bundle("nobody-included", everywhere(GOOD)), tmp_path / "keys")
     changed = enter("changed", everywhere(GOOD)) / "bundle.json"
@@ -186,6 +220,7 @@ def test_season_constants_hold_together() -> None:
 def test_season_measures_what_the_task_declares(rule: TaskRule) -> None:
     task = load_task(tasks_root() / rule.id)
     assert (rule.metric, rule.direction, rule.transform) == (task.metric.name, task.metric.direction, task.transform)
+    assert rule.public_labels == task.public_labels
     assert (rule.domain, rule.validations) == (task.domain, task.limits.validations)
     known = task.baseline("official") or task.baseline("official", "upstream")
     assert known is not None

@@ -56,8 +56,12 @@ class Match:
             raise
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._cleanup.close()
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        try:
+            self._cleanup.close()
+        except SandboxError:
+            if kind is None or issubclass(kind, Exception):
+                raise  # an order to end (Ctrl-C, SIGTERM) stays what it is; the engine's close() tries again
 
     def run(self) -> dict[str, Any]:
         """Play the match to its end: the referee's last line. Raises GradingError when the referee fails."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import time
 
 import pytest
@@ -86,6 +87,55 @@ def test_an_agent_that_kills_the_helper_is_outlived(box: Sandbox, number: str) -
     box.exec(f"export KEPT=yes; {hunt}", 10)
     assert box.copy_out([("baseline.py", MIB)]) == {"baseline.py": b"print('baseline')\n"}
     assert box.exec("echo $KEPT; pwd", 10).stdout == "yes\n/workspace\n"
+
+
+FORGER = """
+import os, signal, sys
+line, seen = sys.argv[1].encode() + b"\\n", set()
+while True:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if pid not in seen and open(f"/proc/{pid}/cmdline", "rb").read().startswith(b"python3\\0-I"):
+                seen.add(pid)
+                os.kill(int(pid), signal.SIGSTOP)
+                with open(f"/proc/{pid}/fd/1", "wb", buffering=0) as out:
+                    out.write(line)
+                    while sys.argv[2:]:
+                        out.write(line * 20)
+        except OSError:
+            pass
+"""
+
+
+def forge(box: Sandbox, *arguments: str) -> None:
+    """From now on the agent stops each helper and speaks in its name: one line, or lines without end."""
+    box.write("forger.py", FORGER.encode())
+    box.exec(f"setsid python3 forger.py {shlex.join(arguments)} >/dev/null 2>&1 & sleep 0.3", 10)
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+def test_a_refusal_in_the_helpers_name_is_a_printable_line(box: Sandbox) -> None:
+    forge(box, r'{"refused": "\ud800\u001b[2J\nevil", "size": 0}')
+    with pytest.raises(InvalidArtifact) as caught:
+        box.copy_out([("baseline.py", MIB)])
+    assert str(caught.value) == "artifact 'baseline.py' is refused: ??[2J?evil"
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize(
+    "forged",
+    [
+        (r'{"change": "special", "path": "a", "kind": "\ud800", "size": 0}', "endless"),
+        ('{"size": 0}',),
+        ('{"change": ["text"], "size": 0}',),
+        ('{"change": "deleted", "path": "nothing", "size": 0}', "endless"),
+    ],
+)
+def test_a_survey_in_the_helpers_name_ends_and_is_text(box: Sandbox, forged: tuple[str, ...]) -> None:
+    forge(box, *forged)
+    begun = time.monotonic()
+    patch = box.workspace_patch(10_000)
+    assert len(patch.encode()) < 10_100 and time.monotonic() - begun < 15
 
 
 def test_write_makes_and_replaces_files(box: Sandbox) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SchemaError
-from harness.schema.bundle import Bundle
-from harness.schema.document import MAX_PROBLEMS
+from harness.schema.bundle import MAX_EPISODES, Bundle
+from harness.schema.document import MAX_PROBLEMS, MAX_VALUES
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
 from harness.schema.task import TaskSpec, tasks_root
@@ -191,6 +191,23 @@ def test_a_flood_of_faults_is_capped_and_cleaned() -> None:
     assert len(found) == MAX_PROBLEMS + 1
     assert found["(document)"] == f"and {5000 - MAX_PROBLEMS} more"
     assert "\x1b" not in "".join(found)
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "0", '{"":{}}'])
+def test_a_document_of_millions_of_faults_is_one_fault(value: str) -> None:
+    text = '{"episodes": [' + ",".join([value] * 1_000_000) + "]}"
+    assert faults(Bundle, text) == {"(document)": f"holds more than {MAX_VALUES} values"}
+
+
+def test_text_with_many_commas_is_no_flood() -> None:
+    text = json.dumps(spoilt(BUNDLE, "episodes.0.exit_detail", "," * 2 * MAX_VALUES))
+    assert list(faults(Bundle, text)) == ["episodes[0].exit_detail"]
+
+
+def test_a_bundle_holds_a_run_and_not_a_years_work_for_the_grader() -> None:
+    episodes = [EPISODE | {"seed": seed} for seed in range(MAX_EPISODES + 1)]
+    assert Bundle.from_json(json.dumps(BUNDLE | {"episodes": episodes[:-1]}))
+    assert "at most" in faults(Bundle, BUNDLE | {"episodes": episodes})["episodes"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -247,6 +248,15 @@ def test_the_report_lies_beside_the_folder_in_canonical_form(signed: Signed) -> 
     assert file == signed.folder.parent / "tiny-entry.regrade.json"
     assert RegradeReport.from_json(file.read_bytes()) == report
     verify(signed.folder, Signers.read(signed.key.with_suffix(".pub")))
+
+
+def test_the_report_is_written_through_no_link(signed: Signed, tmp_path: Path) -> None:
+    report, victim = again(signed), tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("tiny-entry.regrade.json", f".tiny-entry.regrade.json.{os.getpid()}"):
+        (signed.folder.parent / name).symlink_to(victim)
+    assert not write_report(report, signed.folder).is_symlink()
+    assert victim.read_text() == "mine"
 
 
 def test_a_report_cannot_claim_a_level_that_its_evidence_does_not_carry(signed: Signed) -> None:

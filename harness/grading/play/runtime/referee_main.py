@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .table import Control, Foul, Player, Table
+from .table import Control, Foul, Patience, Player, Table
 
 PR_SET_DUMPABLE = 4
 SEAT_S = 60.0
@@ -42,11 +42,11 @@ def main() -> None:
 
 
 def _table(settings: dict[str, Any], control: Control) -> Table:
-    deadline = time.monotonic() + settings["grade_time_s"]
+    patience = Patience(settings["reply_time_s"], time.monotonic() + settings["grade_time_s"])
     players = {}
     for name in settings["players"]:
-        connection = _seat(name, control, min(deadline, time.monotonic() + SEAT_S))
-        players[name] = Player(name, connection, settings["reply_time_s"], deadline)
+        connection = _seat(name, control, min(patience.deadline, time.monotonic() + SEAT_S))
+        players[name] = Player(name, connection, patience)
     return Table(settings["params"], settings["split"], bytes.fromhex(settings["seed"]), players, control)
 
 

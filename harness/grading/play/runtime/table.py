@@ -9,7 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from .wire import Message, WireError, pack, receive, send
@@ -40,14 +40,29 @@ class Outcome:
     n: int
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long the players are waited for: each for one message, all together until `deadline` (time.monotonic).
+
+    `waited_s` is the wall time that each has taken so far, by name: when the whole time is up, whoever took most of it
+    is at fault, not whoever happens to be asked at that moment.
+    """
+
+    reply_s: float
+    deadline: float
+    waited_s: dict[str, float] = field(default_factory=dict)
+
+    def slowest(self) -> str:
+        return max(self.waited_s, key=self.waited_s.__getitem__)
+
+
 class Player:
     """One connected player. Everything that it says is checked before it is returned."""
 
-    def __init__(self, name: str, connection: socket.socket, reply_s: float, deadline: float) -> None:
+    def __init__(self, name: str, connection: socket.socket, patience: Patience) -> None:
         self.name = name
         self._connection = connection
-        self._reply_s = reply_s
-        self._deadline = deadline
+        self._patience = patience
         self._seq = 0
 
     def ask(
@@ -55,13 +70,7 @@ class Player:
     ) -> Message:
         """Send one message, wait for its `reply`. Raises Foul when there is none in time or it is not one."""
         self._seq += 1
-        frame = pack(kind, self._seq, meta, arrays)
-        until = min(time.monotonic() + self._reply_s, self._deadline)
-        try:
-            send(self._connection, frame, until)
-            reply = receive(self._connection, until)
-        except WireError as error:
-            raise Foul(f"{kind!r}: {error}{self._which_limit(until)}", self.name, silent=True) from None
+        reply = self._exchange(kind, pack(kind, self._seq, meta, arrays))
         if reply.kind == "error":
             raise Foul(str(reply.meta.get("text") or "it reported an error without a text"), self.name)
         if (reply.kind, reply.seq) != ("reply", self._seq):
@@ -69,11 +78,21 @@ class Player:
             raise Foul(f"{kind!r}: answered with {answer}", self.name)
         return reply
 
-    def _which_limit(self, until: float) -> str:
+    def _exchange(self, kind: str, frame: bytes) -> Message:
+        patience, begun = self._patience, time.monotonic()
+        until = min(begun + patience.reply_s, patience.deadline)
+        try:
+            send(self._connection, frame, until)
+            return receive(self._connection, until)
+        except WireError as error:
+            broke = f"{kind!r}: {error}"
+        finally:
+            patience.waited_s[self.name] = patience.waited_s.get(self.name, 0.0) + time.monotonic() - begun
         if time.monotonic() < until:
-            return ""
-        whole = until == self._deadline
-        return " (limit for the whole grade)" if whole else f" (limit {self._reply_s:g} s a message)"
+            raise Foul(broke, self.name, silent=True)
+        if until == patience.deadline:
+            raise Foul(f"{broke} (limit for the whole grade)", patience.slowest(), silent=True)
+        raise Foul(f"{broke} (limit {patience.reply_s:g} s a message)", self.name, silent=True)
 
 
 class Control:

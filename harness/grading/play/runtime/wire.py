@@ -184,6 +184,8 @@ def _row(row: object) -> tuple[str, str, list[int]]:
 def _view(body: bytes, dtype: str, shape: list[int], offset: int, count: int) -> Array:
     import numpy as np
 
+    if prod(size or 1 for size in shape) > BODY_CAP:  # numpy refuses such a shape even when a 0 makes it empty
+        raise WireError(f"the shape {shape} is larger than a body can be")
     if not count:
         return np.zeros(shape, "<" + dtype)
     return np.frombuffer(body, "<" + dtype, count, offset).reshape(shape)

@@ -24,11 +24,12 @@ ZERO = {"strategy.py": b"def row_strategy(history): return 0"}
 def broken(tmp_path: Path, engine: Engine) -> Callable[..., Verdict]:
     """broken(referee's text, reference text or None): a grade of a copy of battle-of-sexes with that referee."""
 
-    def grade(referee: str, reference: str | None = None, artifact: dict[str, bytes] = ZERO) -> Verdict:
+    def grade(referee: str, reference: str | None = None, artifact: dict[str, bytes] = ZERO, **limits: int) -> Verdict:
         folder = tmp_path / "battle-of-sexes"
         shutil.copytree(tasks_root() / "battle-of-sexes", folder)
         (folder / "grader" / "referee.py").write_text(referee)
         task = load_task(folder)
+        task = task.model_copy(update={"limits": task.limits.model_copy(update=limits)})
         if reference is not None:
             (folder / "grader" / "reference").mkdir()
             (folder / "grader" / "reference" / "strategy.py").write_text(reference)
@@ -113,3 +114,17 @@ def test_a_player_that_ends_unasked_cannot_hide_what_it_used(broken: Callable[..
 def test_the_fault_of_our_own_player_is_ours(broken: Callable[..., Verdict]) -> None:
     with pytest.raises(GradingError, match=r"(?s)our own player 'starter' failed: .*oops"):
         broken(TURNS, "raise ValueError('oops')")
+
+
+LATE = f"""
+def play(table):
+    for name in ("candidate", "starter"):
+        table.players[name].ask("start", {START})
+"""
+SLEEPS = "import time\ntime.sleep({})\ndef row_strategy(history): return 0\n"
+
+
+def test_who_took_the_time_is_at_fault_not_who_is_asked_when_it_is_up(broken: Callable[..., Verdict]) -> None:
+    slow = {"strategy.py": SLEEPS.format(5).encode()}
+    verdict = broken(LATE, SLEEPS.format(4), slow, grade_time_s=9)
+    assert "(limit for the whole grade)" in (verdict.invalid or "")

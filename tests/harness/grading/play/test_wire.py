@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.grading.play.runtime import wire
-from harness.grading.play.runtime.table import Foul, Player
+from harness.grading.play.runtime.table import Foul, Patience, Player
 
 
 @pytest.fixture
@@ -118,6 +118,7 @@ HOSTILE = {
     "five dimensions": (frame(head([["a", "i1", [1, 1, 1, 1, 1]]]), bytes(1)), "at most 4"),
     "array longer than the body": (frame(head([["a", "f8", [2]]]), bytes(15)), "longer than the body"),
     "body longer than the arrays": (frame(head([["a", "i4", [1]]]), bytes(5)), "has 5 bytes, the arrays 4"),
+    "empty, yet too large for numpy": (frame(head([["a", "i4", [2**26, 2**26, 2**26, 0]]])), "larger than a body"),
     "overlap by name": (frame(head([["a", "i4", [1]], ["a", "i4", [1]]]), bytes(8)), "two arrays"),
 }
 
@@ -190,7 +191,7 @@ def answer(theirs: socket.socket, *replies: bytes) -> None:
 
 
 def seated(ours: socket.socket) -> Player:
-    return Player("candidate", ours, 2.0, time.monotonic() + 60)
+    return Player("candidate", ours, Patience(2.0, time.monotonic() + 60))
 
 
 def test_an_error_frame_is_a_foul_with_its_text(pair) -> None:
@@ -217,7 +218,7 @@ def test_answers_sent_in_advance_fail_at_the_next_question(pair) -> None:
 def test_a_foul_of_our_own_player_is_not_the_candidates(pair) -> None:
     pair[1].close()
     with pytest.raises(Foul) as caught:
-        Player("starter", pair[0], 2.0, time.monotonic() + 60).ask("start")
+        Player("starter", pair[0], Patience(2.0, time.monotonic() + 60)).ask("start")
     assert caught.value.player == "starter"
 
 

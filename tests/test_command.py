@@ -1,0 +1,90 @@
+"""The command as a program that others call: exit codes, one clear block for an error, help that names an example."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = (
+    ["run"],
+    ["pack"],
+    ["sign"],
+    ["verify"],
+    ["check"],
+    ["regrade"],
+    ["rank"],
+    ["import", "mlgym"],
+    ["site", "build"],
+    ["site", "serve"],
+    ["tasks", "list"],
+    ["tasks", "show"],
+    ["tasks", "check"],
+    ["data", "prepare"],
+    ["images", "build"],
+    ["images", "list"],
+    ["doctor"],
+    ["ledger", "include"],
+    ["ledger", "verify"],
+    ["demo"],
+    ["watch"],
+)
+
+
+def gymboard(*words: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "gymboard", *words], env=env, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str]) -> None:
+    shown = gymboard(*words, "--help")
+    assert shown.returncode == 0
+    assert f"gymboard {' '.join(words)}" in shown.stdout.split("Example", 1)[1], "no example of the command itself"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["tasks", "show", "colonel-bloto"], 2, "Did you mean colonel-blotto?"),
+        (["run", "--agent", "replay"], 2, "--from"),
+        (["run", "--profile", "huge"], 2, "official"),
+        (["verify", "nowhere", "--signers", "nowhere"], 2, "nowhere"),
+        (["rank", "--submissions", "nowhere"], 2, "nowhere"),
+        (["pack", "nowhere", "out", "--submitter", "local"], 2, "nowhere"),
+        (["pack", ".", "out", "--submitter", "local"], 2, "no run.json in ."),
+        (["run", "--run", "../../x"], 2, "cannot name a run"),
+        (["run", "--profile", "smoke", "--sandbox", "local", "--runs", "/dev/null"], 1, "Not a directory"),
+        (["sign", "nowhere", "--key", "nowhere"], 2, "nowhere"),
+        (["import", "mlgym", "nowhere"], 1, "no such folder"),
+    ],
+)
+def test_a_wrong_call_is_one_clear_block(words: list[str], code: int, said: str) -> None:
+    ended = gymboard(*words)
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_task_folder_with_a_missing_field_names_it(tmp_path: Path) -> None:
+    folder = tmp_path / "colonel-blotto"
+    folder.mkdir()
+    text = (ROOT / "tasks" / "colonel-blotto" / "task.toml").read_text()
+    (folder / "task.toml").write_text(text.replace('upstream_id = "blotto"\n', ""))
+    ended = gymboard("tasks", "list", "--tasks-root", str(tmp_path))
+    assert ended.returncode == 1
+    assert "error: upstream_id: Field required" in ended.stderr
+
+
+def test_importing_the_command_loads_nothing_heavy() -> None:
+    heavy = "{'docker', 'polars', 'duckdb', 'numpy', 'pydantic', 'litellm', 'mkdocs', 'altair'}"
+    code = f"import sys, gymboard; print(sorted({heavy} & set(sys.modules)))"
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    loaded = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
