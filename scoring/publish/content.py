@@ -35,13 +35,14 @@ class Content:
 
     @property
     def published(self) -> Board | None:
-        """The published results in the reading that has intervals."""
-        return self.leaderboard.board("published", "live")
+        """The published results in the reading that has intervals; None when nothing has been imported."""
+        board = self.leaderboard.board("published", "live")
+        return board if board and any(row.kind == "entry" for row in board.rows) else None
 
     @property
     def compat(self) -> Board | None:
         """The published results as upstream's own script ranks them."""
-        return self.leaderboard.board("published", "mlgym-compat")
+        return self.leaderboard.board("published", "mlgym-compat") if self.published else None
 
     @property
     def season(self) -> Board | None:

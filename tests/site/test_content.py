@@ -108,22 +108,13 @@ def bundle_folder(tmp_path: Path) -> Path:
 
 def _season(tmp_path: Path, entries: Mapping[str, float]) -> Path:
     """A submissions folder with regraded entries, each better than the one before it."""
-    folder = tmp_path / "submissions"
-    folder.mkdir()
-    for place in SUBMISSIONS.iterdir():
-        if place.is_dir():
-            _copy(place, folder / place.name)
+    folder = Path(shutil.copytree(SUBMISSIONS, tmp_path / "submissions"))
     for name, payoff in entries.items():
         values = everywhere(GOOD | {"battle-of-sexes": payoff})
         entry = write_entry(folder, run_bundle(name, values), tmp_path / "keys")
         include(folder, entry)
         regrade(folder, entry, values)
     return folder
-
-
-def _copy(place: Path, to: Path) -> None:
-    to.mkdir()
-    (to / "bundle.json").write_bytes((place / "bundle.json").read_bytes())
 
 
 def test_a_preview_has_one_block_a_place_and_a_page_of_its_own(tmp_path: Path, bundle_folder: Path) -> None:
@@ -148,10 +139,9 @@ def test_a_preview_stands_beside_the_season_when_that_has_entries(tmp_path: Path
 
 def test_home_opens_on_the_season_once_three_entries_are_ranked(tmp_path: Path) -> None:
     two, three = {"first": 1.2, "second": 1.3}, {"first": 1.2, "second": 1.3, "third": 1.4}
-    (tmp_path / "2").mkdir()
-    (tmp_path / "3").mkdir()
     home = text_of(build_from(_season(tmp_path / "2", two), tmp_path / "2" / "site", None))
     assert "Only 2 regraded entries are ranked yet." in home
+    assert "5 agents" in home
     page = build_from(_season(tmp_path / "3", three), tmp_path / "3" / "site", None)
     assert "The board, season-0" in text_of(page)
     assert len(rows_of(page, "ranking-table")) == 4
@@ -177,6 +167,13 @@ def test_the_printed_commands_verify_the_signature_with_stock_openssh(tmp_path: 
     bundle = place / "bundle.json"
     bundle.write_bytes(bundle.read_bytes().replace(b"0.2", b"0.3", 1))
     assert verdict() != 0
+
+
+def test_home_without_any_import_or_entry_has_the_baseline_and_no_empty_published_table(tmp_path: Path) -> None:
+    (tmp_path / "submissions").mkdir()
+    page = build_from(tmp_path / "submissions", tmp_path / "site", None)
+    assert [row[1].split(" ")[0] for row in rows_of(page, "ranking-table")] == ["Baseline"]
+    assert "No published results have been imported." in text_of(tmp_path / "site" / "published.html")
 
 
 def test_an_entry_that_nobody_has_regraded_is_shown_without_a_value(tmp_path: Path) -> None:
