@@ -33,7 +33,7 @@ class DockerProcess(Conversation):
         with engine_call(f"starting the {role}"):
             wrapper = self._api.attach_socket(self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             # The socket ends with the container; asking the engine after each silence would only cost time.
-            self._stream = EngineStream(wrapper, ask_exit=lambda: None)
+            self._stream = EngineStream(wrapper, ask_exit=lambda: None, ask_stalled=self.exit_code)
             container.start()
         super().__init__(self._stream, role)
 

@@ -60,12 +60,16 @@ class Frames:
 
 
 class EngineStream:
-    """One program's three streams. `ask_exit` asks the engine for its exit code, None while it runs."""
+    """One program's three streams. `ask_exit` asks the engine for its exit code, None while it runs; `ask_stalled` does
+    so when the program takes no input, because the engine keeps the input of a program that has ended open."""
 
-    def __init__(self, wrapper: Any, ask_exit: Callable[[], int | None]) -> None:
+    def __init__(
+        self, wrapper: Any, ask_exit: Callable[[], int | None], ask_stalled: Callable[[], int | None] | None = None
+    ) -> None:
         self._wrapper = wrapper
         self._socket = getattr(wrapper, "_sock", wrapper)
         self._ask_exit = ask_exit
+        self._ask_stalled = ask_stalled or ask_exit
         self._frames = Frames()
         self._closed = False
         self._readable = select.poll()
@@ -79,7 +83,7 @@ class EngineStream:
         while left:
             wait_s = min(STALL_S, deadline - time.monotonic())
             if not writable.poll(max(0.0, wait_s) * 1000):
-                if self._ask_exit() is not None:  # the engine keeps the input of a program that has ended open
+                if self._ask_stalled() is not None:
                     raise ChannelClosed
                 if time.monotonic() >= deadline:
                     raise TimeoutError("the program does not read its input")

@@ -34,7 +34,7 @@ class LocalSandbox:
             (place / name).mkdir()
         self._give_away()
         places = {name: str(folder.resolve()) for name, folder in spec.mounts.items()}
-        self._reach = reach_of(venv, spec.mounts)
+        self._reach = reach_of(venv, place, *spec.mounts.values())
         path = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
         given = {"TMPDIR": str(place / "tmp"), "VIRTUAL_ENV": str(venv), **spec.env}
         self._env = environment_of(given, places, spec.caps, home=str(place / "home"), path=path)

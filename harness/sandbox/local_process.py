@@ -27,7 +27,8 @@ class LocalProcess(Conversation):
         argv = [fill(word, places) for word in spec.argv]
         # Without a mask the referee's socket can be reached by the player's user; its folder stays the referee's alone.
         umask = 0 if spec.shared_writable else 0o022
-        self._tree = Tree(self._found(argv, venv), env, place, spec.caps, uid, reach_of(venv, spec.mounts), umask)
+        reach = reach_of(venv, place, *map(Path, places.values()))
+        self._tree = Tree(self._found(argv, venv), env, place, spec.caps, uid, reach, umask)
         super().__init__(self._tree, spec.role)
 
     def exit_code(self) -> int | None:

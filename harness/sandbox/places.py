@@ -18,10 +18,10 @@ def fill(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
-def reach_of(venv: Path, mounts: Mapping[str, Path]) -> list[Path]:
-    """Every folder that a local program must be able to read: interpreter, environment, mounts."""
+def reach_of(venv: Path, *folders: Path) -> list[Path]:
+    """Every folder that a local program must be able to enter: interpreter, environment, and its own `folders`."""
     interpreter = (venv / "bin" / "python").resolve().parents[1]
-    return [path.resolve() for path in (interpreter, venv, *mounts.values())]
+    return [path.resolve() for path in (interpreter, venv, *folders)]
 
 
 def environment_of(
