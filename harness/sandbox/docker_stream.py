@@ -22,6 +22,7 @@ from harness.sandbox.channel import ChannelClosed, Chunks
 
 HEADER = struct.Struct(">BxxxL")
 READ_BYTES = 256 << 10
+STALL_S = 0.5
 
 
 @contextmanager
@@ -76,8 +77,13 @@ class EngineStream:
         writable.register(self._socket, select.POLLOUT)
         left = memoryview(data)
         while left:
-            if not writable.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise TimeoutError("the program does not read its input")
+            wait_s = min(STALL_S, deadline - time.monotonic())
+            if not writable.poll(max(0.0, wait_s) * 1000):
+                if self._ask_exit() is not None:  # the engine keeps the input of a program that has ended open
+                    raise ChannelClosed
+                if time.monotonic() >= deadline:
+                    raise TimeoutError("the program does not read its input")
+                continue
             try:
                 # The socket may be in blocking mode; one page always fits once poll says so.
                 left = left[self._socket.send(left[:4096]) :]
