@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +72,29 @@ def test_a_wrong_call_is_one_clear_block(words: list[str], code: int, said: str)
     assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def commands_in_documents() -> list[tuple[str, str]]:
+    """(file, command) of every gymboard call that a document shows."""
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "site" / "docs").glob("*.md")]
+    found = []
+    for file in documents:
+        for line in file.read_text().splitlines():
+            match = re.match(r"\s*(?:\$ )?gymboard ([a-z][^#|]*)$", line)
+            if match and "   " not in match[1].strip():  # the README's diagram explains a command behind it
+                found.append((file.name, match[1].strip()))
+    return found
+
+
+@pytest.mark.parametrize(("file", "command"), commands_in_documents())
+def test_documents_show_commands_that_there_are(file: str, command: str) -> None:
+    words = command.split()
+    path = [*itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+", word), words)]
+    known = [list(known) for known in COMMANDS]
+    path = next(path[:length] for length in range(len(path), 0, -1) if path[:length] in known)
+    shown = gymboard(*path, "--help").stdout
+    missing = [word for word in words if word.startswith("--") and f"{word} " not in shown]
+    assert not missing, f"{file}: gymboard {' '.join(path)} has no {', '.join(missing)}"
 
 
 def test_a_task_folder_with_a_missing_field_names_it(tmp_path: Path) -> None:
