@@ -138,12 +138,13 @@ def test_a_source_that_cannot_be_had_leaves_nothing(tmp_path: Path, mirror: Path
 
 def test_the_script_sees_none_of_our_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    script = SCRIPT + "\nprint(os.environ, sys.path, file=sys.stderr); import harness"
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "planted"))
+    script = SCRIPT + "\nprint(sorted(os.environ), os.environ, sys.path, file=sys.stderr); sys.exit(3)"
     task = small_task(tmp_path / "task", source(), script)
-    with pytest.raises(DataError, match="No module named 'harness'") as caught:
+    with pytest.raises(DataError, match="PATH") as caught:
         prepare(task, tmp_path / "task", "smoke", root=tmp_path / "root")
-    assert "secret" not in str(caught.value)
+    said = str(caught.value)
+    assert "secret" not in said and "ANTHROPIC" not in said and "planted" not in said
 
 
 def _prepare_in_child(task: TaskSpec, base: Path, mirror: Path | None) -> None:
