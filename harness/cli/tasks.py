@@ -32,7 +32,7 @@ def list_tasks(tasks_root: TasksFolder = None, as_json: AsJson = False) -> None:
     for name, spec in specs.items():
         upstream = spec.baseline("official", "upstream")
         measured = spec.baseline("official")
-        cells = [f"{b.value:.4f}" if b else "not measured" for b in (measured, upstream)]
+        cells = [f"{measured.value:.4f}" if measured else "not measured", f"{upstream.value:.4f}" if upstream else "-"]
         rows.append((name, spec.domain, f"{spec.metric.label} ({spec.metric.direction})", *cells, spec.grader.kind))
     table("", ("task", "domain", "metric", "baseline", "upstream's", "grader"), rows)
 
