@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 from sklearn.model_selection import train_test_split
 
+from harness import images
 from harness.data import Prepared, prepare
 from harness.grading.base import GradeJob
 from harness.grading.predictions import grade_predictions
@@ -46,8 +46,9 @@ def read(path: Path) -> pl.DataFrame:
 
 
 def starter_verdict(data: Prepared, profile: ProfileName, workspace: Path) -> Verdict:
+    python = images.environment(SPEC.image, print) / "bin" / "python"
     subprocess.run(
-        [sys.executable, FOLDER / "starter" / "baseline.py"],
+        [python, FOLDER / "starter" / "baseline.py"],
         cwd=workspace,
         env={"GYMBOARD_DATA": str(data.agent)},
         check=True,
