@@ -178,3 +178,26 @@ def traces(pid: int) -> list[str]:
         found += [one.name for one in listed if one.labels[OWNER].startswith(f"{pid}-")]
         found += [one.name for one in volumes if one.attrs["Labels"][OWNER].startswith(f"{pid}-")]
     return found
+
+
+def test_bad_artifacts_cost_an_attempt_and_not_the_episode(blotto: Place, tmp_path: Path) -> None:
+    """A link, a strategy that leaves in the middle, then the starter: three attempts, each with its reason on disk."""
+    leaves = b"import os\ndef row_strategy(history):\n    return os._exit(0) if len(history) == 3 else [20] * 6\n"
+    script = [
+        Action(kind="bash", command="ln -s /etc/passwd strategy.py"),
+        Action(kind="validate"),
+        Action(kind="write", path="../outside", data=b"x"),
+        Action(kind="bash", command="rm strategy.py"),
+        Action(kind="write", path="strategy.py", data=leaves),
+        Action(kind="validate"),
+        Action(kind="bash", command=blotto.task.starter_command),
+    ]
+    episode = run_episode(blotto, ScriptedAgent("clumsy", script), 0, tmp_path / "clumsy")
+    linked, left, last = episode.attempts
+    assert "symbolic link" in (linked.refused or "") and linked.artifact_sha256 is None
+    assert left.validation is not None and "closed" in (left.validation.invalid or "")
+    assert left.sealed is not None and not left.sealed.valid
+    assert last.sealed is not None and last.sealed.valid
+    assert episode.exit_status == "success"
+    told = [line.observation for line in read_steps(tmp_path / "clumsy" / "steps.jsonl")]
+    assert "refused" in told[1] and "not written" in told[2] and "invalid artifact" in told[5]
