@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.archive import open_regular, write_archive
 from harness.errors import CheckError, Problem, SchemaError, UsageError
+from harness.files import flush
 from harness.payload import LOGS, kept_attempts, part_name, scan_part
 from harness.schema.base import Record, canonical_bytes
 from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, Entry, PayloadPart
@@ -170,15 +171,15 @@ def _built_beside(out: Path) -> Iterator[Path]:
             beside.chmod(0o755)
             yield beside
             for file in beside.iterdir():
-                _flush(file)
-            _flush(beside)
+                flush(file)
+            flush(beside)
             try:
                 beside.replace(out)
             except OSError as error:
                 raise UsageError(
                     f"{out} cannot be made: {error.strerror}; did another pack make it meanwhile?"
                 ) from None
-            _flush(out.parent)
+            flush(out.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -199,11 +200,3 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

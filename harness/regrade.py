@@ -8,7 +8,6 @@ Never trusts a claimed value or a claimed error, never scores what could not be 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from harness import __version__
 from harness.comparison import compare
 from harness.errors import GradingError, SandboxError, UsageError, VerificationError
+from harness.files import replace_file
 from harness.grading.base import Artifact, GradeJob, grade
 from harness.payload import AttemptKey, extract, kept_attempts, part_name
 from harness.sandbox.base import Engine
@@ -70,11 +70,7 @@ def regrade(
 def write_report(report: RegradeReport, bundle_folder: Path) -> Path:
     """`<bundle folder>.regrade.json`, beside the folder (inside it would be a stranger), replaced as a whole."""
     folder = bundle_folder.resolve()
-    file = folder.with_name(f"{folder.name}.regrade.json")
-    with tempfile.NamedTemporaryFile(dir=folder.parent, prefix=f".{file.name}.", delete=False) as beside:
-        beside.write(report.canonical())  # a name that no stranger's folder can have made a link of before
-    Path(beside.name).chmod(0o644)
-    return Path(beside.name).replace(file)
+    return replace_file(folder.with_name(f"{folder.name}.regrade.json"), report.canonical())
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import GymboardError, UsageError, VerificationError
+from harness.files import replace_file
 from harness.schema.bundle import Bundle
 from harness.sshsig import public_key, signature_blob
 
@@ -93,9 +94,7 @@ def sign(bundle_folder: Path, key: Path) -> Path:
     if done.returncode != 0:
         raise GymboardError(f"ssh-keygen could not sign with {key}: {_said(done)}")
     verify_signature(data, done.stdout, Signers.of_keys([public_key(done.stdout)]), bundle.submitter)
-    beside = bundle_folder / f".{SIGNATURE}.{os.getpid()}"
-    beside.write_bytes(done.stdout)
-    return beside.replace(bundle_folder / SIGNATURE)
+    return replace_file(bundle_folder / SIGNATURE, done.stdout)
 
 
 def verify_signature(data: bytes, signature: bytes, signers: Signers, principal: str) -> Signature:

@@ -22,6 +22,7 @@ from urllib.request import OpenerDirector
 from harness.data.download import https_opener
 from harness.data.sources import MIRROR_VARIABLE, Progress, locked, obtain
 from harness.errors import DataError
+from harness.files import flush
 from harness.home import home
 from harness.schema.base import canonical_bytes
 from harness.schema.digest import file_sha256
@@ -180,13 +181,5 @@ def _close(spec: TaskSpec, out: Path) -> None:
         hidden = path.relative_to(out).parts[:1] == ("grader",)
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise DataError(f"{spec.id}: data.py wrote {path.relative_to(out)}, which is not a regular file")
-        _flush(path)
+        flush(path)
         path.chmod((0o500 if hidden else 0o555) if path.is_dir() else (0o400 if hidden else 0o444))
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.files import replace_file
 from harness.grading.base import Artifact
 from harness.schema.episode import Episode
 from harness.schema.steps import StepLine, read_steps
@@ -30,16 +31,6 @@ from harness.schema.trajectory import (
 def now() -> str:
     """This moment, UTC, to the second, as the schema writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def write_atomically(file: Path, data: bytes) -> None:
-    """Write beside, flush to disk, rename: readers see the old bytes or the new ones."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with beside.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(file)
 
 
 class Recorder:
@@ -69,10 +60,10 @@ class Recorder:
     def finish(self, episode: Episode, agent: TrajectoryAgent, instruction: str, patch: str) -> None:
         """Write what stands at the end; episode.json last."""
         self._steps.close()
-        write_atomically(self.folder / "workspace.patch", patch.encode())
+        replace_file(self.folder / "workspace.patch", patch.encode())
         trajectory = build_trajectory(episode, agent, instruction, self.folder / "steps.jsonl")
-        write_atomically(self.folder / "trajectory.json", trajectory.canonical())
-        write_atomically(self.folder / "episode.json", episode.canonical())
+        replace_file(self.folder / "trajectory.json", trajectory.canonical())
+        replace_file(self.folder / "episode.json", episode.canonical())
 
     def close(self) -> None:
         self._steps.close()

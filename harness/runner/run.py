@@ -19,8 +19,9 @@ from harness import __version__
 from harness.agents.base import Agent
 from harness.data import prepare
 from harness.errors import GradingError, SandboxError, UsageError
+from harness.files import replace_file
 from harness.runner.episode import EpisodeRun, Place
-from harness.runner.recorder import Recorder, now, write_atomically
+from harness.runner.recorder import Recorder, now
 from harness.sandbox.base import Engine
 from harness.schema.bundle import Hardware
 from harness.schema.digest import folder_sha256
@@ -140,7 +141,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
     )
     file = plan.folder / "run.json"
     if not file.is_file():
-        write_atomically(file, manifest.canonical())
+        replace_file(file, manifest.canonical())
         return
     there = RunManifest.from_json(file.read_bytes(), subject=str(file))
     differ = [
