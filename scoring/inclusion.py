@@ -13,8 +13,7 @@ from harness.errors import UsageError
 from harness.schema.bundle import Bundle
 from harness.signing import SIGNATURE, Signers, verify_signature
 from harness.sshsig import public_key
-from scoring.ledger import LedgerLine, append_line
-from scoring.load import LEDGER
+from scoring.ledger import LEDGER, LedgerLine, append_line
 
 
 def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:

@@ -1,7 +1,8 @@
-"""The public decision ledger: a chain of lines, and the level that an entry's evidence supports.
+"""The public decision ledger: a chain of lines, and the files of verdicts that its regrades name by digest.
 
 Takes submissions/ledger.jsonl, gives verified lines, appends new ones. Every line names the digest of the line before
-it, so no line can be changed, dropped or moved without breaking the chain. Never believes a level that a bundle claims.
+it, so no line can be changed, dropped or moved without breaking the chain. Verdicts lie beside it, one file a regrade
+under ledger.d/, so that ten thousand entries leave a ledger of some megabytes. Never believes what a bundle claims.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from harness.errors import SchemaError, VerificationError
+from harness.files import replace_file
 from harness.schema.base import KebabId, Record, Sha256, Timestamp
 from harness.schema.bundle import Bundle
 from harness.schema.episode import Count, Verdict
@@ -24,6 +26,9 @@ Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
 Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
+LEDGER = "ledger.jsonl"
+VERDICTS = "ledger.d"
+"""Folder of the regrades' files, beside the ledger; no entry can have this name."""
 
 
 class RegradeVerdict(Record):
@@ -34,6 +39,14 @@ class RegradeVerdict(Record):
     attempt: Count
     artifact_sha256: Sha256
     verdict: Verdict
+
+
+class Verdicts(Record):
+    """The document of ledger.d/<sha256>.json: what one regrade of one bundle found."""
+
+    entry: KebabId
+    bundle_sha256: Sha256
+    verdicts: tuple[RegradeVerdict, ...] = Field(min_length=1)
 
 
 class Decision(Record):
@@ -48,11 +61,11 @@ class Decision(Record):
     reason: str = Field(min_length=1, max_length=2000)
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
-    verdicts: tuple[RegradeVerdict, ...] = ()
+    verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if bool(self.verdicts) != (self.kind == "regrade"):
+        if (self.verdicts_sha256 is not None) != (self.kind == "regrade"):
             raise ValueError("verdicts belong to a regrade, and a regrade has some")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
@@ -116,6 +129,20 @@ def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
         out.flush()
         os.fsync(out.fileno())
     return line
+
+
+def append_regrade(submissions: Path, about: dict[str, Any], verdicts: Sequence[RegradeVerdict]) -> LedgerLine:
+    """Write the file of verdicts, then the line that names it; a crash between the two leaves a file nobody reads.
+
+    `about` has entry, bundle_sha256, time and reason. Raises SchemaError, VerificationError.
+    """
+    document = Verdicts(entry=about["entry"], bundle_sha256=about["bundle_sha256"], verdicts=tuple(verdicts))
+    data = document.canonical()
+    sha256 = hashlib.sha256(data).hexdigest()
+    folder = submissions / VERDICTS
+    folder.mkdir(exist_ok=True)
+    replace_file(folder / f"{sha256}.json", data)
+    return append_line(submissions / LEDGER, {**about, "kind": "regrade", "verdicts_sha256": sha256})
 
 
 def current_lines(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> tuple[LedgerLine, ...]:

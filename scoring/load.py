@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.errors import GymboardError, ProblemsError
 from harness.schema.bundle import Bundle
 from scoring.ledger import (
+    LEDGER,
     LedgerLine,
     Level,
     RegradeVerdict,
@@ -28,7 +29,6 @@ from scoring.ledger import (
 
 MAX_BUNDLE_BYTES = 8 * 1024**2
 MAX_SIGNATURE_BYTES = 16 * 1024
-LEDGER = "ledger.jsonl"
 BASELINE = "baseline"
 
 

@@ -10,8 +10,7 @@ from harness.schema.bundle import Bundle, Entry
 from harness.schema.episode import Attempt, Episode, Usage, Verdict
 from harness.signing import make_demo_key, sign
 from scoring.inclusion import include_entry
-from scoring.ledger import append_line
-from scoring.load import LEDGER
+from scoring.ledger import LEDGER, RegradeVerdict, append_line, append_regrade
 
 SUBMITTER = "github:1234"
 NOW = "2026-11-20T12:00:00Z"
@@ -105,18 +104,18 @@ def include(submissions: Path, folder: Path) -> None:
 def regrade(submissions: Path, folder: Path, values: Values) -> None:
     """The ledger line of a regrade that found `values`, whatever the bundle claims."""
     found = [
-        {
-            "task": task,
-            "seed": seed,
-            "attempt": index,
-            "artifact_sha256": artifact(task, seed, index),
-            "verdict": verdict(task, value).model_dump(mode="json", exclude_none=True),
-        }
+        RegradeVerdict(
+            task=task,
+            seed=seed,
+            attempt=index,
+            artifact_sha256=artifact(task, seed, index),
+            verdict=verdict(task, value),
+        )
         for task, seeds in values.items()
         for seed, handed in enumerate(seeds)
         for index, value in enumerate(handed)
     ]
-    append_line(submissions / LEDGER, {**_about(folder), "kind": "regrade", "reason": "test", "verdicts": found})
+    append_regrade(submissions, {**_about(folder), "reason": "test"}, found)
 
 
 def decide(submissions: Path, folder: Path, kind: str, **more: str) -> None:
