@@ -27,7 +27,8 @@ from harness.signing import NAMESPACE
 from scoring.ledger import LEDGER, START, VERDICTS, digest
 from scoring.yardstick import TITLES
 from tests.benchmarks import synthetic_shape as shape
-from tests.benchmarks.synthetic_entry import DAY, Tree, make_entry
+from tests.benchmarks.synthetic_entry import make_entry
+from tests.benchmarks.synthetic_episode import DAY, Tree
 from tests.benchmarks.synthetic_shape import TASKS, TaskShape
 
 IMPORTS = Path(__file__).resolve().parents[2] / "submissions"
