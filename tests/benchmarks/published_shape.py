@@ -42,7 +42,7 @@ def main() -> None:
 def _figures(entries: list[list[Tree]]) -> dict[str, float]:
     episodes = [episode for entry in entries for episode in entry]
     ends = Counter(episode["exit_status"] for episode in episodes)
-    acts = sum((Counter(episode["actions"]) for episode in episodes), Counter())
+    acts: Counter[str] = sum((Counter(episode["actions"]) for episode in episodes), Counter())
     used = [(e["steps"], e["usage"]["input_tokens"], e["usage"]["output_tokens"]) for e in episodes]
     steps, sent, written = np.array([row for row in used if min(row) > 0], dtype=np.float64).T
     power, base = np.polyfit(np.log(steps), np.log(sent), 1)

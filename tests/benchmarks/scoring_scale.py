@@ -65,16 +65,14 @@ def _size(work: Path, size: int) -> None:
     written = write_board(folder, size, seed=0)
     seconds = time.perf_counter() - begun
     write_season(season)
-    megabytes = (written.bundle_bytes + written.verdict_bytes + written.ledger_bytes) / 1e6
     floors = [_process([sys.executable, "-c", FLOOR, str(folder)], {}, work / "floor").wall_s for _ in range(RUNS)]
     pairs = [_pair(work / f"home-{number}", folder, season, size) for number in range(RUNS)]
     for name, runs in zip(("cold", "warm"), zip(*pairs, strict=True), strict=True):
         _print(size, name, list(runs))
     print(f"{size:>8} {'floor':6}{statistics.median(floors):>8.2f}  json.loads of every bundle and nothing else")
-    print(
-        f"{size:>8} files: {megabytes:.1f} MB written in {seconds:.1f} s; a bundle {written.bundle_bytes / size / 1e3:.0f}"
-        f" KB, a regrade's verdicts {written.verdict_bytes / size / 1e3:.0f} KB"
-    )
+    parts = written.bundle_bytes / 1e6, written.verdict_bytes / 1e6, written.ledger_bytes / 1e6
+    sizes = "{:.1f} MB of bundles, {:.1f} MB of verdicts, {:.2f} MB of ledger".format(*parts)
+    print(f"{size:>8} files: {sizes}, written in {seconds:.1f} s")
 
 
 def _pair(home: Path, folder: Path, season: Path, size: int) -> tuple[Run, Run]:

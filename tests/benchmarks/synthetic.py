@@ -97,7 +97,7 @@ def _write_run(folder: Path, seed: int, index: int) -> _Part:
         lines.append(about | {"kind": "regrade", "reason": "Regraded by CI.", "verdicts_sha256": sha256})
     if made.kind == shape.DOWNGRADED:
         lines.append(about | {"kind": "downgrade", "reason": "An artifact could not be replayed.", "level": "signed"})
-    if made.kind in (shape.REVIEWED, shape.BREAKTHROUGH):
+    if made.kind == shape.REVIEWED:
         lines.append(about | {"kind": "review", "reason": "Read by a person: an honest run."})
     return _Part(tuple(lines), len(data), len(verdicts))
 

@@ -80,7 +80,7 @@ ENDS = {  # published; `unknown` (2 of 260) cannot be in a run
 NOTHING_HANDED_IN = {"evaluation_error": 0.87, "runtime": 0.22}  # published share of episodes without an attempt
 FURTHER_ATTEMPTS = 2.6  # exponential mean; published 4.3 attempts an episode, 2.5 here: each validate costs budget
 MAX_ATTEMPTS = 19  # published
-SUBMITS_WHAT_IT_VALIDATED = 0.70  # gives the published share of last scores equal to the one before, 0.545
+SUBMITS_WHAT_IT_VALIDATED = 0.64  # gives the published share of last scores equal to the one before, 0.545
 LAST_IS_BEST = 0.54  # published, as far as an episode has several attempts
 STEPS = {"success": (3.06, 0.60), "max_steps": (9.0, 0.0), "evaluation_error": (3.9, 0.8)}  # of log steps, cut at 50
 OTHER_STEPS = (3.3, 0.5)
@@ -102,7 +102,7 @@ KINDS = {
     17: INFLATED,  # claims more than the regrade finds
     19: DOWNGRADED,
     23: REVIEWED,
-    29: BREAKTHROUGH,  # beyond the reference on one task
+    29: BREAKTHROUGH,  # beyond the reference on one task; held for review where labels are public
 }
 """Entry i is of the kind KINDS[i % 100]; the others are ordinary."""
 LETTERS = {"Edit": "E", "Python": "P", "View": "V", "Bash": "B", "Search": "S", "Validate": "A", "Submit": "U"}
