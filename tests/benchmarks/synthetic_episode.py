@@ -139,9 +139,9 @@ class Runs:
         return tree | {"metrics": metrics, "stderr": errors, "n": task.n}
 
     def _found(self, task: TaskShape, seed: int, attempts: list[tuple[Tree, float | None]]) -> list[Tree]:
-        """A fresh verdict on the best and on the final artifact, each once; equal bytes are graded once."""
+        """A fresh verdict on the final artifact and on the best by the run's own claim, as `gymboard regrade` gives."""
         sign = -1 if task.direction == "max" else 1
-        valid = [(sign * value, attempt["index"]) for attempt, value in attempts if value is not None]
+        valid = [(sign * a["sealed"]["metrics"][task.metric], a["index"]) for a, value in attempts if value is not None]
         kept = {min(valid)[1]} if valid else set()
         if attempts and "artifact_sha256" in attempts[-1][0]:
             kept.add(attempts[-1][0]["index"])
