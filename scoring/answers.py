@@ -18,7 +18,7 @@ from scoring.boards import Ranking
 from scoring.build import Built
 from scoring.explain import explain, next_rank
 from scoring.leaderboard import SCORING_VERSION, Column
-from scoring.listing import Listed, listing
+from scoring.listing import Listed, invalid_values, listing
 from scoring.sentences import sentences
 
 CSV_FIELDS = ("board", "reading", "score", "preview", *Listed._fields)
@@ -57,6 +57,7 @@ def _safe(value: Any) -> Any:
 def _ranking(built: Built, ranking: Ranking, score: Column, entry: str | None) -> dict[str, Any]:
     plan = ranking.plan
     rows = listing(built.facts.db, ranking, score)
+    notes = invalid_values(built.facts.db, ranking)
     [constants] = ranking.table("constants").drop("data_sha256").to_dicts()
     told: dict[str, Any] = {
         "board": plan.id,
@@ -67,7 +68,7 @@ def _ranking(built: Built, ranking: Ranking, score: Column, entry: str | None) -
         "constants": constants,
         "tasks": ranking.table("tasks").drop("board", "reading").to_dicts(),
         "rows": [row._asdict() for row in rows if entry in (None, row.entry)],
-        "sentences": sentences(plan.reading, rows, ranking.table("tasks"), score),
+        "sentences": sentences(plan.reading, rows, ranking.table("tasks"), score, notes),
         "caveats": plan.caveats,
     }
     if entry is not None:

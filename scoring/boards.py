@@ -20,7 +20,7 @@ from scoring.measure import Measured, measure
 from scoring.pareto import frontier
 from scoring.profiles import best_of, step_curves
 from scoring.stats import DRAWS
-from scoring.tables import SEEDS, Grid, Source, choose, query, replace_relation, shapes
+from scoring.tables import SEEDS, Grid, Looks, Source, choose, frame, replace_relation, shapes
 from scoring.yardstick import Season, Yardstick
 
 
@@ -37,6 +37,7 @@ class Plan:
     yard: Yardstick
     chosen: Sequence[int]
     grid: Grid
+    looks: Looks
     source: Source
     prices: PriceTable
     prices_day: str
@@ -65,10 +66,12 @@ def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked)
     choose(db, plan.chosen, plan.yard)
     replace_relation(db, "prices", price_frame(plan.prices))
-    costs = query(db, "costs", seeds=SEEDS, day=plan.prices_day).pl()
-    conduct = query(db, "conduct", seeds=SEEDS, source=plan.source).pl()
+    costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
+    conduct = frame(db, "conduct", seeds=SEEDS, source=plan.source)
     made = {
-        "board": pl.concat([_board(plan, measured[column], costs).with_columns(score=pl.lit(column)) for column in COLUMNS]),
+        "board": pl.concat(
+            [_board(plan, measured[column], costs).with_columns(score=pl.lit(column)) for column in COLUMNS]
+        ),
         "task_scores": pl.concat([_scores(plan, measured[column], column) for column in COLUMNS]),
         "profiles": pl.concat([_curves(plan, measured[column], tau_max, column) for column in COLUMNS]),
         "domains": pl.concat([_domains(plan, measured[column], column) for column in COLUMNS]),
@@ -121,7 +124,7 @@ def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
             ("leave_one_out_high", "out_high"),
         )
     }
-    valid = [*plan.grid.valid.sum(axis=(1, 2)).tolist(), 0]
+    valid = [*plan.looks.valid.sum(axis=(1, 2)).tolist(), 0]
     expected = [len(plan.yard.rules) * SEEDS] * len(plan.grid.entries)
     rows = pl.DataFrame(
         {"entry": names, "kind": [*kinds, BASELINE], "valid_episodes": valid, "episodes": [*expected, 0]}
@@ -130,23 +133,23 @@ def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     )
     usd = costs.select("entry", cost_usd="usd_per_episode")
     rows = rows.join(usd, on="entry", how="left", maintain_order="left")
-    shown_area = pl.when(pl.col("kind") != BASELINE).then("aup")
-    points = rows.select("cost_usd", area=shown_area)
-    return rows.with_columns(frontier=frontier(points["cost_usd"], points["area"]))
+    cost = rows["cost_usd"].fill_null(np.nan).to_numpy()
+    area = np.where(np.array(rows["kind"] == BASELINE), np.nan, rows["aup"].fill_null(np.nan).to_numpy())
+    return rows.with_columns(frontier=frontier(cost, area))
 
 
 def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
-    rules, grid = plan.yard.rules, plan.grid
+    rules, grid, looks = plan.yard.rules, plan.grid, plan.looks
     rows, tasks = measured.scores.shape
     baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
     scores, maximise = measured.scores, plan.yard.maximise
     better = np.where(maximise, scores > baseline, scores < baseline)
     known = ~np.isnan(scores) & ~np.isnan(baseline)
-    gap = grid.last - grid.told
+    gap = grid.last - looks.told
     counted = (~np.isnan(gap)).sum(axis=2)
     mean_gap = np.where(counted > 0, np.nansum(gap, axis=2) / np.maximum(counted, 1), np.nan)
     budget = np.array([-1 if rule.validations is None else rule.validations for rule in rules])
-    one_look = best_of(np.where(grid.calls <= budget[:, None], grid.last, np.nan), maximise)
+    one_look = best_of(np.where(looks.calls <= budget[:, None], grid.last, np.nan), maximise)
     return pl.DataFrame(
         {
             "score": pl.Series([column]).new_from_index(0, rows * tasks),
@@ -159,8 +162,8 @@ def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
             "stderr": _nan_to_null(measured.seed_stderr.ravel()),
             "one_look": _nan_to_null(_with_baseline(one_look, np.nan).ravel()) if column == "last" else None,
             "gap": _nan_to_null(_with_baseline(mean_gap, np.nan).ravel()) if column == "last" else None,
-            "validate_calls": _with_baseline(grid.calls.sum(axis=2), 0).ravel(),
-            "valid_episodes": _with_baseline(grid.valid.sum(axis=2), 0).ravel(),
+            "validate_calls": _with_baseline(looks.calls.sum(axis=2), 0).ravel(),
+            "valid_episodes": _with_baseline(looks.valid.sum(axis=2), 0).ravel(),
             "log10_ratio": _nan_to_null(measured.log_ratios.ravel()),
             "feasible": measured.feasible.ravel(),
             "beats_baseline": pl.Series(better.ravel()).set(pl.Series(~known.ravel()), None),

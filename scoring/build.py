@@ -146,7 +146,7 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             f"The board, {season.name}",
             yard,
             chosen,
-            grid(db, names, yard, "regraded"),
+            *grid(db, names, yard, "regraded"),
             "regraded",
             load_prices(),
             season.prices,
@@ -157,16 +157,14 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
     )
 
 
-def _published(
-    db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only
-) -> list[Ranking]:
+def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only) -> list[Ranking]:
     """The imports, under the readings live and mlgym-compat."""
     if not readings:
         return []
     yard = only.yard(published_yardstick(stored_baselines(db), EPS))
     chosen, names = people(db, "import", only.levels())
     choose(db, chosen, yard)
-    values = grid(db, names, yard, "published")
+    values, looks = grid(db, names, yard, "published")
     plans = [
         Plan(
             "published",
@@ -175,6 +173,7 @@ def _published(
             yard,
             chosen,
             values,
+            looks,
             "published",
             load_prices(),
             season.prices,

@@ -69,7 +69,9 @@ def explain(ranking: Ranking, entry: str, score: Column) -> list[Line]:
         target = None
         if wanted is not None:
             share = row["contribution"] + wanted.gain
-            target = score_for(share, task, f"{score}_reference", tau_max, len(tasks), frozen=ranking.plan.season is not None)
+            target = score_for(
+                share, task, f"{score}_reference", tau_max, len(tasks), frozen=ranking.plan.season is not None
+            )
         lines.append(_line(task, row, task[f"{score}_reference"], target))
     return lines
 
@@ -82,7 +84,7 @@ def score_for(
     A score worse than the baseline counts nothing, so the answer is never worse than the baseline. Unless the
     reference is `frozen` a better score would move it, and everybody's ratio with it: then the answer is None too.
     """
-    best = task[reference]
+    best: float | None = task[reference]
     half = task["transform"] == "half-shifted"
     best = (1 + best) / 2 if half and best is not None else best
     if best is None or best <= 0:
@@ -90,9 +92,9 @@ def score_for(
     distance = tau_max - contribution * tasks - _SAME
     if distance < 0 and not frozen:
         return None
-    score = best / math.pow(10, distance) if task["direction"] == "max" else best * math.pow(10, distance)
+    score: float = best / math.pow(10, distance) if task["direction"] == "max" else best * math.pow(10, distance)
     score = 2 * score - 1 if half else score
-    baseline = task["baseline"]
+    baseline: float | None = task["baseline"]
     if baseline is None:
         return score
     return max(score, baseline) if task["direction"] == "max" else min(score, baseline)

@@ -41,7 +41,9 @@ def export(built: Built, folder: Path) -> list[Path]:
 def _prepare(built: Built) -> None:
     """The relations that scoring/sql/table_*.sql name beside the facts."""
     reasons = {name: why for ranking in built.rankings for name, why in ranking.plan.not_ranked.items()}
-    frame = pl.DataFrame({"entry": list(reasons), "why": list(reasons.values())}, {"entry": pl.String, "why": pl.String})
+    frame = pl.DataFrame(
+        {"entry": list(reasons), "why": list(reasons.values())}, {"entry": pl.String, "why": pl.String}
+    )
     replace_relation(built.facts.db, "not_ranked", frame)
     replace_relation(built.facts.db, "settings", pl.DataFrame({"day": [built.season.prices]}))
     replace_relation(built.facts.db, "prices", price_frame(load_prices()))

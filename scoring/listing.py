@@ -12,7 +12,7 @@ import polars as pl
 
 from scoring.boards import Ranking
 from scoring.leaderboard import BASELINE, Column
-from scoring.tables import choose, query
+from scoring.tables import choose, frame
 
 
 class Listed(NamedTuple):
@@ -49,7 +49,7 @@ def listing(db: duckdb.DuckDBPyConnection, ranking: Ranking, score: Column) -> l
     plan = ranking.plan
     choose(db, plan.chosen, plan.yard)
     label = pl.coalesce("model_label", "model", "agent")
-    people = query(db, "people").pl().select("entry", "level", "submitter", label=label)
+    people = frame(db, "people").select("entry", "level", "submitter", label=label)
     reasons = pl.DataFrame(
         {"entry": list(plan.not_ranked), "not_ranked_because": list(plan.not_ranked.values())},
         schema={"entry": pl.String, "not_ranked_because": pl.String},
@@ -65,3 +65,9 @@ def listing(db: duckdb.DuckDBPyConnection, ranking: Ranking, score: Column) -> l
     )
     ordered = rows.sort(is_baseline, pl.col("rank").is_null(), -pl.col("aup").fill_null(-1.0), "entry")
     return [Listed(*values) for values in ordered.select(Listed._fields).iter_rows()]
+
+
+def invalid_values(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> list[str]:
+    """The task of every published value on this ranking that is known to be invalid."""
+    choose(db, ranking.plan.chosen, ranking.plan.yard)
+    return [note["task"] for note in frame(db, "notes").to_dicts() if note["task"] in ranking.plan.yard.tasks]

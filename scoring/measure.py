@@ -135,7 +135,9 @@ def _cohort(cells: Mapping[Column, _Cells], yard: Yardstick, tau_max: float) -> 
     return Cohort(np.moveaxis(merit, 3, 1), np.moveaxis(~worse, 3, 1), tau_max, penalty)
 
 
-def _column(cells: _Cells, draws: Draws, at: int, grid: Grid, yard: Yardstick, ranked: Bools, tau_max: float) -> Measured:
+def _column(
+    cells: _Cells, draws: Draws, at: int, grid: Grid, yard: Yardstick, ranked: Bools, tau_max: float
+) -> Measured:
     compat = draws.aup is None
     parts = contributions(cells.log_ratios, tau_max)
     area = compat_aup(cells.log_ratios, tau_max) if compat else total(parts)

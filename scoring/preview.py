@@ -56,9 +56,9 @@ def _beside(
     others = [(number, other) for number, other in zip(numbers, names, strict=True) if other != name]
     chosen, shown = [number for number, _ in others], [other for _, other in others]
     choose(db, chosen, yard)
-    theirs = grid(db, shown, yard, source)
+    theirs, their_looks = grid(db, shown, yard, source)
     choose(db, [entry_no], claims)
-    values = theirs.beside(grid(db, [name], claims, "claimed"))
+    own, own_looks = grid(db, [name], claims, "claimed")
     beside = "the board" if of_season else "published results"
     tasks = ", ".join(rule.title for rule in yard.rules)
     smoke = (SMOKE,) if profile == "smoke" else ()
@@ -70,7 +70,8 @@ def _beside(
             title=f"Preview: {name} beside {beside}",
             yard=yard,
             chosen=[*chosen, entry_no],
-            grid=values,
+            grid=theirs.beside(own),
+            looks=their_looks.beside(own_looks),
             source="claimed",
             prices=load_prices(),
             prices_day=season.prices,

@@ -98,6 +98,19 @@ def step_curve(log_ratios: Floats, tau_max: float) -> tuple[Floats, Floats]:
     return tau, rho
 
 
+def step_curves(log_ratios: Floats, tau_max: float) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """(row, tau, rho) of many methods, log_ratios (rows, tasks): the points of step_curve() of each row in turn."""
+    rows, tasks = log_ratios.shape
+    within = log_ratios <= tau_max
+    inside = np.sort(np.where(within, log_ratios, np.inf), axis=1)
+    start = np.minimum(0.0, inside.min(axis=1, initial=0.0))
+    tau = np.column_stack([start, np.minimum(inside, tau_max), np.full(rows, tau_max)])
+    reached = np.minimum(np.arange(tasks + 2), within.sum(axis=1, keepdims=True))
+    kept = np.column_stack([tau[:, :-1] < tau[:, 1:], np.ones(rows, dtype=bool)])
+    row, place = np.nonzero(kept)
+    return row, tau[row, place], reached[row, place] / tasks
+
+
 def best_of(values: Floats, maximise: Bools) -> Floats:
     """Best over the last axis (seeds) of (..., tasks, seeds); NaN where no seed has a value."""
     swapped = np.moveaxis(values, -1, -2)

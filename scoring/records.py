@@ -13,8 +13,9 @@ import duckdb
 
 from scoring.boards import Ranking
 from scoring.leaderboard import BASELINE, Board, BoardTask, Cell, Column, Constants, Curve, ParetoPoint, Row
+from scoring.listing import invalid_values, listing
 from scoring.sentences import sentences
-from scoring.tables import SEEDS, choose, query
+from scoring.tables import SEEDS, choose, frame, query
 
 _CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "contribution")
 _STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda")
@@ -37,9 +38,15 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
         rows=rows,
         curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
         pareto=tuple(_points(ranking, rows)),
-        sentences=sentences(plan.reading, rows, tasks),
+        sentences=_sentences(db, ranking),
         caveats=plan.caveats,
     )
+
+
+def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[str, ...]:
+    rows = listing(db, ranking, "last")
+    notes = invalid_values(db, ranking)
+    return sentences(ranking.plan.reading, rows, ranking.table("tasks"), "last", notes)
 
 
 def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
@@ -55,12 +62,12 @@ class _Facts:
     def __init__(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> None:
         plan = self.plan = ranking.plan
         choose(db, plan.chosen, plan.yard)
-        self.people = query(db, "people").pl().to_dicts()
+        self.people = frame(db, "people").to_dicts()
         self.exits: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
         for place, task, status, count in query(db, "exits", seeds=SEEDS).fetchall():
             self.exits[place].append((task, status, count))
         self.notes: dict[int, list[Tree]] = defaultdict(list)
-        for note in query(db, "notes").pl().to_dicts():
+        for note in frame(db, "notes").to_dicts():
             self.notes[note.pop("place")].append({key: value for key, value in note.items() if value is not None})
         self.actions: dict[int, Tree] = defaultdict(dict)
         for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():

@@ -54,26 +54,34 @@ class TableShape:
 
 @dataclass(frozen=True)
 class Grid:
-    """Values of shape (entries, tasks, seeds), NaN where there is none, in the tasks' own direction and unit.
-
-    `told`: what validate had said of the value that was handed in. `calls`, `valid`: validate calls, and whether the
-    episode ended with a valid score.
-    """
+    """Values of shape (entries, tasks, seeds), NaN where there is none, in the tasks' own direction and unit."""
 
     entries: tuple[str, ...]
     best: Floats
     last: Floats
+
+    def beside(self, other: Grid) -> Grid:
+        """These entries, then the other's; the same tasks."""
+        return Grid(
+            (*self.entries, *other.entries),
+            np.concatenate([self.best, other.best]),
+            np.concatenate([self.last, other.last]),
+        )
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Of the same episodes, same shape: what validate had `told` of the value that was handed in (NaN: nothing), how
+    many validate `calls` there were, and whether the episode ended with a `valid` score."""
+
     told: Floats
     calls: NDArray[np.int64]
     valid: Bools
 
-    def beside(self, other: Grid) -> Grid:
+    def beside(self, other: Looks) -> Looks:
         """These entries, then the other's; the same tasks."""
-        arrays = (
-            np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in ("best", "last", "told", "calls", "valid")
-        )
-        return Grid((*self.entries, *other.entries), *arrays)
+        pairs = ((self.told, other.told), (self.calls, other.calls), (self.valid, other.valid))
+        return Looks(*(np.concatenate(pair) for pair in pairs))
 
 
 @cache
@@ -103,6 +111,11 @@ def query(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> duckdb.Duc
     return db.execute(text, wanted)
 
 
+def frame(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> pl.DataFrame:
+    """The same as a frame."""
+    return pl.DataFrame(query(db, name, **values).to_arrow_table())
+
+
 def choose(db: duckdb.DuckDBPyConnection, chosen: Sequence[int], yard: Yardstick) -> None:
     """Say which entries (entry_no, in order) and tasks the next queries are about: relations `chosen` and `rules`."""
     replace_relation(
@@ -111,7 +124,7 @@ def choose(db: duckdb.DuckDBPyConnection, chosen: Sequence[int], yard: Yardstick
     replace_relation(db, "rules", yard.frame())
 
 
-def grid(db: duckdb.DuckDBPyConnection, entries: Sequence[str], yard: Yardstick, source: Source) -> Grid:
+def grid(db: duckdb.DuckDBPyConnection, entries: Sequence[str], yard: Yardstick, source: Source) -> tuple[Grid, Looks]:
     """The values of the chosen entries, whose names are `entries`, from one source and no other."""
     found = query(db, "grid", source=source, seeds=SEEDS).fetchnumpy()
     shape = (len(entries), len(yard.rules), SEEDS)
@@ -122,18 +135,15 @@ def grid(db: duckdb.DuckDBPyConnection, entries: Sequence[str], yard: Yardstick,
         array[at] = np.ma.filled(found[name], empty)
         return array
 
-    return Grid(
-        tuple(entries),
-        *(spread(name, np.nan) for name in ("best", "last", "told")),
-        spread("validate_calls", 0),
-        spread("valid", False),
-    )
+    values = Grid(tuple(entries), spread("best", np.nan), spread("last", np.nan))
+    return values, Looks(spread("told", np.nan), spread("validate_calls", 0), spread("valid", False))
 
 
 def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) -> tuple[list[int], list[str]]:
     """(entry_no, name) of everyone of one origin on one of the levels, by name."""
     found = db.execute(
-        "SELECT entry_no, entry FROM entries WHERE origin = ? AND NOT preview AND list_contains(?, level) ORDER BY entry",
+        "SELECT entry_no, entry FROM entries "
+        "WHERE origin = ? AND NOT preview AND list_contains(?, level) ORDER BY entry",
         [origin, list(levels)],
     ).fetchall()
     return [number for number, _ in found], [name for _, name in found]
@@ -150,5 +160,5 @@ def stored_baselines(db: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], 
 def replace_relation(db: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Hand a frame over as a temporary table."""
     db.register("handed_over", frame.to_arrow())
-    db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM handed_over")
+    db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM handed_over")  # noqa: S608 - our own name
     db.unregister("handed_over")

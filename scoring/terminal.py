@@ -17,7 +17,7 @@ from scoring.boards import Ranking
 from scoring.build import Built
 from scoring.explain import Line, explain, next_rank
 from scoring.leaderboard import BASELINE, Column
-from scoring.listing import Listed, listing
+from scoring.listing import Listed, invalid_values, listing
 from scoring.sentences import cheapest, sentences
 
 WIDE = 160
@@ -36,7 +36,7 @@ def print_rankings(
         console.print(_table_of(shown, wide=console.width >= NARROW))
         if more:
             _say(console, f"... and {more} more rows; --limit 0 prints all of them")
-        notes = [task for _, task in _notes(built, ranking)]
+        notes = invalid_values(built.facts.db, ranking)
         for line in sentences(ranking.plan.reading, rows, ranking.table("tasks"), score, notes):
             _say(console, line)
         if at_least is not None:
@@ -158,17 +158,6 @@ def _place(row: Listed) -> str:
         else ""
     )
     return f"{row.label}: rank {row.rank}{span}{out}; AUP {row.aup:.3f}."
-
-
-def _notes(built: Built, ranking: Ranking) -> list[tuple[str, str]]:
-    """(entry, task) of every published value that is known to be invalid."""
-    tasks = set(ranking.plan.yard.tasks)
-    chosen = list(ranking.plan.chosen)
-    found = built.facts.db.execute(
-        "SELECT entry, task FROM notes JOIN entries USING (entry_no) WHERE list_contains(?, entry_no) ORDER BY ALL",
-        [chosen],
-    ).fetchall()
-    return [(entry, task) for entry, task in found if task in tasks]
 
 
 def _audit(built: Built, ranking: Ranking, entry: str) -> list[str]:

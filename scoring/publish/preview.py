@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.schema.task import load_tasks
 from scoring.build import build, leaderboard
+from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
 
@@ -18,7 +19,10 @@ from scoring.publish.build import build_site
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
     built = build(submissions, previews=[local] if local else [])
-    return build_site(leaderboard(built), load_tasks(), out, bundles=Bundles(submissions, local), built=built)
+    bundles = Bundles(submissions, local)
+    return build_site(leaderboard(built), load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
+
+
 def serve_folder(folder: Path, port: int) -> None:
     """Serve `folder` on 127.0.0.1 until Ctrl-C; port 0 takes a free one."""
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
