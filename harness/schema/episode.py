@@ -23,7 +23,20 @@ ExitStatus = Literal[
     "unknown",  # imported only: upstream left no record of how it ended
 ]
 ActionClass = Literal["Edit", "View", "Search", "Validate", "Submit", "Python", "Bash", "Memory", "Literature"]
+LETTERS: dict[ActionClass, str] = {
+    "Edit": "E",
+    "View": "V",
+    "Search": "S",
+    "Validate": "A",
+    "Submit": "U",
+    "Python": "P",
+    "Bash": "B",
+    "Memory": "M",
+    "Literature": "L",
+}
+MAX_TRACE = 100_000
 Count = Annotated[int, Field(ge=0)]
+Trace = Annotated[str, Field(pattern=r"^[EVSAUPBML-]*$", max_length=MAX_TRACE)]
 MetricName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -93,6 +106,13 @@ class Episode(Record):
     started: Timestamp | None = None
     steps: Count
     actions: dict[ActionClass, Count] = {}
+    trace: Trace | None = Field(
+        default=None,
+        description="one letter a step, in order: E edit, V view, S search, A validate, U submit, P python, B bash, "
+        "M memory, L literature, - a step without an action (the answer could not be parsed). A step is one turn of "
+        "the agent; what the harness does itself (handing in at a limit) is none. As long as steps, its letters "
+        "counted are actions. Absent: not recorded, or more than 100000 steps",
+    )
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = Usage()
     published_baseline: dict[MetricName, float] | None = Field(
@@ -108,4 +128,15 @@ class Episode(Record):
     def _ordered(self) -> Self:
         if [attempt.index for attempt in self.attempts] != list(range(len(self.attempts))):
             raise ValueError("attempts must be numbered 0, 1, 2, ... in order")
+        return self
+
+    @model_validator(mode="after")
+    def _traced(self) -> Self:
+        if self.trace is None:
+            return self
+        if len(self.trace) != self.steps:
+            raise ValueError(f"trace has {len(self.trace)} letters for {self.steps} steps")
+        counted = {kind: n for kind, letter in LETTERS.items() if (n := self.trace.count(letter))}
+        if counted != {kind: n for kind, n in self.actions.items() if n}:
+            raise ValueError(f"trace has {counted}, but actions are {self.actions}")
         return self
