@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,10 +36,24 @@ LETTERS: dict[ActionClass, str] = {
     "Memory": "M",
     "Literature": "L",
 }
+NO_ACTION = "-"
 MAX_TRACE = 100_000
+MODIFYING: tuple[ActionClass, ...] = ("Edit", "Python", "Bash")
 Count = Annotated[int, Field(ge=0)]
 Trace = Annotated[str, Field(pattern=r"^[EVSAUPBML-]*$", max_length=MAX_TRACE)]
 MetricName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def counted(classes: Sequence[ActionClass | None]) -> dict[ActionClass, int]:
+    """`actions` of an episode from the class of each step, in order; None: a step without an action."""
+    return dict(Counter(kind for kind in classes if kind is not None))
+
+
+def traced(classes: Sequence[ActionClass | None]) -> str | None:
+    """`trace` of an episode from the class of each step; None when there are more than MAX_TRACE steps."""
+    if len(classes) > MAX_TRACE:
+        return None
+    return "".join(NO_ACTION if kind is None else LETTERS[kind] for kind in classes)
 
 
 class Verdict(Record):
@@ -123,6 +139,26 @@ class Episode(Record):
     def key(self) -> str:
         """`<task>/seed-<n>`: unique in a bundle, and the episode's folder in a run and in a payload part."""
         return f"{self.task}/seed-{self.seed}"
+
+    @property
+    def modifies(self) -> bool | None:
+        """Whether any action can have changed a file: an edit, a Python run, or a shell command that is not known to
+        only look. None: the actions were not recorded. An episode that says False did nothing.
+
+        Never wrong about False. True is an upper bound: imported episodes count `ls` as Bash, as upstream does.
+        """
+        if self.trace is None and not self.actions:
+            return None
+        return any(self.actions.get(kind) for kind in MODIFYING)
+
+    def modifies_before(self, step: int) -> bool | None:
+        """The same of the steps before `step` (from 1): whether the attempt of that step can differ from the starter.
+
+        None: there is no trace, or `step` is 0 (an imported attempt that no action accounts for).
+        """
+        if self.trace is None or step < 1:
+            return None
+        return any(LETTERS[kind] in self.trace[: step - 1] for kind in MODIFYING)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
