@@ -16,7 +16,7 @@ _LOOKS = frozenset({"cat", "cd", "du", "echo", "head", "ls", "nl", "pwd", "stat"
 _SEARCHES = frozenset({"egrep", "fgrep", "find", "grep"})
 _FIND_ACTS = ("-delete", "-exec", "-fls", "-fprint", "-ok")
 _JOINS = frozenset({"|", "||", "&&", ";"})
-_QUIET = re.compile(r"2>(/dev/null|&1)(?=\s|$)")
+_QUIET = re.compile(r"2>(/dev/null|&1)(?=[\s;|]|$)")
 _EXPANDS = re.compile(r"[`\n\r]|\$(?![A-Za-z_])")
 
 

@@ -73,6 +73,7 @@ def test_oracle_wins_and_nop_gets_nothing(blotto: Place, tmp_path: Path) -> None
     assert won.metrics["mean_payoff"] - base.metrics["mean_payoff"] > 0.2
     nothing = run_episode(blotto, nop_agent(), 0, tmp_path / "nop")
     assert nothing.exit_status == "evaluation_error"
+    assert (nothing.trace, nothing.modifies) == ("U", False)
     assert nothing.attempts[-1].refused and nothing.attempts[-1].sealed is None
 
 
@@ -125,7 +126,7 @@ def test_steps_are_limited_and_the_limit_submits(blotto: Place, tmp_path: Path) 
     place = Place(blotto.task.model_copy(update={"limits": limits}), blotto.folder, "smoke", blotto.engine)
     script = [Action(kind="bash", command=blotto.task.starter_command), *[Action(kind="bash", command="true")] * 5]
     episode = run_episode(place, ScriptedAgent("long", script), 0, tmp_path / "long")
-    assert (episode.exit_status, episode.steps) == ("max_steps", 2)
+    assert (episode.exit_status, episode.steps, episode.trace) == ("max_steps", 2, "BB")
     assert episode.attempts[-1].sealed is not None
 
 
@@ -199,5 +200,6 @@ def test_bad_artifacts_cost_an_attempt_and_not_the_episode(blotto: Place, tmp_pa
     assert left.sealed is not None and not left.sealed.valid
     assert last.sealed is not None and last.sealed.valid
     assert episode.exit_status == "success"
+    assert (episode.trace, episode.modifies) == ("BAEBEABU", True)
     told = [line.observation for line in read_steps(tmp_path / "clumsy" / "steps.jsonl")]
     assert "refused" in told[1] and "not written" in told[2] and "invalid artifact" in told[5]
