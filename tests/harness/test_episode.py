@@ -118,6 +118,7 @@ class Raises:
 def test_an_agent_that_raises_still_hands_in_what_is_there(blotto: Place, tmp_path: Path) -> None:
     episode = run_episode(blotto, Raises(), 0, tmp_path / "raises")
     assert episode.exit_status == "runtime" and "boom" in (episode.exit_detail or "")
+    assert (episode.steps, episode.trace) == (1, "B"), "what the harness hands in is no step of the agent"
     assert episode.attempts[-1].sealed is not None and episode.attempts[-1].sealed.valid
 
 
@@ -149,6 +150,8 @@ def test_killed_in_the_middle_keeps_its_steps_and_resumes(tmp_path: Path, engine
     done = subprocess.run([*words, "--resume", "--json"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [episode["exit_status"] for episode in json.loads(done.stdout)["episodes"]] == ["success", "success"]
+    resumed = Episode.from_json(second.with_name("episode.json").read_bytes())
+    assert resumed.trace == "BAU", "the steps of the killed try are not the resumed episode's"
     assert (finished.read_bytes(), finished.stat().st_mtime_ns) == before, "a finished episode is never run again"
     assert list((tmp_path / "killed" / "colonel-blotto").glob("seed-0.unfinished-*/steps.jsonl"))
 
