@@ -62,14 +62,14 @@ class Verdict(Record):
     `seed` is the seed of a sealed play grade, published after the fact; predictions have none.
     """
 
-    split: Split
-    metrics: dict[MetricName, float] = {}
-    stderr: dict[MetricName, float] = {}
-    n: int | None = Field(default=None, gt=0, description="rows, games or instances behind the metrics")
-    invalid: str | None = Field(default=None, max_length=2000)
-    seed: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    grader_version: SemVer
     duration_s: float = Field(ge=0)
+    grader_version: SemVer
+    invalid: str | None = Field(default=None, max_length=2000)
+    metrics: dict[MetricName, float] = {}
+    n: int | None = Field(default=None, gt=0, description="rows, games or instances behind the metrics")
+    seed: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    split: Split
+    stderr: dict[MetricName, float] = {}
 
     @property
     def valid(self) -> bool:
