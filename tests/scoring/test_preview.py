@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import SchemaError, UsageError
+from harness.errors import GymboardError, UsageError
 from scoring.build import build_leaderboard
 from tests.scoring.builder import GOOD, everywhere, run_bundle
 from tests.scoring.conftest import COMMITTED, Enter
@@ -67,5 +67,5 @@ def test_what_cannot_be_previewed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="import"):
         build_leaderboard(COMMITTED, previews=[COMMITTED / "gpt-4o-mlgym"])
     (tmp_path / "bundle.json").write_text("{}")
-    with pytest.raises(SchemaError):
+    with pytest.raises(GymboardError, match="episodes: Field required"):
         build_leaderboard(COMMITTED, previews=[tmp_path])
