@@ -21,6 +21,7 @@ from scoring.leaderboard import (
     Column,
     Constants,
     Curve,
+    Interval,
     ParetoPoint,
     Reading,
     Row,
@@ -32,7 +33,6 @@ from scoring.pareto import frontier
 from scoring.profiles import step_curve
 from scoring.rows import baseline_row, entry_row, number
 from scoring.sentences import sentences
-from scoring.standings import standings
 from scoring.stats import DRAWS
 from scoring.tables import SEEDS, Grid
 from scoring.yardstick import Season, Yardstick
@@ -58,7 +58,8 @@ class Plan:
 
 def build_board(plan: Plan) -> Board:
     """The whole board of one plan."""
-    measured, tau_max = measure(plan.grid, plan.yard, plan.reading)
+    ranked = np.array([name not in plan.not_ranked for name in plan.grid.entries], dtype=bool)
+    measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked)
     rows = _rows(plan, measured)
     tasks = _tasks(plan, measured, rows)
     return Board(
@@ -78,8 +79,7 @@ def build_board(plan: Plan) -> Board:
 
 def _rows(plan: Plan, measured: Mapping[Column, Measured]) -> tuple[Row, ...]:
     ids = [one.bundle.entry.id for one in plan.entries]
-    ranked = np.array([name not in plan.not_ranked for name in ids], dtype=bool)
-    places = {column: standings(measured[column], plan.yard, ranked) for column in COLUMNS}
+    places = {column: [_standing(measured[column], row) for row in range(len(ids) + 1)] for column in COLUMNS}
     rows = [
         entry_row(
             one,
@@ -95,6 +95,28 @@ def _rows(plan: Plan, measured: Mapping[Column, Measured]) -> tuple[Row, ...]:
     ]
     rows.append(baseline_row(plan.yard, measured, {column: places[column][-1] for column in COLUMNS}))
     return tuple(sorted(rows, key=_order))
+
+
+def _standing(measured: Measured, row: int) -> Standing:
+    """One row of the arrays as a record."""
+    out = int(measured.out_low[row]), int(measured.out_high[row])
+    return Standing(
+        rank=int(measured.rank[row]) or None,
+        rank_low=int(measured.rank_low[row]) or None,
+        rank_high=int(measured.rank_high[row]) or None,
+        tie_group=int(measured.tie_group[row]) or None,
+        aup=float(measured.aup[row]),
+        aup_interval=_interval(measured.aup_low[row], measured.aup_high[row]),
+        mean_aup=float(measured.mean_aup[row]),
+        mean_interval=_interval(measured.mean_low[row], measured.mean_high[row]),
+        borda=float(measured.borda[row]),
+        leave_one_out=out if measured.rank[row] else None,
+        by_domain={domain: float(areas[row]) for domain, areas in measured.domains.items()},
+    )
+
+
+def _interval(low: float, high: float) -> Interval | None:
+    return None if np.isnan(low) else Interval(low=float(low), high=float(high))
 
 
 def _shown(
@@ -160,7 +182,8 @@ def _pareto(rows: Sequence[Row]) -> tuple[ParetoPoint, ...]:
     shown = [row for row in rows if row.kind != "baseline" and row.standings]
     points = []
     for column in COLUMNS:
-        flags = frontier([(row.cost.usd_per_episode, row.standings[column].aup) for row in shown])
+        cost = np.array([row.cost.usd_per_episode for row in shown], dtype=np.float64)
+        flags = frontier(cost, np.array([row.standings[column].aup for row in shown])).tolist()
         points += [
             ParetoPoint(
                 row=row.id,

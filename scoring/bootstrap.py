@@ -78,7 +78,8 @@ def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
         return best_of_picks(merit[block]), mean_of_picks(parts[block])
 
     def shares(drawn: Floats) -> Floats:
-        return np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best, penalty)) / drawn.shape[0]
+        areas = np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best, penalty))
+        return np.asarray(areas / drawn.shape[0])
 
     return _drawn(names, parts.shape, lookups, shares)
 

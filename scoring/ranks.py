@@ -42,10 +42,9 @@ def _descending(values: Floats) -> NDArray[np.intp]:
     Sixteen bits of each value are sorted by radix first; the stable merge sort then finds little left to do.
     """
     top, bottom = values.max(initial=-np.inf), values.min(initial=np.inf)
-    span = top - bottom
-    if not 0.0 < span < np.inf:
+    if not -np.inf < bottom < top < np.inf:
         return np.argsort(-values, kind="stable")
-    coarse = np.argsort(((top - values) * (65535.0 / span)).astype(np.uint16), kind="stable")
+    coarse = np.argsort(((top - values) * (65535.0 / (top - bottom))).astype(np.uint16), kind="stable")
     return coarse[np.argsort(-values[coarse], kind="stable")]
 
 

@@ -46,8 +46,8 @@ def by_merit(values: Floats, maximise: Bools) -> Floats:
 
 
 def best_of_picks(ordered: Floats) -> Floats:
-    """What the best pick of each of the 256 outcomes is worth; (..., seeds, columns), best seed first -> (..., 256, columns)."""
-    return np.take(ordered, _BEST, axis=-2)
+    """What the best pick of each outcome is worth; (..., seeds, columns), best seed first -> (..., 256, columns)."""
+    return np.asarray(np.take(ordered, _BEST, axis=-2))
 
 
 def mean_of_picks(values: Floats) -> Floats:
