@@ -56,12 +56,11 @@ def no_draws(rows: int, columns: int) -> Draws:
 
 def frozen_draws(names: Sequence[str], parts: Floats) -> Draws:
     """Against a frozen scale; `parts` of shape (rows, tasks, seeds, columns) are contributions to AUP."""
-    worth = np.moveaxis(parts, 3, 2)
 
-    def tables(block: slice) -> Floats:
-        return np.concatenate([best_of_picks(worth[block]), mean_of_picks(worth[block])], axis=2)
+    def lookups(block: slice) -> tuple[Floats, Floats]:
+        return best_of_picks(parts[block]), mean_of_picks(parts[block])
 
-    return _drawn(names, worth.shape, tables, lambda drawn: drawn.sum(axis=0).T)
+    return _drawn(names, parts.shape, lookups, lambda part: part)
 
 
 def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
@@ -69,60 +68,59 @@ def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
 
     The mean over seeds is measured on the cohort's undrawn scale, to which its `parts` belong.
     """
-    worth = np.moveaxis(parts, 3, 2)
-    merit = np.moveaxis(np.where(cohort.feasible, cohort.merit, np.nan), 3, 2)
-    columns = worth.shape[2]
     best, worst = _extremes(names, cohort)
     with np.errstate(invalid="ignore"):
         spread = best - worst
     penalty = np.where(np.isfinite(spread), spread, 0.0) + cohort.penalty
+    merit = np.where(cohort.feasible, cohort.merit, np.nan)
 
-    def tables(block: slice) -> Floats:
-        return np.concatenate([best_of_picks(merit[block]), mean_of_picks(worth[block])], axis=2)
+    def lookups(block: slice) -> tuple[Floats, Floats]:
+        return best_of_picks(merit[block]), mean_of_picks(parts[block])
 
-    def areas(drawn: Floats) -> Floats:
-        logs = _log_ratios(drawn[..., :columns], best, penalty)
-        shares = np.maximum(0.0, cohort.tau_max - logs) / logs.shape[0]
-        return np.concatenate([shares.sum(axis=0).T, drawn[..., columns:].sum(axis=0).T])
+    def shares(drawn: Floats) -> Floats:
+        areas = np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best, penalty))
+        return np.asarray(areas / drawn.shape[0])
 
-    return _drawn(names, worth.shape, tables, areas)
+    return _drawn(names, parts.shape, lookups, shares)
 
 
 def _drawn(
     names: Sequence[str],
     shape: tuple[int, ...],
-    tables: Callable[[slice], Floats],
-    areas: Callable[[Floats], Floats],
+    lookups: Callable[[slice], tuple[Floats, Floats]],
+    shares: Callable[[Floats], Floats],
 ) -> Draws:
-    """Draw every row: what its outcomes are worth, looked up, and made into areas (2 x columns, DRAWS).
+    """Draw every row: what its outcomes are worth, looked up and added up; `shares` makes parts of the best of picks.
 
     numpy adds along a first axis one after the other, in the order of the tasks.
     """
-    rows, _, columns, _ = shape
+    rows, tasks, _, columns = shape
     aup, (low, high) = np.empty((columns, rows, DRAWS)), np.empty((2, 2, columns, rows))
 
     def work(block: slice) -> None:
-        for row, drawn in _looked_up(names, block, tables(block)):
-            found = areas(drawn)
-            aup[:, row] = found[:columns]
-            ends = interval(found)
-            low[:, :, row], high[:, :, row] = ends[0].reshape(2, columns), ends[1].reshape(2, columns)
+        best, mean = lookups(block)
+        area, drawn = np.empty((2, columns, DRAWS)), np.empty((tasks, DRAWS, columns))
+        for at, (row, places) in enumerate(_places(names, block, tasks)):
+            area[0] = shares(_look_up(best[at], places, drawn)).sum(axis=0).T
+            area[1] = _look_up(mean[at], places, drawn).sum(axis=0).T
+            aup[:, row] = area[0]
+            low[:, :, row], high[:, :, row] = interval(area)
 
     in_blocks(work, rows, _ROWS)
     return Draws(aup, low, high)
 
 
-def _looked_up(names: Sequence[str], block: slice, tables: Floats) -> Iterator[tuple[int, Floats]]:
-    """Each row and its draws of shape (tasks, DRAWS, quantities); `tables` (rows, tasks, quantities, 256)."""
-    tasks, quantities = tables.shape[1:3]
+def _places(names: Sequence[str], block: slice, tasks: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each row and where its draws lie in a table of (tasks x 256): shape (tasks, DRAWS), good until the next."""
     starts = (np.arange(tasks) * OUTCOMES)[:, None]
-    places: NDArray[np.intp] = np.empty((tasks, DRAWS), dtype=np.intp)
-    drawn = np.empty((tasks, DRAWS, quantities))
-    flat = np.ascontiguousarray(np.swapaxes(tables, 2, 3)).reshape(-1, tasks * OUTCOMES, quantities)
-    for row, table in enumerate(flat, start=block.start):
-        np.add(picks(names[row], tasks), starts, out=places)
-        np.take(table, places, axis=0, out=drawn, mode="clip")
-        yield row, drawn
+    places = np.empty((tasks, DRAWS), dtype=np.intp)
+    for row in range(block.start, block.stop):
+        yield row, np.add(picks(names[row], tasks), starts, out=places)
+
+
+def _look_up(table: Floats, places: NDArray[np.intp], drawn: Floats) -> Floats:
+    """Draws (tasks, DRAWS, columns) of a table (tasks, 256, columns), written into `drawn`: new memory costs more."""
+    return np.take(table.reshape(-1, table.shape[2]), places, axis=0, out=drawn, mode="clip")
 
 
 def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
@@ -135,13 +133,13 @@ def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
     lock = Lock()
 
     def work(block: slice) -> None:
-        merit, feasible = (np.moveaxis(array[block], 3, 2) for array in (cohort.merit, cohort.feasible))
+        merit, feasible = cohort.merit[block], cohort.feasible[block]
         usable = best_of_picks(np.where(np.isnan(merit), -np.inf, merit))
         counted = best_of_picks(np.where(feasible & np.isfinite(merit), merit, np.inf))
-        top, bottom = np.full_like(best, -np.inf), np.full_like(worst, np.inf)
-        for _, drawn in _looked_up(names, block, np.concatenate([usable, counted], axis=2)):
-            np.maximum(top, drawn[..., :columns], out=top)
-            np.minimum(bottom, drawn[..., columns:], out=bottom)
+        top, bottom, drawn = np.full_like(best, -np.inf), np.full_like(worst, np.inf), np.empty_like(best)
+        for at, (_, places) in enumerate(_places(names, block, tasks)):
+            np.maximum(top, _look_up(usable[at], places, drawn), out=top)
+            np.minimum(bottom, _look_up(counted[at], places, drawn), out=bottom)
         with lock:
             np.maximum(best, top, out=best)
             np.minimum(worst, bottom, out=worst)

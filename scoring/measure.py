@@ -19,7 +19,7 @@ from scoring.leaderboard import BASELINE, Column, Reading
 from scoring.profiles import Bools, Floats, Scale, best_of, cohort_scale, contributions, fixed_scale, total
 from scoring.ranks import Ints, borda
 from scoring.standings import by_domain, places
-from scoring.stats import SEEDS, by_merit
+from scoring.stats import by_merit, mean_of_seeds
 from scoring.tables import Grid
 from scoring.yardstick import Yardstick
 
@@ -155,19 +155,13 @@ def _column(
         aup=area,
         aup_low=draws.low[0, at],
         aup_high=draws.high[0, at],
-        mean_aup=total(_mean_of_four(cells.parts_by_seed)),
+        mean_aup=total(mean_of_seeds(cells.parts_by_seed)),
         mean_low=draws.low[1, at],
         mean_high=draws.high[1, at],
         borda=(compat_borda if compat else borda)(cells.scores, yard.maximise),
         domains=by_domain(cells.log_ratios, tau_max, [rule.domain for rule in yard.rules]),
         **vars(found),
     )
-
-
-def _mean_of_four(parts: Floats) -> Floats:
-    """The mean in the very order of additions that the bootstrap uses: of equal parts it is that part, exactly."""
-    quarter = parts / SEEDS
-    return np.asarray((quarter[..., 0] + quarter[..., 1]) + (quarter[..., 2] + quarter[..., 3]))
 
 
 def _reference(scores: Floats, yard: Yardstick) -> Floats:

@@ -28,12 +28,12 @@ class Places:
 
 
 def places(names: Sequence[str], ranked: Bools, aup: Floats, parts: Floats, draws: Floats | None) -> Places:
-    """`names` and `ranked` (entries,), the first of the rows; `aup` (rows,), `parts` (rows, tasks), `draws` (rows, draws).
+    """`names` and `ranked` are of the entries, the first of the rows; `parts` (rows, tasks), `draws` (rows, draws).
 
     A rank's interval always contains the rank itself, although a resampled best never gains. Entries of equal rank
     walk into their tie groups by name, so that the order of the rows decides nothing.
     """
-    rows = np.array(sorted(np.flatnonzero(ranked), key=names.__getitem__), dtype=np.intp)
+    rows = np.array(sorted(np.flatnonzero(ranked).tolist(), key=names.__getitem__), dtype=np.intp)
     rank, out = ranks(aup[rows]), leave_one_out(parts[rows])
     low = high = group = np.zeros(rows.size, dtype=np.int64)
     if draws is not None and rows.size:

@@ -22,8 +22,9 @@ DRAWS = 2000
 LEVEL = 0.95
 
 Bytes = NDArray[np.uint8]
-_DIGITS = np.stack([np.arange(OUTCOMES) // SEEDS**place % SEEDS for place in range(SEEDS)])
-_BEST = _DIGITS.min(axis=0)
+_OUTCOMES = np.arange(OUTCOMES)
+_PAIRS = np.arange(SEEDS**2)
+_BEST = np.min([_OUTCOMES // SEEDS**place % SEEDS for place in range(SEEDS)], axis=0)
 
 
 def stream(*names: str) -> np.random.PCG64:
@@ -35,7 +36,7 @@ def stream(*names: str) -> np.random.PCG64:
 def picks(entry: str, tasks: int) -> Bytes:
     """One byte a (task, draw), shape (tasks, DRAWS): which seeds that draw picked."""
     words = stream("bootstrap", entry).random_raw(tasks * DRAWS // 8)
-    return np.asarray(words).astype("<u8").view(np.uint8).reshape(tasks, DRAWS)
+    return np.asarray(words).astype("<u8", copy=False).view(np.uint8).reshape(tasks, DRAWS)
 
 
 def by_merit(values: Floats, maximise: Bools) -> Floats:
@@ -45,21 +46,24 @@ def by_merit(values: Floats, maximise: Bools) -> Floats:
 
 
 def best_of_picks(ordered: Floats) -> Floats:
-    """What the best pick of each of the 256 outcomes is worth; (..., seeds), best seed first -> (..., 256)."""
-    return np.asarray(ordered[..., _BEST])
+    """What the best pick of each outcome is worth; (..., seeds, columns), best seed first -> (..., 256, columns)."""
+    return np.asarray(np.take(ordered, _BEST, axis=-2))
 
 
 def mean_of_picks(values: Floats) -> Floats:
-    """Mean of the four picks of each of the 256 outcomes; (..., seeds) -> (..., 256), summed in a fixed order."""
+    """Mean of the four picks of each of the 256 outcomes; (..., seeds, columns) -> (..., 256, columns).
+
+    Summed in a fixed order, the same for which mean_of_seeds() sums: of equal values it is that value, exactly.
+    """
     quarter = values / SEEDS
-    pairs = _sums(quarter, quarter)
-    return _sums(pairs, pairs)
+    pairs = np.take(quarter, _PAIRS // SEEDS, axis=-2) + np.take(quarter, _PAIRS % SEEDS, axis=-2)
+    return np.take(pairs, _OUTCOMES // _PAIRS.size, axis=-2) + np.take(pairs, _OUTCOMES % _PAIRS.size, axis=-2)
 
 
-def _sums(high: Floats, low: Floats) -> Floats:
-    """Every sum of one of `high` and one of `low`, the digit of `low` running fastest."""
-    grid = high[..., :, None] + low[..., None, :]
-    return np.asarray(grid.reshape(*grid.shape[:-2], -1))
+def mean_of_seeds(values: Floats) -> Floats:
+    """Mean over the last axis, the four seeds."""
+    quarter = values / SEEDS
+    return np.asarray((quarter[..., 0] + quarter[..., 1]) + (quarter[..., 2] + quarter[..., 3]))
 
 
 def interval(draws: Floats) -> tuple[Floats, Floats]:

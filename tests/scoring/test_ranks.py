@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from scoring.bootstrap import frozen_draws
 from scoring.pareto import frontier
 from scoring.ranks import borda, leave_one_out, rank_intervals, ranks, tie_groups
-from scoring.stats import best_of_resampled, interval, mean_resampled, stream
+from scoring.stats import best_of_picks, by_merit, interval, mean_of_picks, picks, stream
 
 UP = np.array([True])
 
@@ -36,41 +38,106 @@ def test_borda_depends_on_no_order_and_keeps_its_sum(scores: np.ndarray, order: 
     assert points.sum() == pytest.approx(4 * 21)
 
 
-def test_best_of_four_resampled_has_its_exact_distribution() -> None:
-    values = np.array([1.0, 2.0, 3.0, 4.0])
-    exact = [max(draw) for draw in itertools.product(values, repeat=4)]
-    drawn = best_of_resampled(values[None, [2, 0, 3, 1]], UP, stream("test"), draws=200_000)[:, 0]
-    for value in values:
-        assert (drawn == value).mean() == pytest.approx(exact.count(value) / 256, abs=0.005)
+def outcomes(values: list[float], reduce: Callable[[list[float]], float]) -> list[float]:
+    return sorted(reduce(list(draw)) for draw in itertools.product(values, repeat=4))
 
 
-def test_a_missing_seed_is_the_worst_in_both_directions() -> None:
-    values = np.array([[np.nan, np.nan, np.nan, 2.0]] * 2)
-    drawn = best_of_resampled(values, np.array([True, False]), stream("test"), draws=100_000)
-    np.testing.assert_allclose(np.isnan(drawn).mean(axis=0), (3 / 4) ** 4, atol=0.006)
+@given(st.lists(st.floats(-10.0, 10.0), min_size=4, max_size=4))
+def test_one_byte_is_one_resample(values: list[float]) -> None:
+    ordered = by_merit(np.array([values]), UP)[0]
+    table = best_of_picks(ordered[:, None])[:, 0]
+    assert sorted(table.tolist()) == outcomes(values, max)
+    np.testing.assert_allclose(
+        np.sort(mean_of_picks(ordered[:, None])[:, 0]), outcomes(values, lambda draw: sum(draw) / 4), atol=1e-12
+    )
 
 
-def test_mean_of_four_resampled_has_its_own_mean_and_error() -> None:
-    parts = np.array([[0.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.0, 1.0]])
-    drawn = mean_resampled(parts, stream("test"), draws=100_000)
-    assert drawn.mean() == pytest.approx(2.5, abs=0.01)
-    assert drawn.std() == pytest.approx(np.sqrt(1.25 / 4), abs=0.01)
+def test_every_outcome_is_drawn_equally_often() -> None:
+    drawn = np.concatenate([picks(f"entry-{i}", 13) for i in range(40)], axis=1)
+    counts = np.bincount(drawn.ravel(), minlength=256)
+    assert ((counts - drawn.size / 256) ** 2 / (drawn.size / 256)).sum() == pytest.approx(255, abs=6 * (2 * 255) ** 0.5)
+
+
+def test_missing_seeds_come_last_in_both_directions() -> None:
+    values = np.array([[np.nan, 1.0, np.nan, 2.0]] * 2)
+    np.testing.assert_array_equal(
+        by_merit(values, np.array([True, False])), [[2.0, 1.0, np.nan, np.nan], [1.0, 2.0, np.nan, np.nan]]
+    )
+
+
+def test_intervals_are_those_of_the_exact_distribution() -> None:
+    """One task, so that all 256 outcomes can be listed; distinct seeds leave gaps that no sampling error crosses."""
+    parts = np.array([4.0, 3.0, 2.0, 1.0])
+    draws = frozen_draws(("entry",), np.broadcast_to(parts[None, None, :, None], (1, 1, 4, 2)))
+    assert draws.aup is not None
+    for value in (1.0, 2.0, 3.0, 4.0):
+        exact = outcomes(parts.tolist(), max).count(value) / 256
+        assert (draws.aup[0, 0] == value).mean() == pytest.approx(exact, abs=4 * (exact / 2000) ** 0.5)
+    means = outcomes(parts.tolist(), lambda draw: sum(draw) / 4)
+    assert (draws.low[0, 0, 0], draws.high[0, 0, 0]) == (2.0, 4.0)
+    assert draws.low[1, 0, 0] == pytest.approx(np.quantile(means, 0.025), abs=0.26)
+    assert draws.high[1, 0, 0] == pytest.approx(np.quantile(means, 0.975), abs=0.26)
 
 
 def test_a_stream_depends_on_its_names_alone() -> None:
-    first, again, other = (stream(*names).random(3).tolist() for names in (("a", "b"), ("a", "b"), ("ab", "")))
+    first, again, other = (stream(*names).random_raw(3).tolist() for names in (("a", "b"), ("a", "b"), ("ab", "")))
     assert first == again != other
+
+
+@given(arrays(np.float64, 31, elements=st.sampled_from([0.0, 0.25, 0.25 + 4e-13, 0.5, 1.0, 7.0])))
+def test_ranks_are_counted_and_chains_share_one(values: np.ndarray) -> None:
+    assert ranks(values).tolist() == [1 + int((values > value + 1e-12).sum()) for value in values]
+
+
+def test_a_chain_of_close_neighbours_is_one_rank() -> None:
+    assert ranks(np.array([0.0, 8e-13, 16e-13, 24e-13, 1.0])).tolist() == [2, 2, 2, 2, 1]
+
+
+@given(st.lists(st.floats(0.0, 1e-9) | st.floats(0.0, 1e9), max_size=40))
+def test_ranks_survive_values_of_very_different_size(values: list[float]) -> None:
+    for one, other in itertools.pairwise(sorted(zip(ranks(np.array(values)).tolist(), values, strict=True))):
+        assert one[1] >= other[1] - 1e-12
+
+
+def test_interval_is_numpys_linear_quantile() -> None:
+    draws = np.random.default_rng(0).random((3, 2000))
+    np.testing.assert_allclose(interval(draws), np.quantile(draws, [0.025, 0.975], axis=1), atol=1e-14)
+
+
+def test_rank_intervals_are_quantiles_of_counted_ranks() -> None:
+    draws = np.round(np.random.default_rng(1).random((7, 2000)), 2)
+    rows = np.array([6, 0, 3, 2])
+    counted = np.array([[1 + (column > value).sum() for value in column] for column in draws[rows].T])
+    low, high = rank_intervals(draws, rows)
+    assert low.tolist() == np.quantile(counted, 0.025, axis=0, method="lower").tolist()
+    assert high.tolist() == np.quantile(counted, 0.975, axis=0, method="higher").tolist()
 
 
 def test_tie_groups_walk_down_from_the_leader() -> None:
     rng = np.random.default_rng(0)
     aup = np.array([1.0, 0.99, 0.5, 0.49, 0.1])
-    draws = aup + rng.normal(0.0, 0.02, size=(2000, 5))
-    order = [3, 0, 4, 2, 1]
-    assert tie_groups(aup, draws).tolist() == [1, 1, 2, 2, 3]
-    assert tie_groups(aup[order], draws[:, order]).tolist() == [2, 1, 3, 2, 1]
-    low, high = rank_intervals(draws)
+    draws = aup[:, None] + rng.normal(0.0, 0.02, size=(5, 2000))
+    order = np.array([3, 0, 4, 2, 1])
+    assert tie_groups(ranks(aup), draws, np.arange(5)).tolist() == [1, 1, 2, 2, 3]
+    assert tie_groups(ranks(aup[order]), draws, order).tolist() == [2, 1, 3, 2, 1]
+    low, high = rank_intervals(draws, np.arange(5))
     assert (low[0], high[0], low[4], high[4]) == (1, 2, 5, 5)
+
+
+def test_tie_groups_of_many_are_those_of_the_plain_walk() -> None:
+    rng = np.random.default_rng(2)
+    aup = np.sort(rng.random(300))[::-1]
+    draws = aup[:, None] + rng.normal(0.0, 0.03, size=(300, 2000))
+    plain, leader, group = [], -1, 0
+    for entry in range(300):
+        if leader >= 0:
+            low = np.quantile(draws[leader] - draws[entry], 0.025, method="lower")
+            high = np.quantile(draws[leader] - draws[entry], 0.975, method="higher")
+        if leader < 0 or not low <= 0 <= high:
+            leader, group = entry, group + 1
+        plain.append(group)
+    assert 3 < group < 200
+    assert tie_groups(ranks(aup), draws, np.arange(300)).tolist() == plain
 
 
 def test_leave_one_task_out() -> None:
@@ -82,10 +149,18 @@ def test_leave_one_task_out() -> None:
 
 
 def test_interval_of_a_constant() -> None:
-    low, high = interval(np.full((100, 1), 0.3))
+    low, high = interval(np.full((1, 100), 0.3))
     assert (low[0], high[0]) == (0.3, 0.3)
 
 
-def test_frontier() -> None:
-    points = [(1.0, 0.5), (2.0, 0.4), (2.0, 0.9), (None, 5.0), (1.0, 0.5), (0.0, 0.1)]
-    assert frontier(points) == [True, False, True, False, True, True]
+POINT = st.tuples(st.sampled_from([0.0, 1.0, 2.0, 2.5, np.nan]), st.sampled_from([0.0, 0.5, 0.75, 1.0]))
+
+
+@given(st.lists(POINT, max_size=12))
+def test_frontier_is_what_nothing_dominates(points: list[tuple[float, float]]) -> None:
+    def beaten(cost: float, area: float) -> bool:
+        return any(c <= cost and a >= area and (c < cost or a > area) for c, a in points)
+
+    expected = [not np.isnan(cost) and not beaten(cost, area) for cost, area in points]
+    cost, area = np.array(points).reshape(-1, 2).T
+    assert frontier(cost, area).tolist() == expected
