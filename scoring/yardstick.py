@@ -140,7 +140,7 @@ class Yardstick:
 
 
 def load_season(name: str | None = None) -> Season:
-    """The named season, or the newest by the day it was frozen, then by number. Raises UsageError, naming those that there are."""
+    """The named season, or the newest by frozen day, then number. Raises UsageError, naming those that there are."""
     texts = {file.name.removesuffix(".toml"): file for file in _season_files()}
     if name is not None and name not in texts:
         raise UsageError(f"no season {name!r}; the seasons here are: {', '.join(sorted(texts))}")

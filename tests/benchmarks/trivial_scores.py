@@ -1,10 +1,9 @@
 """Measures what submissions without any idea score on our graders: the `trivial` lists of a season file.
 
 Run: `python tests/benchmarks/trivial_scores.py [docker|local] [grades]` (default: local 5). House prices need the real
-data (GYMBOARD_DATA_MIRROR). Prints TOML; a sampled value is the mean of its grades, its stderr their pooled one. What a
-constant scores on the exact metrics is one number. Nothing that equals the baseline or the best known value is a sign of
-carelessness, so those are left out by hand: always defecting (prisoner's dilemma) and always 0 (battle of the sexes) are
-constant and optimal.
+data (GYMBOARD_DATA_MIRROR). Prints TOML; a sampled value is the mean of its grades, its stderr their pooled one. One
+that equals the baseline's is left out of the season file by hand (a division drawn evenly). Constants that are the best
+answer are no sign of carelessness: always defecting (prisoner's dilemma), always 0 (battle of the sexes).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every flag with a case just inside and one just outside; the tables are made by hand, the rules are what a season has."""
+"""Every flag with a case just inside and one just outside; tables made by hand, rules as a season has them."""
 
 from __future__ import annotations
 
