@@ -34,7 +34,7 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     episodes(entry_no, task, seed, modifies, steps); it is left as it was found.
     """
     query = files("scoring").joinpath("sql", "flags.sql").read_text(encoding="utf-8")
-    inputs = {"rules": rules_frame(rules), "trivials": trivials_frame(rules)}
+    inputs = {"season_rules": rules_frame(rules), "trivials": trivials_frame(rules)}
     for name, frame in inputs.items():
         db.register(name, frame)
     try:

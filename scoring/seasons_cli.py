@@ -66,10 +66,9 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     from harness.schema.prices import load_prices
     from harness.schema.task import load_tasks
     from scoring.known import known_values
-    from scoring.load import load_submissions
+    from scoring.load import read_facts
     from scoring.propose import propose as next_season
     from scoring.propose import wanted
-    from scoring.relations import relations
     from scoring.yardstick import season_names
 
     name = name or next_name(previous.name)
@@ -78,12 +77,11 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     if not submissions.is_dir():
         raise UsageError(f"no folder {submissions}; run in a checkout of the board or name one with --submissions")
     specs = load_tasks(tasks)
-    loaded = load_submissions(submissions)
-    with relations(loaded) as db:
-        known = known_values(db, wanted(specs, previous))
-    days = [one.bundle.entry.date for one in loaded.entries] + [line.time[:10] for line in loaded.ledger]
-    day = frozen or max([previous.frozen, *days])
-    return next_season(name, day, load_prices().revised, previous, specs, known)
+    facts = read_facts(submissions)
+    known = known_values(facts.db, wanted(specs, previous))
+    [(newest,)] = facts.db.execute("SELECT max(date) FROM entries WHERE NOT preview").fetchall()
+    days = [previous.frozen, *filter(None, [newest]), *(line.time[:10] for line in facts.ledger)]
+    return next_season(name, frozen or max(days), load_prices().revised, previous, specs, known)
 
 
 def next_name(name: str) -> str:

@@ -1,9 +1,9 @@
 -- Suspicion that can be computed: facts, not verdicts. One row an entry, flag, task and seed; of several attempts the worst.
--- Reads attempts, episodes, rules (one row a task: see scoring.flags) and trivials. Only the ranked metric is looked at.
+-- Reads attempts, episodes, season_rules (one row a task: see scoring.flags) and trivials. Only the ranked metric is looked at.
 WITH ranked AS (
     SELECT a.entry_no, a.task, a.seed, a.attempt, a.source, a.value, coalesce(a.stderr, 0.0) AS error,
            a.stderr IS NOT NULL AS known, r.* EXCLUDE (task, metric)
-    FROM attempts a JOIN rules r ON r.task = a.task AND r.metric = a.metric
+    FROM attempts a JOIN season_rules r ON r.task = a.task AND r.metric = a.metric
     WHERE a.value IS NOT NULL
 ),
 regraded AS (FROM ranked WHERE source = 'regraded'),
@@ -57,7 +57,7 @@ do_nothing AS (
            format('scored {:.6g} in {} steps, none of which can change a file', a.value, e.steps) AS words
     FROM episodes e
     JOIN attempts a ON a.entry_no = e.entry_no AND a.task = e.task AND a.seed = e.seed
-    LEFT JOIN rules r ON r.task = a.task AND r.metric = a.metric
+    LEFT JOIN season_rules r ON r.task = a.task AND r.metric = a.metric
     WHERE e.modifies = FALSE AND a.value IS NOT NULL AND a.source IN ('regraded', 'published')
 ),
 
