@@ -1,8 +1,8 @@
-"""The armoured OpenSSH signature as a document: strict text form, the public key inside it.
+"""The armoured OpenSSH signature as a document: strict text form, the parts inside it.
 
-Takes the bytes of a .sig file, gives the key that made it. Refuses every text that is not the one way to write its
-blob, so that no byte of the file can change unnoticed. Checks no cryptography: that is ssh-keygen's (harness.signing).
-Format: PROTOCOL.sshsig of OpenSSH.
+Takes the bytes of a .sig file, gives the key that made it and what else it holds. Refuses every text that is not the
+one way to write its blob, so that no byte of the file can change unnoticed. Checks no cryptography: that is for
+harness.signing and harness.sshsig_verify. Format: PROTOCOL.sshsig of OpenSSH.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 
 from harness.errors import VerificationError
 
 MAX_BYTES = 64 * 1024
-_MAGIC = b"SSHSIG"
+MAGIC = b"SSHSIG"
 _ARMOUR = re.compile(rb"-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/=]+\n)+)-----END SSH SIGNATURE-----\n")
 
 
@@ -39,18 +40,45 @@ def signature_blob(armoured: bytes) -> bytes:
     return blob
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a signature holds: the key's blob, what was signed for, by which hash, and the signature's own blob."""
+
+    key: bytes
+    namespace: bytes
+    reserved: bytes
+    hash_algorithm: bytes
+    signature: bytes
+
+
+def signature_parts(armoured: bytes) -> Parts:
+    """The parts of a version 1 signature with nothing after them. Raises VerificationError."""
+    blob = _of_version_1(armoured)
+    parts, at = [], 10
+    for _ in range(5):
+        part, at = read_string(blob, at)
+        parts.append(part)
+    if at != len(blob):
+        raise VerificationError("signature", "the .sig file goes on after its signature")
+    return Parts(*parts)
+
+
 def public_key(armoured: bytes) -> str:
     """`<type> <base64>` of the key that made the signature, as GitHub publishes it."""
-    blob = signature_blob(armoured)
-    if blob[:6] != _MAGIC or blob[6:10] != (1).to_bytes(4, "big"):
-        raise VerificationError("signature", "the .sig file is not an OpenSSH signature of version 1")
-    key, _ = _string(blob, 10)
-    kind, _ = _string(key, 0)
+    key, _ = read_string(_of_version_1(armoured), 10)
+    kind, _ = read_string(key, 0)
     return f"{kind.decode('ascii', 'replace')} {base64.b64encode(key).decode()}"
 
 
-def _string(data: bytes, at: int) -> tuple[bytes, int]:
-    """One length-prefixed string of RFC 4251 and where the next one begins."""
+def _of_version_1(armoured: bytes) -> bytes:
+    blob = signature_blob(armoured)
+    if blob[:6] != MAGIC or blob[6:10] != (1).to_bytes(4, "big"):
+        raise VerificationError("signature", "the .sig file is not an OpenSSH signature of version 1")
+    return blob
+
+
+def read_string(data: bytes, at: int) -> tuple[bytes, int]:
+    """One length-prefixed string of RFC 4251 and where the next one begins. Raises VerificationError."""
     size = int.from_bytes(data[at : at + 4], "big")
     end = at + 4 + size
     if len(data) < at + 4 or end > len(data):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
@@ -34,18 +34,18 @@ VERDICTS = "ledger.d"
 class RegradeVerdict(Record):
     """What our own job found for one artifact of one attempt: the only source of a value on the season board."""
 
-    task: KebabId
-    seed: Count
-    attempt: Count
     artifact_sha256: Sha256
+    attempt: Count
+    seed: Count
+    task: KebabId
     verdict: Verdict
 
 
 class Verdicts(Record):
     """The document of ledger.d/<sha256>.json: what one regrade of one bundle found."""
 
-    entry: KebabId
     bundle_sha256: Sha256
+    entry: KebabId
     verdicts: tuple[RegradeVerdict, ...] = Field(min_length=1)
 
 
@@ -62,6 +62,7 @@ class Decision(Record):
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
+    verdicts: tuple[()] | None = Field(default=None, description="empty, in the lines of before 2026-11-21 alone")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -72,14 +73,17 @@ class Decision(Record):
         return self
 
 
+_SEALED = {"digest": "was checked over the line's own bytes"}
+
+
 class LedgerLine(Decision):
     """A decision with its own digest: one line of the file."""
 
     sha256: Sha256 = Field(description="over this line without this field")
 
     @model_validator(mode="after")
-    def _sealed(self) -> Self:
-        if self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
+    def _sealed(self, info: ValidationInfo) -> Self:
+        if info.context is not _SEALED and self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
             raise ValueError("the line's sha256 does not fit its content")
         return self
 
@@ -89,8 +93,11 @@ def digest(tree: dict[str, Any]) -> str:
     return hashlib.sha256(_compact(tree)).hexdigest()
 
 
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _compact(tree: dict[str, Any]) -> bytes:
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _COMPACT.encode(tree).encode()
 
 
 def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
@@ -107,7 +114,7 @@ def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
     lines: list[LedgerLine] = []
     for number, text in enumerate(data.splitlines(), start=1):
         try:
-            line = LedgerLine.from_json(text, subject=f"{file.name} line {number}")
+            line = _sealed_line(text) or LedgerLine.from_json(text, subject=f"{file.name} line {number}")
         except SchemaError as error:
             raise VerificationError("ledger", f"line {number} does not hold: {error}") from None
         previous = lines[-1].sha256 if lines else START
@@ -115,6 +122,21 @@ def read_ledger(file: Path) -> tuple[LedgerLine, ...]:
             raise VerificationError("ledger", f"line {number} does not follow the line before it: the chain is broken")
         lines.append(line)
     return tuple(lines)
+
+
+def _sealed_line(text: bytes) -> LedgerLine | None:
+    """A line that is its own compact form, which leaves no room for a doubled key or an odd number, and whose digest
+    fits. None: only a strict reading can tell what it is."""
+    try:
+        tree = json.loads(text)
+        if _compact(tree) != text:
+            return None
+        seal = b'"sha256":"%s",' % tree["sha256"].encode()
+        if hashlib.sha256(text.replace(seal, b"", 1)).hexdigest() != tree["sha256"]:
+            return None
+        return LedgerLine.model_validate(tree, context=_SEALED)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
+        return None
 
 
 def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:

@@ -79,8 +79,9 @@ def _hardest(tasks: pl.DataFrame) -> str:
     counted = tasks.filter(pl.col("baseline").is_not_null() & (pl.col("entries") > 1))
     if counted.is_empty():
         return ""
-    fewest, entries = counted["beaten_by"].min(), counted["entries"][0]
-    if (counted["beaten_by"] == counted["entries"]).all():
+    beaten: list[int] = counted["beaten_by"].to_list()
+    fewest, entries = min(beaten), counted["entries"][0]
+    if all(count == entries for count in beaten):
         return "Every entry beats the baseline on every task."
     names = counted.filter(pl.col("beaten_by") == fewest)["title"].to_list()
     verb = "is" if len(names) == 1 else "are"

@@ -80,8 +80,11 @@ class Looks:
 
     def beside(self, other: Looks) -> Looks:
         """These entries, then the other's; the same tasks."""
-        pairs = ((self.told, other.told), (self.calls, other.calls), (self.valid, other.valid))
-        return Looks(*(np.concatenate(pair) for pair in pairs))
+        return Looks(
+            np.concatenate([self.told, other.told]),
+            np.concatenate([self.calls, other.calls]),
+            np.concatenate([self.valid, other.valid]),
+        )
 
 
 @cache

@@ -1,0 +1,72 @@
+"""The columns of a segment's files. Takes nothing, gives names and Arrow types; `local` numbers a segment's entries.
+
+READER names this table and the reading behind it: facts that another reader wrote are read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import get_args
+
+from harness.schema.episode import ActionClass
+
+MEANING = 1
+"""Raise it when the same columns come to mean something else."""
+ACTIONS: tuple[str, ...] = get_args(ActionClass)
+USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "api_calls")
+MEASURED = ("wall_s", "gpu_s", "reported_cost_usd")
+ENTRY = (
+    *("entry", "bundle_sha256", "origin", "submitter", "agent", "agent_version", "model", "model_label"),
+    *("organization", "url", "open_weights", "date", "profile", "sandbox", "suite_version", "harness_version"),
+    *("created", "citation_title", "citation_url", "citation_licence"),
+)
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "entries": {"local": "int32", "evidence": "text", "size": "int32"}
+    | {name: "bool" if name == "open_weights" else "text" for name in ENTRY},
+    "episodes": {
+        "local": "int32",
+        "task": "word",
+        "seed": "int32",
+        "task_version": "word",
+        "exit_status": "word",
+        "started": "text",
+        "steps": "int32",
+        "validate_calls": "int32",
+        "trace": "text",
+        **{f"act_{action.lower()}": "int32" for action in ACTIONS},
+        **dict.fromkeys(USAGE, "int64"),
+        **dict.fromkeys(MEASURED, "double"),
+        "n_attempts": "int32",
+        "last_artifact": "bool",
+        "last_regraded": "bool",
+    },
+    "attempts": {
+        "local": "int32",
+        "task": "word",
+        "seed": "int32",
+        "attempt": "int32",
+        "step": "int32",
+        "kind": "word",
+        "is_last": "bool",
+        "artifact": "digest",
+        "source": "word",
+        "metric": "word",
+        "value": "double",
+        "stderr": "double",
+        "n": "int64",
+        "invalid": "text",
+    },
+    "baselines": {"local": "int32", "task": "word", "metric": "word", "value": "double"},
+    "notes": {
+        "local": "int32",
+        "task": "word",
+        "seed": "int32",
+        "metric": "word",
+        "value": "double",
+        "finding": "text",
+        "evidence": "text",
+    },
+}
+READER = hashlib.sha256(json.dumps([MEANING, COLUMNS]).encode()).hexdigest()

@@ -1,0 +1,79 @@
+"""Segments and the ledger -> relations in DuckDB.
+
+Takes which entry lies where, gives a connection with entries, episodes, attempts, baselines, notes and ledger. The
+rows of segments stay in their files until a query asks for them. Never lets the order of rows mean anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from scoring.facts.columns import COLUMNS
+from scoring.facts.segment import SCHEMAS, Segment
+from scoring.ledger import LEVELS, LedgerLine
+
+_LEDGER = ("time", "kind", "entry", "bundle_sha256", "reason", "key_fingerprint", "level", "verdicts_sha256", "sha256")
+
+
+class Member(NamedTuple):
+    """One entry of this board: its number, and where its facts lie."""
+
+    entry_no: int
+    segment: Segment
+    local: int
+    preview: bool
+
+
+def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> duckdb.DuckDBPyConnection:
+    """An in-memory database over these entries."""
+    db = duckdb.connect(":memory:")
+    db.execute(f"CREATE TYPE level AS ENUM ({', '.join(map(repr, LEVELS))})")
+    segments = sorted({member.segment.path: member.segment for member in members}.items())
+    numbers = {path: number for number, (path, _) in enumerate(segments)}
+    rows = [(numbers[one.segment.path], one.local, one.entry_no, one.preview) for one in members]
+    schema = [("segment", pa.int32()), ("local", pa.int32()), ("entry_no", pa.int32()), ("preview", pa.bool_())]
+    _table(db, "members", pa.schema(schema), rows)
+    kinds = [("sequence", pa.int64()), *((name, pa.string()) for name in _LEDGER)]
+    _table(db, "ledger", pa.schema(kinds), [(n, *(getattr(x, c) for c in _LEDGER)) for n, x in enumerate(ledger)])
+    for table in COLUMNS:
+        parts = [_from_segment(table, number, segment) for number, (_, segment) in enumerate(segments)]
+        name = "found_entries" if table == "entries" else table
+        db.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts) or _empty(table)}")
+    db.execute(f"CREATE TABLE entries AS {(files('scoring') / 'sql' / 'levels.sql').read_text(encoding='utf-8')}")
+    return db
+
+
+def _table(db: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> None:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    db.register("given", pa.table(arrays, schema=schema))
+    db.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+    db.unregister("given")
+
+
+def _from_segment(table: str, number: int, segment: Segment) -> str:
+    path = str(segment.file(table)).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]").replace("'", "''")
+    joined = f"read_parquet('{path}') f JOIN members m ON m.segment = {number} AND m.local = f.local"
+    return f"SELECT {_selected(table)} FROM {joined}"
+
+
+def _empty(table: str) -> str:
+    """The relation of a board without entries."""
+    columns = ", ".join(f"NULL::{_sql_type(kind)} AS {name}" for name, kind in COLUMNS[table].items())
+    return f"SELECT {_selected(table)} FROM (SELECT {columns}) f, members m WHERE false"
+
+
+def _selected(table: str) -> str:
+    own = {"local": "m.entry_no", "artifact": "lower(hex(f.artifact)) AS artifact_sha256"}
+    own |= {"evidence": "", "size": "", "entry": "f.entry, m.preview"} if table == "entries" else {}
+    return ", ".join(filter(None, (own.get(name, f"f.{name}") for name in SCHEMAS[table].names)))
+
+
+def _sql_type(kind: str) -> str:
+    types = {"int32": "INTEGER", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN", "digest": "BLOB"}
+    return types.get(kind, "VARCHAR")

@@ -1,0 +1,135 @@
+"""The bytes behind one entry, and what the ledger says of exactly these bytes.
+
+Takes a folder and the ledger's lines about it, gives the bytes and one digest over everything that decides whether the
+entry counts. Never follows a link, never reads a payload, never looks at what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import GymboardError, Problem
+from harness.signing import BUNDLE, SIGNATURE
+from scoring.ledger import VERDICTS, LedgerLine
+
+MAX_BUNDLE_BYTES = 8 * 1024**2
+MAX_SIGNATURE_BYTES = 16 * 1024
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Standing(NamedTuple):
+    """What the ledger says of one bundle: its newest inclusion's key, its regrades' files, its removal."""
+
+    included: bool = False
+    key_fingerprint: str | None = None
+    verdicts: tuple[str, ...] = ()
+    removal: str | None = None
+
+
+class Case(NamedTuple):
+    """One folder to read. `known`: bundle digest -> standing. `name` None: unpublished, whatever it calls itself."""
+
+    place: str
+    name: str | None
+    known: Mapping[str, Standing]
+    private: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An entry's bytes. `faults`: files that the ledger names and that are not what it names."""
+
+    case: Case
+    bundle: bytes
+    bundle_sha256: str
+    signature: bytes | None
+    verdicts: tuple[bytes, ...]
+    faults: tuple[Problem, ...]
+    standing: Standing
+    digest: str = field(default="")
+
+
+def standings(ledger: Sequence[LedgerLine]) -> dict[str, dict[str, Standing]]:
+    """Entry -> bundle digest -> standing. A removal takes everything back until a later line."""
+    own: dict[str, dict[str, list[LedgerLine]]] = {}
+    for line in ledger:
+        own.setdefault(line.entry, {}).setdefault(line.bundle_sha256, []).append(line)
+    return {entry: {sha: _standing(lines) for sha, lines in bundles.items()} for entry, bundles in own.items()}
+
+
+def _standing(lines: Sequence[LedgerLine]) -> Standing:
+    if lines[-1].kind == "removal":
+        return Standing(removal=f"removed on {lines[-1].time}: {lines[-1].reason}")
+    keys = [line.key_fingerprint for line in lines if line.kind == "inclusion"]
+    files = tuple(line.verdicts_sha256 for line in lines if line.verdicts_sha256)
+    return Standing(bool(keys), keys[-1] if keys else None, files)
+
+
+def gather(case: Case) -> Evidence:
+    """Read everything. Raises GymboardError when there is no bundle to read."""
+    place = case.place
+    if os.path.islink(place) or not os.path.isdir(place) and case.name is not None:  # noqa: PTH112, PTH114
+        raise GymboardError("is not a plain folder")
+    file = place if case.name is None and not os.path.isdir(place) else f"{place}/{BUNDLE}"  # noqa: PTH112
+    data = read_plain(file, MAX_BUNDLE_BYTES)
+    sha256 = hashlib.sha256(data).hexdigest()
+    standing = case.known.get(sha256, Standing())
+    signature = _signature(place) if case.name is not None else None
+    verdicts, faults = _verdicts(os.path.dirname(place), standing.verdicts)  # noqa: PTH120
+    parts = (case.name, sha256, _sha256(signature), *standing[:2], case.private, *standing.verdicts)
+    digest = hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
+    return Evidence(case, data, sha256, signature, verdicts, faults, standing, digest)
+
+
+def _signature(place: str) -> bytes | None:
+    try:
+        return read_plain(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+    except GymboardError:
+        return None  # only a run needs one, and says then what is wrong with it
+
+
+def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
+    found: list[bytes] = []
+    faults: list[Problem] = []
+    for sha256 in wanted:
+        path = f"{VERDICTS}/{sha256}.json"
+        try:
+            data = read_plain(f"{root}/{path}", MAX_BUNDLE_BYTES)
+        except (GymboardError, OSError) as error:
+            faults.append(Problem(path, str(error)))
+            continue
+        if hashlib.sha256(data).hexdigest() != sha256:
+            faults.append(Problem(path, "its bytes are not the ones that the ledger names"))
+        found.append(data)
+    return tuple(found), tuple(faults)
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def read_plain(file: str, cap: int) -> bytes:
+    """A regular file's bytes. Raises GymboardError when it is something else, or larger than `cap` bytes."""
+    name = Path(file).name
+    try:
+        descriptor = os.open(file, _FLAGS)
+    except OSError:
+        raise GymboardError(f"{name} is missing or not a regular file") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise GymboardError(f"{name} is missing or not a regular file")
+        if status.st_size > cap:
+            raise GymboardError(f"{name} has {status.st_size} bytes; at most {cap} are read")
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) != status.st_size:
+            raise GymboardError(f"{name} changed while it was read")
+        return data
+    finally:
+        os.close(descriptor)

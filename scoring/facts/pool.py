@@ -1,0 +1,104 @@
+"""All cores read: this process and, for many entries, worker processes beside it.
+
+Takes cases, gives their outcomes and the segments that were written. A worker that dies costs time and nothing else:
+its share is read here. Starts programs, not forks: threads of other libraries may be running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scoring.facts.evidence import Case
+from scoring.facts.segment import Writer
+from scoring.facts.work import NUMBER_BYTES, Outcome, claimed, settle
+from scoring.facts.worker import CASES
+
+SHARE = 64
+"""Entries that are worth a process: it takes 0.4 s to start."""
+MAX_WORKERS = 16
+_PIPE_BYTES = 4096
+"""What any pipe takes at once."""
+
+
+def read_all(cases: Sequence[Case], folder: Path) -> tuple[list[Outcome], list[Path]]:
+    """Outcomes in the order of the cases, and finished segments inside `folder`. Raises OSError on a full disk."""
+    count = min(len(os.sched_getaffinity(0)) - 1, len(cases) // SHARE, MAX_WORKERS)
+    with _without_gc():
+        writer = Writer(folder / "own")
+        outcomes, segments = _shared(cases, folder, writer, count) if count > 0 else ({}, [])
+        rest = [number for number in range(len(cases)) if number not in outcomes]
+        outcomes |= settle(cases, rest, writer)
+        own = writer.close()
+    return [outcomes[number] for number in range(len(cases))], [*([own] if own else []), *segments]
+
+
+def _shared(cases: Sequence[Case], folder: Path, writer: Writer, count: int) -> tuple[dict[int, Outcome], list[Path]]:
+    _write_cases(cases, folder / CASES)
+    with _queue(range(len(cases))) as queue:
+        workers = {name: _start(folder, name, queue) for name in (f"worker-{i}" for i in range(count))}
+        outcomes = settle(cases, claimed(queue), writer)
+    segments = []
+    for name, worker in workers.items():
+        worker.wait()
+        try:
+            found = json.loads((folder / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        outcomes |= {number: Outcome(evidence, tuple(reasons)) for number, (evidence, reasons) in found}
+        if (folder / name / "manifest.json").is_file():
+            segments.append(folder / name)
+    return outcomes, segments
+
+
+def _start(folder: Path, name: str, queue: int) -> subprocess.Popen[bytes]:
+    """`-P` and our own path: neither the current folder nor another installation gives the worker its code."""
+    command = [sys.executable, "-P", "-m", "scoring.facts.worker", str(folder), name, str(queue)]
+    path = os.pathsep.join(str(Path(place or ".").resolve()) for place in sys.path)
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        command, pass_fds=[queue], env={**os.environ, "PYTHONPATH": path}, stdin=quiet, stdout=quiet, stderr=quiet
+    )
+
+
+@contextlib.contextmanager
+def _queue(numbers: Sequence[int]) -> Iterator[int]:
+    """A descriptor from which every number can be read once, by whoever comes first.
+
+    A file, read through one shared offset, would not do: its reads are not atomic on every system. A pipe is, and
+    holds 16,384 numbers on Linux; what does not fit stays unread and is the caller's.
+    """
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            for at in range(0, len(numbers), _PIPE_BYTES // NUMBER_BYTES):
+                part = numbers[at : at + _PIPE_BYTES // NUMBER_BYTES]
+                os.write(writing, b"".join(number.to_bytes(NUMBER_BYTES, "big") for number in part))
+        os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
+
+
+def _write_cases(cases: Sequence[Case], file: Path) -> None:
+    tree = [(case.place, case.name, list(case.known.items()), case.private) for case in cases]
+    file.write_text(json.dumps(tree), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _without_gc() -> Iterator[None]:
+    """Records make no cycles, and looking for them costs a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,36 @@
+-- The level that an entry's evidence supports, and what people decided about it.
+-- Here an entry's signature already held, or it would not be in `entries`.
+--   reported   an import: its figures are somebody else's
+--   signed     a run that the ledger included
+--   regraded   a docker run: our own job graded the last artifact of every episode that left one, and there is one
+-- A downgrade in the ledger caps the level of these very bytes, until the entry is submitted anew.
+WITH graded AS (
+    SELECT
+        entry_no,
+        bool_or(last_artifact) AND bool_and(last_regraded OR NOT last_artifact) AS complete
+    FROM episodes
+    GROUP BY entry_no
+),
+decided AS (
+    SELECT
+        entry_no,
+        min(sequence) FILTER (kind = 'inclusion') AS included,
+        coalesce(bool_or(kind = 'review'), false) AS reviewed,
+        min(level::level) FILTER (kind = 'downgrade') AS cap
+    FROM found_entries JOIN ledger USING (entry, bundle_sha256)
+    WHERE NOT preview
+    GROUP BY entry_no
+)
+SELECT
+    found_entries.*,
+    CASE
+        WHEN preview THEN NULL
+        WHEN origin = 'import' THEN 'reported'::level
+        ELSE least(cap, CASE WHEN sandbox = 'docker' AND complete THEN 'regraded' ELSE 'signed' END::level)
+    END AS level,
+    coalesce(reviewed, false) AS reviewed,
+    included
+FROM found_entries
+LEFT JOIN graded USING (entry_no)
+LEFT JOIN decided USING (entry_no)
+ORDER BY entry_no
