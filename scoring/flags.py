@@ -31,14 +31,14 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     """entry_no, flag, task, seed, value, against, words; ordered by the first four, unique in them.
 
     `db` has attempts(entry_no, task, seed, attempt, source, metric, value, stderr) and
-    episodes(entry_no, task, seed, modifies, steps); it is left as it was found.
+    episodes(entry_no, task, seed, steps, trace, act_edit, ... act_literature); it is left as it was found.
     """
     query = files("scoring").joinpath("sql", "flags.sql").read_text(encoding="utf-8")
     inputs = {"season_rules": rules_frame(rules), "trivials": trivials_frame(rules)}
     for name, frame in inputs.items():
         db.register(name, frame)
     try:
-        return pl.DataFrame(db.sql(query).to_arrow_table())
+        return pl.DataFrame(db.execute(query).to_arrow_table())
     finally:
         for name in inputs:
             db.unregister(name)

@@ -65,8 +65,8 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     from harness.errors import UsageError
     from harness.schema.prices import load_prices
     from harness.schema.task import load_tasks
+    from scoring.facts.read import read_facts
     from scoring.known import known_values
-    from scoring.load import read_facts
     from scoring.propose import propose as next_season
     from scoring.propose import wanted
     from scoring.yardstick import season_names

@@ -49,7 +49,8 @@ trivial_score AS (
           <= CASE WHEN t.stderr IS NULL THEN 1e-9 ELSE greatest(1e-9, sqrt(g.error * g.error + t.stderr * t.stderr)) END
 ),
 
--- A score without one action that can change a file. The value is that of the last scored attempt.
+-- A score without one action that can change a file (edit, Python, shell); no trace and no counts: not recorded, no
+-- finding. The value is that of the last scored attempt.
 do_nothing AS (
     SELECT e.entry_no, 'do-nothing' AS flag, e.task, e.seed, a.attempt, a.value, CAST(NULL AS DOUBLE) AS against,
            row_number() OVER (PARTITION BY e.entry_no, e.task, e.seed
@@ -58,7 +59,10 @@ do_nothing AS (
     FROM episodes e
     JOIN attempts a ON a.entry_no = e.entry_no AND a.task = e.task AND a.seed = e.seed
     LEFT JOIN season_rules r ON r.task = a.task AND r.metric = a.metric
-    WHERE e.modifies = FALSE AND a.value IS NOT NULL AND a.source IN ('regraded', 'published')
+    WHERE e.act_edit + e.act_python + e.act_bash = 0
+      AND (e.trace IS NOT NULL
+           OR e.act_view + e.act_search + e.act_validate + e.act_submit + e.act_memory + e.act_literature > 0)
+      AND a.value IS NOT NULL AND a.source IN ('regraded', 'published')
 ),
 
 -- What the bundle claims against what our job found, allowed as `gymboard regrade` allows it: a claimed standard error

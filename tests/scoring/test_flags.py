@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from typing import get_args
 
 import duckdb
 import pytest
 
 from harness.comparison import compare
-from harness.schema.episode import Attempt, Episode, Verdict
+from harness.schema.episode import ActionClass, Attempt, Episode, Verdict
 from harness.schema.task import load_task, tasks_root
 from scoring.flags import flags
 from scoring.yardstick import TaskRule, Trivial, load_season
@@ -49,8 +50,10 @@ def db() -> Iterator[duckdb.DuckDBPyConnection]:
             "CREATE TABLE attempts (entry_no INTEGER, task VARCHAR, seed INTEGER, attempt INTEGER, source VARCHAR, "
             "metric VARCHAR, value DOUBLE, stderr DOUBLE)"
         )
+        counts = ", ".join(f"act_{action.lower()} INTEGER DEFAULT 0" for action in get_args(ActionClass))
         connection.execute(
-            "CREATE TABLE episodes (entry_no INTEGER, task VARCHAR, seed INTEGER, modifies BOOLEAN, steps INTEGER)"
+            "CREATE TABLE episodes (entry_no INTEGER, task VARCHAR, seed INTEGER, steps INTEGER, trace VARCHAR, "
+            f"{counts})"
         )
         yield connection
 
@@ -141,18 +144,42 @@ def test_trivial_score(
     assert found == ([] if against is None else [("trivial-score", task, value, against)])
 
 
-@pytest.mark.parametrize(("modifies", "flagged"), [(False, True), (True, False), (None, False)])
+ACTIONS: list[tuple[dict[ActionClass, int], str | None]] = [
+    ({"View": 2, "Submit": 1}, "VVU"),
+    ({"View": 2, "Submit": 1}, None),
+    ({"Edit": 1, "Submit": 1}, "EU"),
+    ({"Python": 1}, None),
+    ({"Bash": 1}, "B"),
+    *(({kind: 1}, None) for kind in ("Search", "Validate", "Memory", "Literature")),
+    ({}, None),
+    ({}, "-"),
+]
+
+
+def acted(db: duckdb.DuckDBPyConnection, task: str, actions: dict[ActionClass, int], trace: str | None) -> bool | None:
+    """Put an episode of entry 0 into the table; does its record say that it can have changed a file?"""
+    steps = len(trace) if trace else sum(actions.values())
+    columns = ["entry_no", "task", "seed", "steps", "trace", *(f"act_{kind.lower()}" for kind in actions)]
+    places = ", ".join("?" * len(columns))
+    row = [0, task, 0, steps, trace, *actions.values()]
+    db.execute(f"INSERT INTO episodes ({', '.join(columns)}) VALUES ({places})", row)
+    about = {"task_version": "1.0.0", "profile": "official", "seed": 0, "exit_status": "success"}
+    return Episode.model_validate(about | {"task": task, "steps": steps, "actions": actions, "trace": trace}).modifies
+
+
+@pytest.mark.parametrize(("actions", "trace"), ACTIONS, ids=str)
 @pytest.mark.parametrize("source", ["regraded", "published"])
-def test_do_nothing(db: duckdb.DuckDBPyConnection, modifies: bool | None, flagged: bool, source: str) -> None:
-    db.execute("INSERT INTO episodes VALUES (0, 'game', 0, ?, 3), (0, 'labels', 0, ?, 3)", [modifies, modifies])
+def test_do_nothing_is_what_the_episodes_record_says(
+    db: duckdb.DuckDBPyConnection, actions: dict[ActionClass, int], trace: str | None, source: str
+) -> None:
+    modifies = acted(db, "game", actions, trace)
+    acted(db, "labels", actions, trace)
     found = told(db, [("game", 0, source, 1.2, 0.1), ("game", 1, source, 1.1, 0.1), ("labels", 0, source, None, None)])
-    assert found == ([("do-nothing", "game", 1.1, None)] if flagged else []), (
-        "the episode without a score is no finding"
-    )
+    assert found == ([("do-nothing", "game", 1.1, None)] if modifies is False else []), "no score is no finding"
 
 
 def test_do_nothing_is_told_of_tasks_that_no_season_knows(db: duckdb.DuckDBPyConnection) -> None:
-    db.execute("INSERT INTO episodes VALUES (0, 'unheard-of', 0, FALSE, 3)")
+    acted(db, "unheard-of", {"View": 3}, None)
     assert told(db, [("unheard-of", 0, "published", 7.0, None)], metric="Score")[0][:3] == (
         "do-nothing",
         "unheard-of",

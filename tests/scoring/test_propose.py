@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from math import log10
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import numpy as np
@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.schema.episode import ActionClass
 from harness.schema.task import TaskSpec, load_tasks
 from scoring.flags import flags
 from scoring.known import Known, Wanted, known_values
@@ -45,8 +46,10 @@ class Facts:
             "CREATE TABLE attempts (entry_no INTEGER, task VARCHAR, seed INTEGER, attempt INTEGER, is_last BOOLEAN, "
             "source VARCHAR, metric VARCHAR, value DOUBLE, stderr DOUBLE)"
         )
+        counts = ", ".join(f"act_{action.lower()} INTEGER" for action in get_args(ActionClass))
         db.execute(
-            "CREATE TABLE episodes (entry_no INTEGER, task VARCHAR, seed INTEGER, modifies BOOLEAN, steps INTEGER)"
+            "CREATE TABLE episodes (entry_no INTEGER, task VARCHAR, seed INTEGER, steps INTEGER, trace VARCHAR, "
+            f"{counts})"
         )
         db.execute("CREATE TABLE notes (entry_no INTEGER, task VARCHAR, seed INTEGER)")
         self.names: list[str] = []
