@@ -65,6 +65,7 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     from harness.errors import UsageError
     from harness.schema.prices import load_prices
     from harness.schema.task import load_tasks
+    from harness.terminal import plain
     from scoring.facts.read import read_facts
     from scoring.known import known_values
     from scoring.propose import propose as next_season
@@ -77,9 +78,11 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     if not submissions.is_dir():
         raise UsageError(f"no folder {submissions}; run in a checkout of the board or name one with --submissions")
     specs = load_tasks(tasks)
-    facts = read_facts(submissions)
-    known = known_values(facts.db, wanted(specs, previous))
-    [(newest,)] = facts.db.execute("SELECT max(date) FROM entries WHERE NOT preview").fetchall()
+    with read_facts(submissions) as facts:
+        known = known_values(facts.db, wanted(specs, previous))
+        [(newest,)] = facts.db.execute("SELECT max(date) FROM entries").fetchall()
+    for folder, reasons in facts.rejections:
+        typer.echo(f"warning: {plain(folder)}: {plain(reasons[0])}; nothing of it counts", err=True)
     days = [previous.frozen, *filter(None, [newest]), *(line.time[:10] for line in facts.ledger)]
     return next_season(name, frozen or max(days), load_prices().revised, previous, specs, known)
 
