@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -68,19 +69,19 @@ def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     replace_relation(db, "prices", price_frame(plan.prices))
     costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
     conduct = frame(db, "conduct", seeds=SEEDS, source=plan.source)
-    made = {
-        "board": pl.concat(
-            [_board(plan, measured[column], costs).with_columns(score=pl.lit(column)) for column in COLUMNS]
-        ),
-        "task_scores": pl.concat([_scores(plan, measured[column], column) for column in COLUMNS]),
-        "profiles": pl.concat([_curves(plan, measured[column], tau_max, column) for column in COLUMNS]),
-        "domains": pl.concat([_domains(plan, measured[column], column) for column in COLUMNS]),
-        "tasks": _tasks(plan, measured),
-        "costs": costs,
-        "conduct": conduct,
-        "constants": _constants(plan, tau_max),
+    per_score = {
+        "board": partial(_board, costs=costs),
+        "task_scores": _scores,
+        "profiles": partial(_curves, tau_max=tau_max),
+        "domains": _domains,
     }
-    return Ranking(plan, {name: _finish(plan, name, rows) for name, rows in made.items()})
+    made = {
+        name: [make(plan, measured[score]).with_columns(score=pl.lit(score)) for score in COLUMNS]
+        for name, make in per_score.items()
+    }
+    made |= {"tasks": [_tasks(plan, measured)], "costs": [costs], "conduct": [conduct]}
+    made |= {"constants": [_constants(plan, tau_max)]}
+    return Ranking(plan, {name: _finish(plan, name, parts) for name, parts in made.items()})
 
 
 def price_frame(table: PriceTable) -> pl.DataFrame:
@@ -95,10 +96,10 @@ def price_frame(table: PriceTable) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=types, orient="row")
 
 
-def _finish(plan: Plan, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _finish(plan: Plan, name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     shape = shapes()[name]
-    named = rows.with_columns(board=pl.lit(plan.id), reading=pl.lit(plan.reading))
-    return shape.fit(named).sort(shape.order)
+    named = (rows.with_columns(board=pl.lit(plan.id), reading=pl.lit(plan.reading)) for rows in parts)
+    return pl.concat([shape.fit(rows) for rows in named]).sort(shape.order)
 
 
 def _names(plan: Plan) -> list[str]:
@@ -138,7 +139,7 @@ def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(frontier=frontier(cost, area))
 
 
-def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
+def _scores(plan: Plan, measured: Measured) -> pl.DataFrame:
     rules, grid, looks = plan.yard.rules, plan.grid, plan.looks
     rows, tasks = measured.scores.shape
     baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
@@ -152,7 +153,6 @@ def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
     one_look = best_of(np.where(looks.calls <= budget[:, None], grid.last, np.nan), maximise)
     return pl.DataFrame(
         {
-            "score": pl.Series([column]).new_from_index(0, rows * tasks),
             "entry": np.repeat(np.array(_names(plan), dtype=object), tasks).tolist(),
             "task": [rule.id for rule in rules] * rows,
             "metric": [rule.metric for rule in rules] * rows,
@@ -160,8 +160,8 @@ def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
             "seeds": pl.Series(measured.values.reshape(-1, SEEDS)).arr.to_list().list.eval(pl.element().fill_nan(None)),
             "mean": _nan_to_null(measured.seed_mean.ravel()),
             "stderr": _nan_to_null(measured.seed_stderr.ravel()),
-            "one_look": _nan_to_null(_with_baseline(one_look, np.nan).ravel()) if column == "last" else None,
-            "gap": _nan_to_null(_with_baseline(mean_gap, np.nan).ravel()) if column == "last" else None,
+            "one_look": _nan_to_null(_with_baseline(one_look, np.nan).ravel()),
+            "gap": _nan_to_null(_with_baseline(mean_gap, np.nan).ravel()),
             "validate_calls": _with_baseline(looks.calls.sum(axis=2), 0).ravel(),
             "valid_episodes": _with_baseline(looks.valid.sum(axis=2), 0).ravel(),
             "log10_ratio": _nan_to_null(measured.log_ratios.ravel()),
@@ -172,17 +172,17 @@ def _scores(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
     )
 
 
-def _curves(plan: Plan, measured: Measured, tau_max: float, column: Column) -> pl.DataFrame:
+def _curves(plan: Plan, measured: Measured, tau_max: float) -> pl.DataFrame:
     shown = np.flatnonzero(~np.isnan(measured.values).all(axis=(1, 2)))
     row, tau, rho = step_curves(measured.log_ratios[shown], tau_max)
     names = np.array(_names(plan), dtype=object)[shown[row]]
-    return pl.DataFrame({"score": [column] * len(tau), "entry": names.tolist(), "tau": tau, "rho": rho})
+    return pl.DataFrame({"entry": names.tolist(), "tau": tau, "rho": rho})
 
 
-def _domains(plan: Plan, measured: Measured, column: Column) -> pl.DataFrame:
+def _domains(plan: Plan, measured: Measured) -> pl.DataFrame:
     names = _names(plan)
     parts = [
-        pl.DataFrame({"score": [column] * len(names), "entry": names, "domain": [domain] * len(names), "aup": areas})
+        pl.DataFrame({"entry": names, "domain": [domain] * len(names), "aup": areas})
         for domain, areas in measured.domains.items()
     ]
     return pl.concat(parts)

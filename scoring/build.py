@@ -19,7 +19,7 @@ from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
 from scoring.leaderboard import Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS, Level
-from scoring.load import Facts, read_facts
+from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.preview import preview_rankings
 from scoring.records import board_record
 from scoring.tables import SEEDS, choose, grid, people, query, stored_baselines
@@ -104,7 +104,7 @@ def build(
 
     `previews`: unpublished bundle folders, placed beside either board. Raises UsageError when one cannot be placed.
     """
-    facts = read_facts(submissions, unpublished=previews)
+    facts = read_facts(submissions, unpublished=previews, cache=default_cache())
     constants, only = season or load_season(), only or Only()
     rankings = [_season(facts.db, constants, only)] if "season" in readings else []
     rankings += _published(facts.db, constants, [reading for reading in readings if reading != "season"], only)

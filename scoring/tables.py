@@ -49,7 +49,7 @@ class TableShape:
     def fit(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The columns of this table in their order and types; one that `rows` lacks is NULL."""
         lacking = [pl.lit(None).alias(name) for name in self.schema if name not in rows.columns]
-        return rows.with_columns(lacking).select(self.schema).cast(self.schema)  # type: ignore[arg-type]
+        return rows.with_columns(lacking).select(list(self.schema)).cast(self.schema)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,9 @@ def query(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> duckdb.Duc
 
 def frame(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> pl.DataFrame:
     """The same as a frame."""
-    return pl.DataFrame(query(db, name, **values).to_arrow_table())
+    text = statement(name)
+    wanted = {key: value for key, value in values.items() if f"${key}" in text}
+    return pl.DataFrame(db.sql(text, params=wanted).to_arrow_table())
 
 
 def choose(db: duckdb.DuckDBPyConnection, chosen: Sequence[int], yard: Yardstick) -> None:
@@ -146,7 +148,7 @@ def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) ->
     """(entry_no, name) of everyone of one origin on one of the levels, by name."""
     found = db.execute(
         "SELECT entry_no, entry FROM entries "
-        "WHERE origin = ? AND NOT preview AND list_contains(?, level) ORDER BY entry",
+        "WHERE origin = ? AND NOT preview AND list_contains(?, level::VARCHAR) ORDER BY entry",
         [origin, list(levels)],
     ).fetchall()
     return [number for number, _ in found], [name for _, name in found]

@@ -49,7 +49,9 @@ def check_limits(bundle: Bundle) -> None:
         if max(small.values()) > MAX_INTEGER or max(large.values()) > MAX_WHOLE:
             over = {name: number for name, number in small.items() if number > MAX_INTEGER}
             over |= {name: number for name, number in large.items() if number > MAX_WHOLE}
-            faults += [Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in over.items()]
+            faults += [
+                Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in over.items()
+            ]
     if faults:
         raise SchemaError("bundle.json", faults)
 

@@ -32,7 +32,9 @@ def add_rows(
     rows: Rows, local: int, evidence: str, sha256: str, bundle: Bundle, verdicts: Sequence[RegradeVerdict]
 ) -> None:
     """Append everything that one entry says."""
-    found = {(one.task, one.seed, one.attempt, one.artifact_sha256): one for one in verdicts if one.verdict.split == "sealed"}
+    found = {
+        (one.task, one.seed, one.attempt, one.artifact_sha256): one for one in verdicts if one.verdict.split == "sealed"
+    }
     rows.entries.append((local, evidence, len(bundle.episodes), *_entry(bundle, sha256)))
     baselines: dict[tuple[str, str, float], None] = {}
     for episode in bundle.episodes:

@@ -23,7 +23,7 @@ SELECT
   any_value(f.exit_status) AS dominant_failure,
   coalesce(sum(steps), 0)::BIGINT AS steps,
   coalesce(sum(validate_calls), 0)::BIGINT AS validate_calls,
-  CASE WHEN bool_and(trace IS NOT NULL) THEN count(*) FILTER (NOT regexp_matches(trace, '[EPB]')) END AS do_nothing
+  CASE WHEN bool_and(trace IS NOT NULL) THEN count(*) FILTER (act_edit + act_python + act_bash = 0) END AS do_nothing
 FROM chosen AS c
 JOIN entries AS n USING (entry_no)
 LEFT JOIN shown USING (entry_no)

@@ -36,9 +36,9 @@ priced AS (
       + output_tokens * own.output_usd
     ) / 1e6 / priced_episodes AS run_day_usd_per_episode
   FROM chosen AS c
-  JOIN entries AS e USING (entry_no)
+  JOIN (SELECT entry_no, entry, model, date, $day::VARCHAR AS day FROM entries) AS e USING (entry_no)
   LEFT JOIN used USING (entry_no)
-  ASOF LEFT JOIN prices AS now ON e.model = now.model AND $day >= now.since
+  ASOF LEFT JOIN prices AS now ON e.model = now.model AND e.day >= now.since
   ASOF LEFT JOIN prices AS own ON e.model = own.model AND e.date >= own.since
 )
 SELECT

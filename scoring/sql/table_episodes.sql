@@ -7,6 +7,7 @@ WITH scored AS (
 SELECT
   e.* EXCLUDE (entry_no),
   n.entry,
+  CASE WHEN e.trace IS NOT NULL OR e.steps = 0 THEN e.act_edit + e.act_python + e.act_bash > 0 END AS modifies,
   CASE
     WHEN s.entry_no IS NULL THEN 'failed'
     WHEN e.exit_status IN ('success', 'max_steps') THEN 'complete'
@@ -22,7 +23,7 @@ SELECT
     ) / 1e6
   END AS cost_usd
 FROM episodes AS e
-JOIN entries AS n USING (entry_no)
+JOIN (SELECT entry_no, entry, model, preview, day FROM entries, settings) AS n USING (entry_no)
 LEFT JOIN scored AS s ON e.entry_no = s.entry_no AND e.task = s.task AND e.seed = s.seed
-ASOF LEFT JOIN prices AS p ON n.model = p.model AND (SELECT day FROM settings) >= p.since
+ASOF LEFT JOIN prices AS p ON n.model = p.model AND n.day >= p.since
 WHERE NOT n.preview

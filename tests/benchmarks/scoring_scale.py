@@ -27,11 +27,13 @@ RUNS = 3
 TARGETS = {(1000, "cold"): 3.0, (1000, "warm"): 1.0, (10_000, "warm"): 5.0}
 TARGET_MB = 2048
 STAGES = {
-    "load": ("scoring.load.load_submissions",),
-    "tables": ("scoring.tables.build_tables", "scoring.tables.task_scores", "scoring.tables.grid"),
-    "numerics": ("scoring.measure.measure", "scoring.standings.standings"),
+    "load": ("scoring.facts.read.read_facts",),
+    "tables": ("scoring.tables.choose", "scoring.tables.grid", "scoring.tables.frame"),
+    "numerics": ("scoring.measure.measure",),
+    "frames": ("scoring.boards.rank",),
 }
-"""Stage -> functions whose time it is, without what inner stages take; what remains is `records`."""
+"""Stage -> functions whose time it is, without what inner stages take, lower floors first; the rest is `records`.
+Calls from other threads than the main one must not be among them."""
 COLUMNS = ("start", *STAGES, "records")
 FLOOR = """
 import json, pathlib, sys

@@ -11,7 +11,7 @@ from harness.schema.bundle import Bundle
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, PriceTable, load_prices
 from scoring.boards import price_frame
-from scoring.load import read_facts
+from scoring.facts.read import read_facts
 from scoring.tables import SEEDS, choose, frame, replace_relation
 from scoring.yardstick import load_season, season_yardstick
 from tests.scoring.builder import GOOD, everywhere, run_bundle

@@ -12,6 +12,7 @@ from harness.errors import SchemaError
 from harness.schema.bundle import Bundle
 from harness.signing import Signers, verify_signature
 from harness.sshsig import public_key
+from scoring.facts.read import read_facts
 from scoring.ledger import LEDGER, VERDICTS, Verdicts, read_ledger
 from scoring.yardstick import Season, season_yardstick
 from tests.benchmarks.synthetic import write_board, write_season
@@ -77,6 +78,14 @@ def test_the_broken_one_and_no_other_fails_the_schema(board: Path) -> None:
     with pytest.raises(SchemaError):
         Bundle.from_json((board / "broken-00000" / "bundle.json").read_bytes())
     assert Bundle.from_json((board / "published-00000" / "bundle.json").read_bytes()).origin == "import"
+
+
+def test_the_board_loads_but_for_the_broken_one(board: Path) -> None:
+    facts = read_facts(board)
+    assert [folder for folder, _ in facts.rejections] == ["broken-00000"]
+    levels = dict(facts.db.execute("SELECT entry, level FROM entries").fetchall())
+    lower = {"entry-00005": "signed", "entry-00007": "signed", "published-00000": "reported"}
+    assert levels == dict.fromkeys((f"entry-{index:05}" for index in range(12)), "regraded") | lower
 
 
 def test_one_seed_gives_one_board_and_another_another(board: Path, tmp_path: Path) -> None:
