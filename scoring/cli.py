@@ -1,4 +1,4 @@
-"""The sub-commands of scoring: rank, site. Heavy imports happen inside the function that needs them."""
+"""The sub-commands of scoring: rank, site, season, ledger. Heavy imports happen inside the function that needs them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from scoring import seasons_cli
 from scoring.publish import commands
 
 
@@ -41,6 +42,7 @@ def mount(app: typer.Typer) -> None:
     """Add scoring's commands to the app."""
     app.command()(rank)
     app.add_typer(commands.app, name="site")
+    app.add_typer(seasons_cli.app, name="season")
     app.add_typer(ledger_app, name="ledger")
 
 

@@ -6,11 +6,16 @@ Takes the listed rows and the tasks of one ranking, gives plain sentences. Never
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import polars as pl
 
 from scoring.leaderboard import Column, Reading
 from scoring.listing import Listed
+
+NEARLY = 0.1
+"""An AUP that is lower than the leader's by at most this share is nearly as good."""
+DOMAINS = {"rl": "reinforcement learning", "vision-language": "vision and language"}
 
 
 def sentences(
@@ -23,12 +28,20 @@ def sentences(
     previews = [_preview(row, len(standing)) for row in standing if row.kind == "preview"]
     if not ranked:
         return (*previews, "No entry is ranked yet.")
-    said = [*previews, _leader(ranked, score), _value(ranked), _hardest(tasks), _audit(notes)]
+    said = [
+        *previews,
+        _leader(ranked, score),
+        _value(ranked),
+        _effective(ranked),
+        _hardest(tasks),
+        _hardest_domain(tasks),
+        _audit(notes),
+    ]
     return tuple(sentence for sentence in said if sentence)
 
 
 def cheapest_with(rows: Sequence[Listed], at_least: float) -> Listed | None:
-    """The ranked entry of known cost with an AUP of `at_least` or more that costs least; equal costs: the better AUP."""
+    """The cheapest ranked entry of known cost with an AUP of `at_least` or more; equal costs: the better AUP."""
     able = [
         (row.cost_usd, -row.aup, row.entry, row)
         for row in rows
@@ -67,12 +80,46 @@ def _leader(ranked: Sequence[Listed], score: Column) -> str:
 
 
 def _value(ranked: Sequence[Listed]) -> str:
-    priced = [row for row in ranked if row.cost_usd]
+    priced = [row for row in ranked if row.cost_usd is not None]
     cheap = [row for row in priced if row.cost_usd is not None and row.cost_usd < 1.0]
     if not cheap:
         return "No ranked entry with a known price costs less than $1 an episode." if priced else ""
     best = max(cheap, key=lambda row: (row.aup, row.entry))
     return f"The best under $1 an episode is {best.label}: AUP {best.aup:.3f} at ${best.cost_usd:.2f}."
+
+
+def _effective(ranked: Sequence[Listed]) -> str:
+    """The cheapest of those nearly as good as the leader; nothing to say of a single entry or without prices."""
+    first = ranked[0]
+    if len(ranked) == 1 or first.aup is None or first.aup <= 0:
+        return ""
+    best = cheapest_with(ranked, (1 - NEARLY) * first.aup)
+    if best is None:
+        return ""
+    if best.entry == first.entry:
+        return (
+            f"Nobody of known cost within {NEARLY:.0%} of the leader's AUP is cheaper: ${best.cost_usd:.2f} an episode."
+        )
+    leader = "" if first.cost_usd is None else f", where the leader costs ${first.cost_usd:.2f}"
+    return (
+        f"Most cost-effective within {NEARLY:.0%} of the leader's AUP is {best.label}: "
+        f"AUP {best.aup:.3f} at ${best.cost_usd:.2f} an episode{leader}."
+    )
+
+
+def _hardest_domain(tasks: pl.DataFrame) -> str:
+    """By the mean share of entries that beat the baseline; silent of one domain alone, or when all are equal."""
+    counted = tasks.filter(pl.col("baseline").is_not_null() & (pl.col("entries") > 1))
+    shares: dict[str, list[Fraction]] = {}
+    for domain, beaten, entries in counted.select("domain", "beaten_by", "entries").sort("domain").iter_rows():
+        shares.setdefault(domain, []).append(Fraction(beaten, entries))
+    means = {domain: sum(found, Fraction()) / len(found) for domain, found in shares.items()}
+    if len(set(means.values())) < 2:
+        return ""
+    lowest = min(means.values())
+    names = [DOMAINS.get(domain, domain.replace("-", " ")) for domain, mean in means.items() if mean == lowest]
+    said = f"{_list(names)} {'is the hardest domain' if len(names) == 1 else 'are the hardest domains'}"
+    return f"{said[0].upper()}{said[1:]}: on average {float(lowest):.0%} of entries beat a baseline there."
 
 
 def _hardest(tasks: pl.DataFrame) -> str:

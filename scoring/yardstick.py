@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from harness.errors import UsageError
-from harness.schema.base import Day, KebabId, Record
+from harness.schema.base import Day, KebabId, Line, Record
 from harness.schema.task import Direction, Domain
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
 from scoring.profiles import Bools, Floats
@@ -39,6 +39,14 @@ TITLES = {
 }
 
 
+class Trivial(Record):
+    """What a submission without any idea scores. `stderr` None: the grade is exact, the same value every time."""
+
+    what: Line
+    value: float
+    stderr: float | None = Field(default=None, ge=0)
+
+
 class TaskRule(Record):
     """How one task counts. `noise`: within this share of the baseline a value is the baseline."""
 
@@ -52,12 +60,20 @@ class TaskRule(Record):
     baseline_source: str
     reference: float | None = None
     reference_source: str = "the best of the cohort"
+    reference_exact: bool = Field(
+        default=False, description="the optimum is known by calculation: no value ever replaces the reference"
+    )
     rankable: bool = True
     public_labels: bool = Field(
         default=False, description="the answers can be looked up: a value beyond the reference is held for review"
     )
     noise: float | None = Field(default=None, ge=0)
     validations: int | None = Field(default=None, ge=0, description="validate calls within a one-look episode")
+    sampled: bool = Field(default=False, description="a value is a draw: the same artifact scores anew in every grade")
+    tolerance: float = Field(
+        default=0.0, ge=0, description="of a regrade: absolute, or if sampled relative and beside standard errors"
+    )
+    trivial: tuple[Trivial, ...] = Field(default=(), description="flagged where an entry scores just this")
 
 
 class Season(Record):
@@ -129,13 +145,18 @@ class Yardstick:
 
 
 def load_season(name: str | None = None) -> Season:
-    """The named season, or the newest by the day it was frozen. Raises UsageError, naming those that there are."""
+    """The named season, or the newest by frozen day, then number. Raises UsageError, naming those that there are."""
     texts = {file.name.removesuffix(".toml"): file for file in _season_files()}
     if name is not None and name not in texts:
         raise UsageError(f"no season {name!r}; the seasons here are: {', '.join(sorted(texts))}")
     wanted = [name] if name else sorted(texts)
     found = [Season.from_toml(texts[key].read_text(encoding="utf-8"), subject=f"{key}.toml") for key in wanted]
-    return max(found, key=lambda season: season.frozen)
+    return max(found, key=lambda season: (season.frozen, len(season.name), season.name))
+
+
+def season_names() -> tuple[str, ...]:
+    """Every season that ships with the package, sorted."""
+    return tuple(sorted(file.name.removesuffix(".toml") for file in _season_files()))
 
 
 def season_yardstick(season: Season) -> Yardstick:

@@ -1,0 +1,65 @@
+"""Suspicion flags: what a reader should look at twice, computed by sql/flags.sql from the facts and the season's rules.
+
+Takes a connection with the relations attempts and episodes, and the rules of one season; gives one row a finding.
+Never decides anything: a flag is a fact, and what follows from it is a line of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import duckdb
+import polars as pl
+
+from scoring.yardstick import TaskRule
+
+_RULES = {
+    "task": pl.String,
+    "metric": pl.String,
+    "maximise": pl.Boolean,
+    "baseline": pl.Float64,
+    "reference": pl.Float64,
+    "public_labels": pl.Boolean,
+    "sampled": pl.Boolean,
+    "tolerance": pl.Float64,
+}
+_TRIVIALS = {"task": pl.String, "what": pl.String, "value": pl.Float64, "stderr": pl.Float64}
+
+
+def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFrame:
+    """entry_no, flag, task, seed, value, against, words; ordered by the first four, unique in them.
+
+    `db` has attempts(entry_no, task, seed, attempt, source, metric, value, stderr) and
+    episodes(entry_no, task, seed, steps, trace, act_edit, ... act_literature); it is left as it was found.
+    """
+    query = files("scoring").joinpath("sql", "flags.sql").read_text(encoding="utf-8")
+    inputs = {"season_rules": rules_frame(rules), "trivials": trivials_frame(rules)}
+    for name, frame in inputs.items():
+        db.register(name, frame)
+    try:
+        return pl.DataFrame(db.execute(query).to_arrow_table())
+    finally:
+        for name in inputs:
+            db.unregister(name)
+
+
+def rules_frame(rules: Sequence[TaskRule]) -> pl.DataFrame:
+    """One row a task: task, metric, maximise, baseline, reference, public_labels, sampled, tolerance."""
+    return pl.DataFrame(
+        [
+            (r.id, r.metric, r.direction == "max", r.baseline, r.reference, r.public_labels, r.sampled, r.tolerance)
+            for r in rules
+        ],
+        schema=_RULES,
+        orient="row",
+    )
+
+
+def trivials_frame(rules: Sequence[TaskRule]) -> pl.DataFrame:
+    """One row a submission without any idea: task, what, value, stderr (null: exact)."""
+    return pl.DataFrame(
+        [(rule.id, one.what, one.value, one.stderr) for rule in rules for one in rule.trivial],
+        schema=_TRIVIALS,
+        orient="row",
+    )
