@@ -7,9 +7,8 @@ measured against (scoring.yardstick).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import duckdb
 import numpy as np
@@ -69,10 +68,10 @@ def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     replace_relation(db, "prices", price_frame(plan.prices))
     costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
     conduct = frame(db, "conduct", seeds=SEEDS, source=plan.source)
-    per_score = {
-        "board": partial(_board, costs=costs),
+    per_score: dict[str, Callable[[Plan, Measured], pl.DataFrame]] = {
+        "board": lambda plan, measured: _board(plan, measured, costs),
         "task_scores": _scores,
-        "profiles": partial(_curves, tau_max=tau_max),
+        "profiles": lambda plan, measured: _curves(plan, measured, tau_max),
         "domains": _domains,
     }
     made = {

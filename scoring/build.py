@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from harness.errors import UsageError
 from harness.schema.prices import load_prices, price_bytes
 from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
-from scoring.leaderboard import Leaderboard, Reading, Rejection
-from scoring.ledger import LEVELS, Level
 from scoring.facts.read import Facts, default_cache, read_facts
+from scoring.flags import flags
+from scoring.leaderboard import Flag, Leaderboard, Reading, Rejection
+from scoring.ledger import LEVELS, Level
 from scoring.preview import preview_rankings
 from scoring.records import board_record
-from scoring.tables import SEEDS, choose, grid, people, query, stored_baselines
+from scoring.tables import SEEDS, choose, grid, people, query, shapes, stored_baselines
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
 
 READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
@@ -84,6 +87,14 @@ class Built:
         parts = f"{self.facts.sha256}\n".encode() + self.season.canonical() + price_bytes()
         return hashlib.sha256(parts).hexdigest()
 
+    @cached_property
+    def flags(self) -> pl.DataFrame:
+        """The table of that name: what a reader should look at twice, against the season's rules."""
+        found = flags(self.facts.db, self.season.tasks)
+        names = self.facts.db.sql("SELECT entry_no, entry FROM entries WHERE NOT preview").to_arrow_table()
+        shape = shapes()["flags"]
+        return shape.fit(found.join(pl.DataFrame(names), on="entry_no")).sort(shape.order)
+
     @property
     def data_date(self) -> str:
         """The newest day that anything here is of."""
@@ -122,6 +133,7 @@ def leaderboard(built: Built) -> Leaderboard:
         previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
         rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
         ledger=built.facts.ledger,
+        flags=tuple(Flag.model_validate(tree) for tree in built.flags.to_dicts()),
     )
 
 

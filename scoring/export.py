@@ -31,7 +31,7 @@ def export(built: Built, folder: Path) -> list[Path]:
             db.execute(f"CREATE OR REPLACE TEMP VIEW exported AS {statement(f'table_{shape.name}')}")
         else:
             db.execute("DROP VIEW IF EXISTS exported")
-            replace_relation(db, "exported_rows", _ranked(built, shape))
+            replace_relation(db, "exported_rows", built.flags if shape.name == "flags" else _ranked(built, shape))
             db.execute("CREATE TEMP VIEW exported AS SELECT * FROM exported_rows")
         _copy(db, shape, folder / f"{shape.name}.parquet")
     files = [folder / f"{name}.parquet" for name in shapes()]

@@ -195,6 +195,18 @@ class Rejection(Record):
     reasons: tuple[str, ...]
 
 
+class Flag(Record):
+    """What a reader should look at twice: a computed fact about an entry, not a verdict."""
+
+    entry: KebabId
+    flag: str
+    task: KebabId
+    seed: Count
+    value: float | None
+    against: float | None
+    words: str
+
+
 class Leaderboard(Record):
     """The whole board of one state of submissions/."""
 
@@ -206,6 +218,7 @@ class Leaderboard(Record):
     previews: tuple[Board, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     ledger: tuple[LedgerLine, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
     def board(self, board: BoardId, reading: Reading) -> Board | None:
         """The board of that id and reading, or None when there is none."""

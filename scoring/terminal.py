@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -64,7 +65,7 @@ def print_explained(built: Built, rankings: Sequence[Ranking], score: Column, en
             )
         if row.not_ranked_because:
             _say(console, row.not_ranked_because)
-        for note in _audit(built, ranking, entry):
+        for note in (*_audit(built, ranking, entry), *_flags(built, ranking, entry)):
             _say(console, note)
         console.print()
 
@@ -171,6 +172,15 @@ def _audit(built: Built, ranking: Ranking, entry: str) -> list[str]:
         f"audit: {task} seed {seed} {metric} {value:.6g}: {finding}"
         for task, seed, metric, value, finding in found
         if task in shown
+    ]
+
+
+def _flags(built: Built, ranking: Ranking, entry: str) -> list[str]:
+    if entry == ranking.plan.preview:
+        return []
+    found = built.flags.filter(pl.col("entry") == entry, pl.col("task").is_in(ranking.plan.yard.tasks))
+    return [
+        f"look twice: {tree['task']} seed {tree['seed']}, {tree['flag']}: {tree['words']}" for tree in found.to_dicts()
     ]
 
 

@@ -74,7 +74,7 @@ def _standing(lines: Sequence[LedgerLine]) -> Standing:
 def gather(case: Case) -> Evidence:
     """Read everything. Raises GymboardError when there is no bundle to read."""
     place = case.place
-    if os.path.islink(place) or not os.path.isdir(place) and case.name is not None:  # noqa: PTH112, PTH114
+    if os.path.islink(place) or (not os.path.isdir(place) and case.name is not None):  # noqa: PTH112, PTH114
         raise GymboardError("is not a plain folder")
     file = place if case.name is None and not os.path.isdir(place) else f"{place}/{BUNDLE}"  # noqa: PTH112
     data = read_plain(file, MAX_BUNDLE_BYTES)
