@@ -82,7 +82,9 @@ class LedgerLine(Decision):
 
     @model_validator(mode="after")
     def _sealed(self, info: ValidationInfo) -> Self:
-        if info.context is not _SEALED and self.sha256 != digest(self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})):
+        if info.context is not _SEALED and self.sha256 != digest(
+            self.model_dump(mode="json", exclude_none=True, exclude={"sha256"})
+        ):
             raise ValueError("the line's sha256 does not fit its content")
         return self
 

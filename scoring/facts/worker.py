@@ -22,7 +22,12 @@ def main(folder: Path, name: str, queue: int) -> None:
     """Read until the queue is empty."""
     gc.disable()  # records make no cycles, and the process is short
     cases = [
-        Case(place, entry, {sha: Standing(inc, key, tuple(files), gone) for sha, (inc, key, files, gone) in known}, private)
+        Case(
+            place,
+            entry,
+            {sha: Standing(inc, key, tuple(files), gone) for sha, (inc, key, files, gone) in known},
+            private,
+        )
         for place, entry, known, private in json.loads((folder / CASES).read_bytes())
     ]
     writer = Writer(folder / name)
