@@ -11,7 +11,7 @@ ARGS ?=
 EPISODE ?= claude-3-5-sonnet/prisoners-dilemma
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe
 SCHEMAS := site/docs/schemas
-BENCHMARKS := $(sort $(wildcard tests/benchmarks/*.py))
+BENCHMARKS := $(filter-out tests/benchmarks/synthetic%,$(sort $(wildcard tests/benchmarks/*.py)))
 
 # A mirror of the real data that lies beside the checkout is used; without one the pinned sources are.
 ifneq ($(wildcard ../shared/data),)

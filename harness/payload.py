@@ -124,6 +124,19 @@ def extract(
     return dict(found)
 
 
+def read_logs(
+    file: Path, episodes: Mapping[str, Episode], log: str, max_bytes: int
+) -> Iterator[tuple[str, bytes | None]]:
+    """(Episode.key, bytes) of one of LOGS for each episode of a part, one in memory at a time; None: over `max_bytes`.
+
+    Raises VerificationError.
+    """
+    with _open(file) as part:
+        for place, member in _members(part, file.name, episodes):
+            if place.index is None and place.path == log:
+                yield place.episode, member.read() if member.size <= max_bytes else None
+
+
 @contextmanager
 def _open(file: Path) -> Iterator[BufferedReader]:
     try:

@@ -1,53 +1,45 @@
-"""Boards: a plan and a grid -> one Board record.
+"""Rankings: a plan -> frames in the shape of the published tables.
 
-Takes who is shown, in which values, against which yardstick; gives rows, curves, frontier and sentences. Never decides
-what a value is (scoring.tables) or what it is measured against (scoring.yardstick).
+Takes who is shown, in which values, against which yardstick; gives the tables board, task_scores, profiles, domains,
+tasks, costs, conduct and constants of one reading. Never decides what a value is (scoring.tables) or what it is
+measured against (scoring.yardstick).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+import duckdb
 import numpy as np
+import polars as pl
 
 from harness.schema.prices import PriceTable
-from scoring.costs import cost_of
-from scoring.leaderboard import (
-    BASELINE,
-    Board,
-    BoardId,
-    BoardTask,
-    Column,
-    Constants,
-    Curve,
-    ParetoPoint,
-    Reading,
-    Row,
-    Standing,
-)
-from scoring.load import Loaded
-from scoring.measure import COLUMNS, Measured, measure
+from scoring.leaderboard import BASELINE, COLUMNS, SCORING_VERSION, BoardId, Column, Reading
+from scoring.measure import Measured, measure
 from scoring.pareto import frontier
-from scoring.profiles import step_curve
-from scoring.rows import baseline_row, entry_row, number
-from scoring.sentences import sentences
-from scoring.standings import standings
+from scoring.profiles import best_of, step_curves
 from scoring.stats import DRAWS
-from scoring.tables import SEEDS, Grid
+from scoring.tables import SEEDS, Grid, Looks, Source, choose, frame, replace_relation, shapes
 from scoring.yardstick import Season, Yardstick
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One board to build. `not_ranked`: entry -> why. `preview`: the entry that is only looked at."""
+    """One ranking to compute. `chosen`: entry_no of everyone on it, in the grid's order. `not_ranked`: entry -> why.
+
+    `preview`: the entry that is only looked at.
+    """
 
     id: BoardId
     reading: Reading
     title: str
     yard: Yardstick
-    entries: Sequence[Loaded]
+    chosen: Sequence[int]
     grid: Grid
+    looks: Looks
+    source: Source
     prices: PriceTable
     prices_day: str
     season: Season | None = None
@@ -56,119 +48,197 @@ class Plan:
     caveats: tuple[str, ...] = ()
 
 
-def build_board(plan: Plan) -> Board:
-    """The whole board of one plan."""
-    measured, tau_max = measure(plan.grid, plan.yard, plan.reading)
-    rows = _rows(plan, measured)
-    tasks = _tasks(plan, measured, rows)
-    return Board(
-        id=plan.id,
-        reading=plan.reading,
-        title=plan.title,
-        preview=plan.preview is not None,
-        constants=_constants(plan, tau_max),
-        tasks=tasks,
-        rows=rows,
-        curves=_curves(plan, measured, tau_max, rows),
-        pareto=_pareto(rows),
-        sentences=sentences(plan.reading, rows, tasks),
-        caveats=plan.caveats,
-    )
+@dataclass(frozen=True)
+class Ranking:
+    """What came out: the plan, and its tables by name."""
+
+    plan: Plan
+    tables: Mapping[str, pl.DataFrame]
+
+    def table(self, name: str, score: Column | None = None) -> pl.DataFrame:
+        """One table, or of it the rows of one kind of score."""
+        rows = self.tables[name]
+        return rows if score is None else rows.filter(pl.col("score") == score)
 
 
-def _rows(plan: Plan, measured: Mapping[Column, Measured]) -> tuple[Row, ...]:
-    ids = [one.bundle.entry.id for one in plan.entries]
-    ranked = np.array([name not in plan.not_ranked for name in ids], dtype=bool)
-    places = {column: standings(measured[column], plan.yard, ranked) for column in COLUMNS}
+def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
+    """Compute one plan. Rows are the plan's entries and the baseline, in the order of their names."""
+    ranked = np.array([name not in plan.not_ranked for name in plan.grid.entries], dtype=bool)
+    measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked)
+    choose(db, plan.chosen, plan.yard)
+    replace_relation(db, "prices", price_frame(plan.prices))
+    costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
+    conduct = frame(db, "conduct", seeds=SEEDS, source=plan.source)
+    per_score = {
+        "board": partial(_board, costs=costs),
+        "task_scores": _scores,
+        "profiles": partial(_curves, tau_max=tau_max),
+        "domains": _domains,
+    }
+    made = {
+        name: [make(plan, measured[score]).with_columns(score=pl.lit(score)) for score in COLUMNS]
+        for name, make in per_score.items()
+    }
+    made |= {"tasks": [_tasks(plan, measured)], "costs": [costs], "conduct": [conduct]}
+    made |= {"constants": [_constants(plan, tau_max)]}
+    return Ranking(plan, {name: _finish(plan, name, parts) for name, parts in made.items()})
+
+
+def price_frame(table: PriceTable) -> pl.DataFrame:
+    """One row a name of a model and a day from which its price holds; USD per million tokens."""
+    kinds = ("input_usd", "output_usd", "cached_usd", "cache_write_usd")
     rows = [
-        entry_row(
-            one,
-            index,
-            plan.yard,
-            measured,
-            _shown(places, index, measured),
-            kind="preview" if name == plan.preview else "entry",
-            cost=cost_of(one.bundle, plan.prices, plan.prices_day),
-            not_ranked_because=plan.not_ranked.get(name),
-        )
-        for index, (name, one) in enumerate(zip(ids, plan.entries, strict=True))
+        (model, price.since, *(getattr(price, kind) for kind in kinds))
+        for price in table.prices
+        for model in price.models
     ]
-    rows.append(baseline_row(plan.yard, measured, {column: places[column][-1] for column in COLUMNS}))
-    return tuple(sorted(rows, key=_order))
+    types = {"model": pl.String, "since": pl.String, **dict.fromkeys(kinds, pl.Float64)}
+    return pl.DataFrame(rows, schema=types, orient="row")
 
 
-def _shown(
-    places: Mapping[Column, Sequence[Standing]], index: int, measured: Mapping[Column, Measured]
-) -> dict[Column, Standing]:
-    """Nothing stands anywhere that has no value at all."""
-    if np.isnan(measured["best"].values[index]).all():
-        return {}
-    return {column: places[column][index] for column in COLUMNS}
+def _finish(plan: Plan, name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    shape = shapes()[name]
+    named = (rows.with_columns(board=pl.lit(plan.id), reading=pl.lit(plan.reading)) for rows in parts)
+    return pl.concat([shape.fit(rows) for rows in named]).sort(shape.order)
 
 
-def _order(row: Row) -> tuple[bool, bool, int, float, str]:
-    last = row.standings.get("last")
-    rank = last.rank if last else None
-    return (row.kind == "baseline", rank is None, rank or 0, -last.aup if last else 0.0, row.id)
+def _names(plan: Plan) -> list[str]:
+    return [*plan.grid.entries, BASELINE]
 
 
-def _tasks(plan: Plan, measured: Mapping[Column, Measured], rows: Sequence[Row]) -> tuple[BoardTask, ...]:
-    entries = [row for row in rows if row.kind == "entry" and row.standings]
-    return tuple(
-        BoardTask(
-            id=rule.id,
-            title=rule.title,
-            domain=rule.domain,
-            metric=rule.metric,
-            direction=rule.direction,
-            baseline=rule.baseline,
-            baseline_source=rule.baseline_source,
-            reference=number(measured["last"].reference[index]),
-            best_reference=number(measured["best"].reference[index]),
-            reference_source=rule.reference_source,
-            rankable=rule.rankable,
-            beaten_by=sum(row.cells[index].last.beats_baseline is True for row in entries),
-            entries=len(entries),
+def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
+    names = _names(plan)
+    kinds = ["preview" if name == plan.preview else "entry" for name in plan.grid.entries]
+    shown = ~np.isnan(measured.values).all(axis=(1, 2))
+    floats = {
+        name: _nan_to_null(np.where(shown, getattr(measured, name), np.nan))
+        for name in ("aup", "aup_low", "aup_high", "mean_aup", "mean_low", "mean_high", "borda")
+    }
+    places = {
+        name: _zero_to_null(getattr(measured, source))
+        for name, source in (
+            ("rank", "rank"),
+            ("rank_low", "rank_low"),
+            ("rank_high", "rank_high"),
+            ("tie_group", "tie_group"),
+            ("leave_one_out_low", "out_low"),
+            ("leave_one_out_high", "out_high"),
         )
-        for index, rule in enumerate(plan.yard.rules)
+    }
+    valid = [*plan.looks.valid.sum(axis=(1, 2)).tolist(), 0]
+    expected = [len(plan.yard.rules) * SEEDS] * len(plan.grid.entries)
+    rows = pl.DataFrame(
+        {"entry": names, "kind": [*kinds, BASELINE], "valid_episodes": valid, "episodes": [*expected, 0]}
+        | floats
+        | places
+    )
+    usd = costs.select("entry", cost_usd="usd_per_episode")
+    rows = rows.join(usd, on="entry", how="left", maintain_order="left")
+    cost = rows["cost_usd"].fill_null(np.nan).to_numpy()
+    area = np.where(np.array(rows["kind"] == BASELINE), np.nan, rows["aup"].fill_null(np.nan).to_numpy())
+    return rows.with_columns(frontier=frontier(cost, area))
+
+
+def _scores(plan: Plan, measured: Measured) -> pl.DataFrame:
+    rules, grid, looks = plan.yard.rules, plan.grid, plan.looks
+    rows, tasks = measured.scores.shape
+    baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
+    scores, maximise = measured.scores, plan.yard.maximise
+    better = np.where(maximise, scores > baseline, scores < baseline)
+    known = ~np.isnan(scores) & ~np.isnan(baseline)
+    gap = grid.last - looks.told
+    counted = (~np.isnan(gap)).sum(axis=2)
+    mean_gap = np.where(counted > 0, np.nansum(gap, axis=2) / np.maximum(counted, 1), np.nan)
+    budget = np.array([-1 if rule.validations is None else rule.validations for rule in rules])
+    one_look = best_of(np.where(looks.calls <= budget[:, None], grid.last, np.nan), maximise)
+    return pl.DataFrame(
+        {
+            "entry": np.repeat(np.array(_names(plan), dtype=object), tasks).tolist(),
+            "task": [rule.id for rule in rules] * rows,
+            "metric": [rule.metric for rule in rules] * rows,
+            "value": _nan_to_null(scores.ravel()),
+            "seeds": pl.Series(measured.values.reshape(-1, SEEDS)).arr.to_list().list.eval(pl.element().fill_nan(None)),
+            "mean": _nan_to_null(measured.seed_mean.ravel()),
+            "stderr": _nan_to_null(measured.seed_stderr.ravel()),
+            "one_look": _nan_to_null(_with_baseline(one_look, np.nan).ravel()),
+            "gap": _nan_to_null(_with_baseline(mean_gap, np.nan).ravel()),
+            "validate_calls": _with_baseline(looks.calls.sum(axis=2), 0).ravel(),
+            "valid_episodes": _with_baseline(looks.valid.sum(axis=2), 0).ravel(),
+            "log10_ratio": _nan_to_null(measured.log_ratios.ravel()),
+            "feasible": measured.feasible.ravel(),
+            "beats_baseline": pl.Series(better.ravel()).set(pl.Series(~known.ravel()), None),
+            "contribution": measured.parts.ravel(),
+        }
     )
 
 
-def _constants(plan: Plan, tau_max: float) -> Constants:
-    return Constants(
-        tau_max=tau_max,
-        eps=plan.yard.eps,
-        seeds=SEEDS,
-        draws=0 if plan.reading == "mlgym-compat" else DRAWS,
-        season=plan.season.name if plan.season else None,
-        frozen=plan.season.frozen if plan.season else None,
-        prices=plan.prices_day,
+def _curves(plan: Plan, measured: Measured, tau_max: float) -> pl.DataFrame:
+    shown = np.flatnonzero(~np.isnan(measured.values).all(axis=(1, 2)))
+    row, tau, rho = step_curves(measured.log_ratios[shown], tau_max)
+    names = np.array(_names(plan), dtype=object)[shown[row]]
+    return pl.DataFrame({"entry": names.tolist(), "tau": tau, "rho": rho})
+
+
+def _domains(plan: Plan, measured: Measured) -> pl.DataFrame:
+    names = _names(plan)
+    parts = [
+        pl.DataFrame({"entry": names, "domain": [domain] * len(names), "aup": areas})
+        for domain, areas in measured.domains.items()
+    ]
+    return pl.concat(parts)
+
+
+def _tasks(plan: Plan, measured: Mapping[Column, Measured]) -> pl.DataFrame:
+    rules = plan.yard.rules
+    last = measured["last"]
+    entries = np.array([name != plan.preview for name in plan.grid.entries], dtype=bool)
+    entries &= ~np.isnan(measured["best"].values[:-1]).all(axis=(1, 2))
+    baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
+    values = last.scores[:-1][entries]
+    beaten = np.where(plan.yard.maximise, values > baseline, values < baseline).sum(axis=0)
+    return pl.DataFrame(
+        {
+            "task": [rule.id for rule in rules],
+            "title": [rule.title for rule in rules],
+            "domain": [rule.domain for rule in rules],
+            "metric": [rule.metric for rule in rules],
+            "direction": [rule.direction for rule in rules],
+            "transform": [rule.transform for rule in rules],
+            "baseline": [rule.baseline for rule in rules],
+            "baseline_source": [rule.baseline_source for rule in rules],
+            "best_reference": _nan_to_null(measured["best"].reference),
+            "last_reference": _nan_to_null(last.reference),
+            "reference_source": [rule.reference_source for rule in rules],
+            "beaten_by": beaten,
+            "entries": [int(entries.sum())] * len(rules),
+        }
     )
 
 
-def _curves(plan: Plan, measured: Mapping[Column, Measured], tau_max: float, rows: Sequence[Row]) -> tuple[Curve, ...]:
-    ids = [*(one.bundle.entry.id for one in plan.entries), BASELINE]
-    curves = []
-    for row in (row for row in rows if row.standings):
-        for column in COLUMNS:
-            tau, rho = step_curve(measured[column].log_ratios[ids.index(row.id)], tau_max)
-            curves.append(Curve(row=row.id, column=column, tau=tuple(tau.tolist()), rho=tuple(rho.tolist())))
-    return tuple(curves)
+def _constants(plan: Plan, tau_max: float) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "title": [plan.title],
+            "tau_max": [tau_max],
+            "eps": [plan.yard.eps],
+            "seeds": [SEEDS],
+            "draws": [0 if plan.reading == "mlgym-compat" else DRAWS],
+            "season": [plan.season.name if plan.season else None],
+            "frozen": [plan.season.frozen if plan.season else None],
+            "prices": [plan.prices_day],
+            "scoring_version": [SCORING_VERSION],
+        }
+    )
 
 
-def _pareto(rows: Sequence[Row]) -> tuple[ParetoPoint, ...]:
-    shown = [row for row in rows if row.kind != "baseline" and row.standings]
-    points = []
-    for column in COLUMNS:
-        flags = frontier([(row.cost.usd_per_episode, row.standings[column].aup) for row in shown])
-        points += [
-            ParetoPoint(
-                row=row.id,
-                column=column,
-                cost_usd=row.cost.usd_per_episode,
-                aup=row.standings[column].aup,
-                frontier=flag,
-            )
-            for row, flag in zip(shown, flags, strict=True)
-        ]
-    return tuple(points)
+def _with_baseline(values: np.ndarray, of_baseline: float) -> np.ndarray:
+    return np.concatenate([values, np.full((1, *values.shape[1:]), of_baseline, dtype=values.dtype)])
+
+
+def _nan_to_null(values: np.ndarray) -> pl.Series:
+    return pl.Series(values, dtype=pl.Float64).fill_nan(None)
+
+
+def _zero_to_null(values: np.ndarray) -> pl.Series:
+    whole = pl.Series(values, dtype=pl.Int32)
+    return whole.set(whole == 0, None)

@@ -1,26 +1,31 @@
-"""Build: submissions -> Leaderboard. The two boards, kept apart, and private previews beside them.
+"""Build: submissions -> rankings. The two boards, kept apart, and private previews beside them.
 
-Takes the submissions folder, a season and prices, gives one Leaderboard. Published results: imports, in upstream's
-metrics, values verbatim. The season board: runs, in our metrics, values from our own regrade and nothing else.
+Takes the submissions folder, a season and prices, gives every ranking asked for. Published results: imports, in
+upstream's metrics, values verbatim. The season board: runs, in our metrics, values from our own regrade and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.schema.prices import load_prices, price_bytes
-from scoring.boards import Plan, build_board
-from scoring.compat import EPS
-from scoring.copies import copies
-from scoring.leaderboard import Board, Leaderboard, Reading, Rejection
-from scoring.ledger import LEVELS
-from scoring.load import Loaded, Submissions, load_submissions
-from scoring.preview import preview_boards
-from scoring.tables import SEEDS, build_tables, grid, task_scores
-from scoring.yardstick import Season, load_season, published_yardstick, season_yardstick
+import duckdb
 
+from harness.errors import UsageError
+from harness.schema.prices import load_prices, price_bytes
+from scoring.boards import Plan, Ranking, rank
+from scoring.compat import EPS
+from scoring.leaderboard import Leaderboard, Reading, Rejection
+from scoring.ledger import LEVELS, Level
+from scoring.facts.read import Facts, default_cache, read_facts
+from scoring.preview import preview_rankings
+from scoring.records import board_record
+from scoring.tables import SEEDS, choose, grid, people, query, stored_baselines
+from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
+
+READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
 PUBLISHED_CAVEATS = (
     "Scores as published, in MLGym's metrics; nothing was regraded, and several values are known to be invalid.",
     "The last score of each run counts as handed in, as upstream counts it, also where the run ended without a valid "
@@ -36,99 +41,144 @@ _PUBLISHED_TITLES: dict[Reading, str] = {
 }
 
 
-def build_leaderboard(submissions: Path, season: str | None = None, previews: Sequence[Loaded] = ()) -> Leaderboard:
-    """Everything, from the folder. Raises VerificationError when the ledger's chain is broken."""
-    loaded = load_submissions(submissions)
-    constants = load_season(season)
-    boards = (season_board(loaded, constants), *published_boards(loaded, constants))
+@dataclass(frozen=True)
+class Only:
+    """What a reader restricts a ranking to: some tasks, entries of at least a level."""
+
+    tasks: frozenset[str] | None = None
+    level: Level | None = None
+
+    def yard(self, yard: Yardstick) -> Yardstick:
+        """Raises UsageError on a task that the board does not have."""
+        if self.tasks is None:
+            return yard
+        if unknown := self.tasks - set(yard.tasks):
+            known = ", ".join(yard.tasks)
+            raise UsageError(f"this board has no task {', '.join(sorted(unknown))}; it has {known}")
+        return yard.only(self.tasks)
+
+    def levels(self) -> list[Level]:
+        return list(LEVELS if self.level is None else LEVELS[LEVELS.index(self.level) :])
+
+    def caveats(self) -> tuple[str, ...]:
+        said = []
+        if self.tasks is not None:
+            said.append(f"Ranked on {', '.join(sorted(self.tasks))} only: this is not the board's own ranking.")
+        if self.level is not None:
+            said.append(f"Entries of level {self.level} or above only: ranks are among these.")
+        return tuple(said)
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that one state of submissions/ says."""
+
+    facts: Facts
+    season: Season
+    rankings: tuple[Ranking, ...]
+    previews: tuple[Ranking, ...]
+
+    @property
+    def data_sha256(self) -> str:
+        """Over every bundle, verdict, the ledger, the season and the prices that were read."""
+        parts = f"{self.facts.sha256}\n".encode() + self.season.canonical() + price_bytes()
+        return hashlib.sha256(parts).hexdigest()
+
+    @property
+    def data_date(self) -> str:
+        """The newest day that anything here is of."""
+        [(day,)] = self.facts.db.execute("SELECT max(date) FROM entries WHERE NOT preview").fetchall()
+        days = [day, *(line.time[:10] for line in self.facts.ledger)]
+        return max(filter(None, days), default=self.season.frozen)
+
+
+def build(
+    submissions: Path,
+    *,
+    season: Season | None = None,
+    readings: Sequence[Reading] = READINGS,
+    previews: Sequence[Path] = (),
+    only: Only | None = None,
+) -> Built:
+    """Read the folder and compute the readings asked for. Raises VerificationError when the ledger's chain is broken.
+
+    `previews`: unpublished bundle folders, placed beside either board. Raises UsageError when one cannot be placed.
+    """
+    facts = read_facts(submissions, unpublished=previews, cache=default_cache())
+    constants, only = season or load_season(), only or Only()
+    rankings = [_season(facts.db, constants, only)] if "season" in readings else []
+    rankings += _published(facts.db, constants, [reading for reading in readings if reading != "season"], only)
+    unpublished = facts.db.execute("SELECT entry_no FROM entries WHERE preview ORDER BY entry_no").fetchall()
+    placed = [ranking for (entry,) in unpublished for ranking in preview_rankings(facts.db, entry, constants)]
+    return Built(facts, constants, tuple(rankings), tuple(placed))
+
+
+def leaderboard(built: Built) -> Leaderboard:
+    """The records that the site is made of."""
     return Leaderboard(
-        data_sha256=_digest(loaded, constants),
-        data_date=_date(loaded, constants),
-        boards=boards,
-        previews=tuple(board for one in previews for board in preview_boards(one, loaded, constants)),
-        rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in loaded.rejections),
-        ledger=loaded.ledger,
+        data_sha256=built.data_sha256,
+        data_date=built.data_date,
+        boards=tuple(board_record(built.facts.db, ranking) for ranking in built.rankings),
+        previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
+        rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
+        ledger=built.facts.ledger,
     )
 
 
-def published_boards(loaded: Submissions, season: Season) -> tuple[Board, ...]:
-    """The imports, under the readings live and mlgym-compat."""
-    entries = [one for one in loaded.entries if one.bundle.origin == "import"]
-    yard = published_yardstick([one.bundle for one in entries], EPS)
-    scores = task_scores(build_tables(entries).attempts, "published", yard.frame())
-    values = grid(scores, [one.bundle.entry.id for one in entries], yard.tasks)
-    return tuple(
-        build_board(
-            Plan(
-                "published",
-                reading,
-                title,
-                yard,
-                entries,
-                values,
-                load_prices(),
-                season.prices,
-                caveats=PUBLISHED_CAVEATS,
-            )
-        )
-        for reading, title in _PUBLISHED_TITLES.items()
-    )
+def build_leaderboard(submissions: Path, season: Season | None = None, previews: Sequence[Path] = ()) -> Leaderboard:
+    """Folder -> records, every reading."""
+    return leaderboard(build(submissions, season=season, previews=previews))
 
 
-def season_board(loaded: Submissions, season: Season) -> Board:
+def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Ranking:
     """The runs, in our metrics, under the season's frozen constants."""
-    entries = [one for one in loaded.entries if one.bundle.origin == "run"]
-    yard = season_yardstick(season)
-    scores = task_scores(build_tables(entries).attempts, "regraded", yard.frame())
-    return build_board(
+    yard = only.yard(season_yardstick(season))
+    chosen, names = people(db, "run", only.levels())
+    choose(db, chosen, yard)
+    query(db, "copies")
+    by_number = dict(zip(chosen, names, strict=True))
+    not_ranked = {by_number[entry]: why for entry, why in query(db, "not_ranked", seeds=SEEDS).fetchall()}
+    return rank(
+        db,
         Plan(
             "season",
             "season",
             f"The board, {season.name}",
             yard,
-            entries,
-            grid(scores, [one.bundle.entry.id for one in entries], yard.tasks),
+            chosen,
+            *grid(db, names, yard, "regraded"),
+            "regraded",
             load_prices(),
             season.prices,
             season=season,
-            not_ranked={one.bundle.entry.id: why for one in entries if (why := not_ranked_because(one, season))}
-            | copies(loaded, season),
-            caveats=(*season.notes, *SEASON_CAVEATS),
-        )
+            not_ranked=not_ranked,
+            caveats=(*only.caveats(), *season.notes, *SEASON_CAVEATS),
+        ),
     )
 
 
-def not_ranked_because(one: Loaded, season: Season) -> str | None:
-    """Why an entry is shown without a rank, or None when it is ranked."""
-    if one.bundle.profile != "official":
-        return f"ran in the {one.bundle.profile} profile; only the official one is ranked"
-    wanted = {(rule.id, seed) for rule in season.tasks if rule.rankable for seed in range(SEEDS)}
-    missing = wanted - {(episode.task, episode.seed) for episode in one.bundle.episodes}
-    if missing:
-        return f"lacks {len(missing)} of the season's {len(wanted)} episodes"
-    if LEVELS.index(one.level) < LEVELS.index("regraded"):
-        return f"is {one.level}; ranking needs regraded"
-    return None if one.reviewed else _held(one, season)
-
-
-def _held(one: Loaded, season: Season) -> str | None:
-    """Which value is too good for a task whose labels are public, until a review in the ledger lets it pass."""
-    rules = {rule.id: rule for rule in season.tasks if rule.public_labels and rule.reference is not None}
-    for found in one.verdicts:
-        rule = rules.get(found.task)
-        value = found.verdict.metrics.get(rule.metric) if rule else None
-        if rule and value is not None and rule.reference is not None:
-            gain = value - rule.reference if rule.direction == "max" else rule.reference - value
-            if gain > 0:
-                known = f"the best honest value known, {rule.reference:.4g}"
-                return f"{rule.id}: {value:.4g} is beyond {known}; held for review"
-    return None
-
-
-def _digest(loaded: Submissions, season: Season) -> str:
-    return hashlib.sha256(f"{loaded.sha256}\n".encode() + season.canonical() + price_bytes()).hexdigest()
-
-
-def _date(loaded: Submissions, season: Season) -> str:
-    days = [one.bundle.entry.date for one in loaded.entries] + [line.time[:10] for line in loaded.ledger]
-    return max(days, default=season.frozen)
+def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only) -> list[Ranking]:
+    """The imports, under the readings live and mlgym-compat."""
+    if not readings:
+        return []
+    yard = only.yard(published_yardstick(stored_baselines(db), EPS))
+    chosen, names = people(db, "import", only.levels())
+    choose(db, chosen, yard)
+    values, looks = grid(db, names, yard, "published")
+    plans = [
+        Plan(
+            "published",
+            reading,
+            _PUBLISHED_TITLES[reading],
+            yard,
+            chosen,
+            values,
+            looks,
+            "published",
+            load_prices(),
+            season.prices,
+            caveats=(*only.caveats(), *PUBLISHED_CAVEATS),
+        )
+        for reading in readings
+    ]
+    return [rank(db, plan) for plan in plans]

@@ -53,21 +53,38 @@ def rank(
         ColumnChoice, typer.Option(help="last: what the agent handed in; best: its best attempt.")
     ] = ColumnChoice.last,
     submissions: Annotated[Path, typer.Option(help="The folder of entries.")] = Path("submissions"),
+    season: Annotated[
+        str | None, typer.Option(help="A season by name, or the file of one; the newest without it.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(help="Only entries verified at least so far: signed, regraded, replayed, reproduced.")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(help="Only these tasks, by commas; not the board's own ranking.")] = None,
     with_: Annotated[
         Path | None, typer.Option("--with", help="An unpublished bundle folder: where would it land?")
     ] = None,
-    output: Annotated[FormatChoice, typer.Option("--format", help="How it is printed.")] = FormatChoice.table,
     explain: Annotated[
-        str | None, typer.Option(metavar="ENTRY", help="One entry task by task: where its AUP comes from.")
+        str | None, typer.Option(metavar="ENTRY", help="One entry task by task, and what would gain it a rank.")
     ] = None,
+    at_least: Annotated[
+        float | None, typer.Option(metavar="AUP", help="Also name the cheapest entry with at least this AUP.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows of the table; 0: all. JSON and CSV always have all.")] = 100,
+    output: Annotated[FormatChoice, typer.Option("--format", help="How it is printed.")] = FormatChoice.table,
 ) -> None:
     """Rank every entry under submissions/, from the evidence, now.
 
     Example: gymboard rank --reading live --with runs/mine/bundle
-    """
-    from scoring.terminal import show
 
-    show(submissions, reading.value, column.value, output.value, with_, explain)
+    Exit codes: 0 ranked, 1 ranked but an entry was rejected (standard error says which and why), 2 wrong call.
+    """
+    from scoring.request import Request, answer
+
+    request = Request(
+        submissions, reading.value, column.value, output.value, season, level, tasks, with_, explain, at_least, limit
+    )
+    if not answer(request):
+        raise typer.Exit(1)
 
 
 @ledger_app.command()

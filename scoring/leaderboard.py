@@ -14,17 +14,29 @@ from harness.schema.base import Day, KebabId, Record, Sha256
 from harness.schema.bundle import AuditNote, Citation, Entry
 from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.task import Direction, Domain, ProfileName
-from scoring.costs import Cost
 from scoring.ledger import LedgerLine, Level
-from scoring.load import BASELINE as BASELINE
 
-SCORING_VERSION = "1.0.0"
+SCORING_VERSION = "1.1.0"
+BASELINE = "baseline"
 
 Reading = Literal["season", "live", "mlgym-compat"]
 Column = Literal["best", "last"]
 """best: of all attempts, the ceiling. last: of the final submissions, what was handed in. Both over the seeds."""
 BoardId = Literal["published", "season"]
 RowKind = Literal["entry", "baseline", "preview"]
+
+
+COLUMNS: tuple[Column, ...] = ("best", "last")
+
+
+class Cost(Record):
+    """USD an episode. `usd_per_episode` None: no price is known; it is never 0 for that reason."""
+
+    usd_per_episode: float | None = Field(description="in the prices of the board's day")
+    source: Literal["recomputed", "unknown"]
+    words: str = Field(description="how the cost is known")
+    run_day_usd_per_episode: float | None = Field(default=None, description="in the prices of the run's own day")
+    reported_usd_per_episode: float | None = Field(default=None, description="what the run itself recorded")
 
 
 class Interval(Record):
@@ -59,6 +71,7 @@ class Cell(Record):
     episodes: Count
     validate_calls: Count
     one_look: float | None = Field(default=None, description="best final submission of episodes within the budget")
+    gap: float | None = Field(default=None, description="mean of sealed minus validation value of what was handed in")
     exits: dict[ExitStatus, Count] = {}
     notes: tuple[AuditNote, ...] = ()
 
@@ -122,7 +135,7 @@ class BoardTask(Record):
     reference: float | None = Field(description="what column last is divided by: frozen (season) or of the cohort")
     best_reference: float | None = Field(description="the same for column best")
     reference_source: str
-    rankable: bool
+    rankable: bool = True
     beaten_by: Count = Field(description="entries whose final submission beats the baseline: difficulty")
     entries: Count
 

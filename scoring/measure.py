@@ -1,21 +1,25 @@
-"""Measure: a grid of values and a yardstick -> ratios, AUP and draws, for both columns of one reading.
+"""Measure: a grid of values and a yardstick -> all that a ranking needs as arrays, for both columns of one reading.
 
-Takes arrays, gives arrays; the last row is always the baseline. Never formats anything, never decides who is ranked.
+Takes arrays, gives arrays; the last row is always the baseline. Works in the alphabetical order of the tasks, so that
+no sum and no draw depends on the order in which they were given. Never formats anything, never decides who is ranked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from harness.schema.task import Domain
+from scoring.bootstrap import Cohort, Draws, cohort_draws, frozen_draws, no_draws
 from scoring.compat import compat_aup, compat_borda, compat_tau_max
-from scoring.leaderboard import Column, Reading
-from scoring.profiles import Bools, Floats, Scale, aup, best_of, cohort_scale, contributions, fixed_scale
-from scoring.ranks import borda
-from scoring.stats import DRAWS, best_of_resampled, mean_resampled, stream
+from scoring.leaderboard import BASELINE, Column, Reading
+from scoring.profiles import Bools, Floats, Scale, best_of, cohort_scale, contributions, fixed_scale, total
+from scoring.ranks import Ints, borda
+from scoring.standings import by_domain, places
+from scoring.stats import SEEDS, by_merit
 from scoring.tables import Grid
 from scoring.yardstick import Yardstick
 
@@ -24,31 +28,64 @@ COLUMNS: tuple[Column, ...] = ("best", "last")
 
 @dataclass(frozen=True)
 class Measured:
-    """One column. Rows: the entries in the grid's order, then the baseline. No draws under mlgym-compat."""
+    """One column. Rows: the entries in the grid's order, then the baseline.
+
+    Ranks and groups are 0 for a row that is not ranked. Under mlgym-compat there is no bootstrap: the ends of the
+    intervals are NaN, and 0 for ranks. An entry without any value still has numbers here, those of penalties.
+    """
 
     values: Floats  # (rows, tasks, seeds), in the tasks' own units
     scores: Floats  # (rows, tasks), best over the seeds
-    log_ratios: Floats  # (rows, tasks)
+    seed_mean: Floats  # (rows, tasks), over the seeds that have a value; NaN: none has
+    seed_stderr: Floats  # (rows, tasks), of that mean; NaN with fewer than two values
+    log_ratios: Floats  # (rows, tasks), the penalty where infeasible
     feasible: Bools  # (rows, tasks)
     parts: Floats  # (rows, tasks), contributions to AUP
-    aup: Floats  # (rows,)
-    mean_aup: Floats  # (rows,)
-    borda: Floats  # (rows,)
     reference: Floats  # (tasks,), in the tasks' own units; NaN: nobody has a value
-    draws: Floats | None  # (draws, rows)
-    mean_draws: Floats | None  # (draws, rows)
+    aup: Floats  # (rows,)
+    aup_low: Floats  # (rows,), of the best of resampled seeds: one-sided
+    aup_high: Floats  # (rows,)
+    mean_aup: Floats  # (rows,), mean over the seeds of the AUP of one seed alone
+    mean_low: Floats  # (rows,)
+    mean_high: Floats  # (rows,)
+    borda: Floats  # (rows,)
+    rank: Ints  # (rows,)
+    rank_low: Ints  # (rows,)
+    rank_high: Ints  # (rows,)
+    tie_group: Ints  # (rows,)
+    out_low: Ints  # (rows,), best rank when one task is left out
+    out_high: Ints  # (rows,), worst
+    domains: dict[Domain, Floats]  # each (rows,): AUP over the tasks of that domain alone
 
 
-def measure(grid: Grid, yard: Yardstick, reading: Reading) -> tuple[dict[Column, Measured], float]:
-    """Both columns, and the tau_max that they share."""
-    values = {column: _with_baseline(getattr(grid, column), yard) for column in COLUMNS}
+@dataclass(frozen=True)
+class _Cells:
+    """One column before anything is ranked; `parts_by_seed` (rows, tasks, seeds), best seed first."""
+
+    values: Floats
+    scores: Floats
+    scale: Scale
+    log_ratios: Floats
+    parts_by_seed: Floats
+
+
+def measure(grid: Grid, yard: Yardstick, reading: Reading, ranked: Bools) -> tuple[dict[Column, Measured], float]:
+    """Both columns, and the tau_max that they share. `ranked` of shape (entries,): who takes part in ranks.
+
+    Raises ValueError when the season reading has no frozen tau_max.
+    """
+    order = np.argsort(np.array(yard.tasks, dtype=np.str_), kind="stable")
+    yard = replace(yard, rules=tuple(yard.rules[task] for task in order))
+    values = {column: _with_baseline(getattr(grid, column)[:, order], yard) for column in COLUMNS}
     scales = {column: _scale(best_of(values[column], yard.maximise), yard, reading) for column in COLUMNS}
     tau_max = compat_tau_max(list(scales.values())) if yard.tau_max is None else yard.tau_max
-    measured = {
-        column: _column(values[column], scales[column], tau_max, yard, reading, grid.entries, column)
-        for column in COLUMNS
-    }
-    return measured, tau_max
+    cells = {column: _cells(values[column], scales[column], tau_max, yard) for column in COLUMNS}
+    draws = _draws(cells, grid, yard, reading, tau_max)
+    back = np.argsort(order)
+    return {
+        column: _in_order(_column(cells[column], draws, at, grid, yard, ranked, tau_max), back)
+        for at, column in enumerate(COLUMNS)
+    }, tau_max
 
 
 def _with_baseline(values: Floats, yard: Yardstick) -> Floats:
@@ -57,7 +94,7 @@ def _with_baseline(values: Floats, yard: Yardstick) -> Floats:
 
 
 def _scale(scores: Floats, yard: Yardstick, reading: Reading) -> Scale:
-    """Of a cohort (..., rows, tasks), or frozen."""
+    """Of the cohort (rows, tasks), or frozen."""
     if reading == "season":
         if yard.tau_max is None:
             raise ValueError("the season reading needs a frozen tau_max")
@@ -65,33 +102,72 @@ def _scale(scores: Floats, yard: Yardstick, reading: Reading) -> Scale:
     return cohort_scale(yard.transform(scores), yard.baseline, yard.maximise, yard.eps)
 
 
-def _column(
-    values: Floats,
-    scale: Scale,
-    tau_max: float,
-    yard: Yardstick,
-    reading: Reading,
-    entries: Sequence[str],
-    column: Column,
-) -> Measured:
+def _cells(values: Floats, scale: Scale, tau_max: float, yard: Yardstick) -> _Cells:
     scores = best_of(values, yard.maximise)
-    log_ratios = np.atleast_2d(scale.log_ratios(yard.transform(scores)))
-    by_seed = yard.transform(values.swapaxes(1, 2))
-    parts_by_seed = contributions(scale.log_ratios(by_seed), tau_max)
-    compat = reading == "mlgym-compat"
-    return Measured(
+    by_seed = yard.transform(np.swapaxes(by_merit(values, yard.maximise), 1, 2))
+    return _Cells(
         values=values,
         scores=scores,
-        log_ratios=log_ratios,
-        feasible=scale.feasible(yard.transform(scores)),
-        parts=contributions(log_ratios, tau_max),
-        aup=compat_aup(log_ratios, tau_max) if compat else aup(log_ratios, tau_max),
-        mean_aup=parts_by_seed.mean(axis=1).sum(axis=1),
-        borda=(compat_borda if compat else borda)(scores, yard.maximise),
-        reference=_reference(scores, yard),
-        draws=None if compat else _draws(values, scale, tau_max, yard, reading, entries, column),
-        mean_draws=None if compat else _mean_draws(parts_by_seed, entries, column),
+        scale=scale,
+        log_ratios=np.atleast_2d(scale.log_ratios(yard.transform(scores))),
+        parts_by_seed=np.swapaxes(contributions(scale.log_ratios(by_seed), tau_max), 1, 2),
     )
+
+
+def _draws(cells: Mapping[Column, _Cells], grid: Grid, yard: Yardstick, reading: Reading, tau_max: float) -> Draws:
+    names = (*grid.entries, BASELINE)
+    if reading == "mlgym-compat":
+        return no_draws(len(names), len(COLUMNS))
+    parts = np.stack([cells[column].parts_by_seed for column in COLUMNS], axis=3)
+    if reading == "season":
+        return frozen_draws(names, parts)
+    return cohort_draws(names, parts, _cohort(cells, yard, tau_max))
+
+
+def _cohort(cells: Mapping[Column, _Cells], yard: Yardstick, tau_max: float) -> Cohort:
+    ordered = np.stack([by_merit(cells[column].values, yard.maximise) for column in COLUMNS], axis=3)
+    scores = yard.transform(np.moveaxis(ordered, 1, 3))
+    worse = np.where(yard.maximise, scores < yard.baseline, scores > yard.baseline)
+    with np.errstate(all="ignore"):
+        logs = np.where(scores >= 0, np.log10(scores), np.nan)
+    merit = np.where(yard.maximise, logs, -logs)
+    penalty = float(np.log10(1 + yard.eps))
+    return Cohort(np.moveaxis(merit, 3, 1), np.moveaxis(~worse, 3, 1), tau_max, penalty)
+
+
+def _column(
+    cells: _Cells, draws: Draws, at: int, grid: Grid, yard: Yardstick, ranked: Bools, tau_max: float
+) -> Measured:
+    compat = draws.aup is None
+    parts = contributions(cells.log_ratios, tau_max)
+    area = compat_aup(cells.log_ratios, tau_max) if compat else total(parts)
+    seed_mean, seed_stderr = _mean_and_error(cells.values)
+    found = places(grid.entries, ranked, area, parts, None if draws.aup is None else draws.aup[at])
+    return Measured(
+        values=cells.values,
+        scores=cells.scores,
+        seed_mean=seed_mean,
+        seed_stderr=seed_stderr,
+        log_ratios=cells.log_ratios,
+        feasible=cells.scale.feasible(yard.transform(cells.scores)),
+        parts=parts,
+        reference=_reference(cells.scores, yard),
+        aup=area,
+        aup_low=draws.low[0, at],
+        aup_high=draws.high[0, at],
+        mean_aup=total(_mean_of_four(cells.parts_by_seed)),
+        mean_low=draws.low[1, at],
+        mean_high=draws.high[1, at],
+        borda=(compat_borda if compat else borda)(cells.scores, yard.maximise),
+        domains=by_domain(cells.log_ratios, tau_max, [rule.domain for rule in yard.rules]),
+        **vars(found),
+    )
+
+
+def _mean_of_four(parts: Floats) -> Floats:
+    """The mean in the very order of additions that the bootstrap uses: of equal parts it is that part, exactly."""
+    quarter = parts / SEEDS
+    return np.asarray((quarter[..., 0] + quarter[..., 1]) + (quarter[..., 2] + quarter[..., 3]))
 
 
 def _reference(scores: Floats, yard: Yardstick) -> Floats:
@@ -99,28 +175,20 @@ def _reference(scores: Floats, yard: Yardstick) -> Floats:
     return np.where(np.isnan(frozen), best_of(scores.T[None], yard.maximise)[0], frozen)
 
 
-def _draws(
-    values: Floats,
-    scale: Scale,
-    tau_max: float,
-    yard: Yardstick,
-    reading: Reading,
-    names: Sequence[str],
-    column: Column,
-) -> Floats:
-    """AUP of every row in every draw; the baseline does not vary. Frozen scales need one entry's draws at a time."""
-    drawn = (
-        yard.transform(best_of_resampled(values[row], yard.maximise, stream("best-of-k", name, column)))
-        for row, name in enumerate(names)
-    )
-    baseline = np.broadcast_to(yard.baseline, (DRAWS, values.shape[1]))
-    if reading == "season":
-        return np.stack([aup(scale.log_ratios(scores), tau_max) for scores in chain(drawn, [baseline])], axis=1)
-    scores = np.stack([*drawn, baseline], axis=1)
-    return aup(cohort_scale(scores, yard.baseline, yard.maximise, yard.eps).log_ratios(scores), tau_max)
+def _mean_and_error(values: Floats) -> tuple[Floats, Floats]:
+    """Over the seeds that have a value: the mean, and its standard error from the sample's deviation."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total(np.where(known, values, 0.0)) / count
+        squares = total(np.where(known, (values - mean[..., None]) ** 2, 0.0))
+        return mean, np.sqrt(squares / (count - 1)) / np.sqrt(count)
 
 
-def _mean_draws(parts: Floats, entries: Sequence[str], column: Column) -> Floats:
-    """Mean AUP of one seed, resampled; parts (rows, seeds, tasks)."""
-    drawn = [mean_resampled(parts[row].T, stream("mean-of-k", entry, column)) for row, entry in enumerate(entries)]
-    return np.stack([*drawn, np.full(DRAWS, parts[-1].mean(axis=0).sum())], axis=1)
+_PER_TASK = ("values", "scores", "seed_mean", "seed_stderr", "log_ratios", "feasible", "parts")
+
+
+def _in_order(measured: Measured, back: NDArray[np.intp]) -> Measured:
+    """The same with its tasks in the order in which they were given."""
+    moved = {name: getattr(measured, name)[:, back] for name in _PER_TASK}
+    return replace(measured, reference=measured.reference[back], **moved)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+
+from scoring.profiles import Bools, Floats
 
 
-def frontier(points: Sequence[tuple[float | None, float]]) -> list[bool]:
-    """Non-dominated in (cost down, AUP up). Dominated: another is no worse in both and better in one."""
-
-    def beaten(cost: float, aup: float) -> bool:
-        return any(
-            other is not None and other <= cost and area >= aup and (other < cost or area > aup)
-            for other, area in points
-        )
-
-    return [cost is not None and not beaten(cost, aup) for cost, aup in points]
+def frontier(cost: Floats, aup: Floats) -> Bools:
+    """Non-dominated in (cost down, AUP up), both of shape (entries,). Dominated: another is no worse in both and
+    better in one; equal points are both on it. NaN in either is unknown: never on it, dominates nobody.
+    """
+    on = np.zeros(cost.size, dtype=bool)
+    known = np.flatnonzero(~(np.isnan(cost) | np.isnan(aup)))
+    order = known[np.lexsort((-aup[known], cost[known]))]
+    if order.size == 0:
+        return on
+    price, area = cost[order], aup[order]
+    first = np.searchsorted(price, price, side="left")
+    cheaper = np.concatenate([[-np.inf], np.maximum.accumulate(area)])[first]
+    beats_cheaper = (area > cheaper) | (first == 0)
+    on[order] = beats_cheaper & (area == area[first])
+    return on

@@ -79,7 +79,15 @@ def contributions(log_ratios: Floats, tau_max: float) -> Floats:
 
 def aup(log_ratios: Floats, tau_max: float) -> Floats:
     """Exact area under the performance profile from 0 to tau_max; more than tau_max where a reference is beaten."""
-    return np.asarray(contributions(log_ratios, tau_max).sum(axis=-1))
+    return total(contributions(log_ratios, tau_max))
+
+
+def total(parts: Floats) -> Floats:
+    """Sum over the last axis, one after the other: numpy's own order depends on the shape."""
+    area = np.zeros(parts.shape[:-1])
+    for task in range(parts.shape[-1]):
+        area += parts[..., task]
+    return area
 
 
 def step_curve(log_ratios: Floats, tau_max: float) -> tuple[Floats, Floats]:
@@ -88,6 +96,19 @@ def step_curve(log_ratios: Floats, tau_max: float) -> tuple[Floats, Floats]:
     tau = np.unique(np.concatenate([[min(0.0, inside.min(initial=0.0))], inside, [tau_max]]))
     rho = np.searchsorted(inside, tau, side="right") / log_ratios.size
     return tau, rho
+
+
+def step_curves(log_ratios: Floats, tau_max: float) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """(row, tau, rho) of many methods, log_ratios (rows, tasks): the points of step_curve() of each row in turn."""
+    rows, tasks = log_ratios.shape
+    within = log_ratios <= tau_max
+    inside = np.sort(np.where(within, log_ratios, np.inf), axis=1)
+    start = np.minimum(0.0, inside.min(axis=1, initial=0.0))
+    tau = np.column_stack([start, np.minimum(inside, tau_max), np.full(rows, tau_max)])
+    reached = np.minimum(np.arange(tasks + 2), within.sum(axis=1, keepdims=True))
+    kept = np.column_stack([tau[:, :-1] < tau[:, 1:], np.ones(rows, dtype=bool)])
+    row, place = np.nonzero(kept)
+    return row, tau[row, place], reached[row, place] / tasks
 
 
 def best_of(values: Floats, maximise: Bools) -> Floats:

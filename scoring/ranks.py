@@ -1,62 +1,114 @@
 """Ranks, their uncertainty and Borda points: pure functions on arrays.
 
-Takes AUP of shape (entries,), draws of shape (draws, entries), contributions of shape (entries, tasks). Equal values
-share a rank. Never depends on the order of the rows.
+Takes AUP of shape (entries,), draws of shape (entries, draws), contributions of shape (entries, tasks). Sorted values
+whose neighbours are closer than 1e-12 form a chain, and a chain shares one rank: that is the definition of a tie, and
+rounding errors of 1e-16 cannot break one. Never depends on the order of the rows or on the number of threads.
 """
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.profiles import Bools, Floats
+from scoring.profiles import Bools, Floats, total
 from scoring.stats import LEVEL
+from scoring.threads import in_blocks
 
 Ints = NDArray[np.int64]
-_SAME = 1e-12
+SAME = 1e-12
+_TAIL = (1 - LEVEL) / 2
+_BLOCK = 64  # draws, or entries, that are worked on together
+_STEP = 8  # entries that a new leader is compared with at first
 
 
 def ranks(values: Floats) -> Ints:
-    """1 + how many are larger, along the last axis; values closer than 1e-12 are equal."""
-    ordered = np.sort(values, axis=-1)
-    if values.ndim == 1:
-        return np.asarray(1 + values.size - np.searchsorted(ordered, values + _SAME, side="right"))
-    return np.stack([ranks(row) for row in values]) if values.size else np.zeros(values.shape, dtype=np.int64)
+    """1 + how many are larger, values (entries,); a chain of values closer than 1e-12 shares the smallest rank."""
+    found = np.empty(values.size, dtype=np.int64)
+    _rank_into(values, found)
+    return found
 
 
-def rank_intervals(draws: Floats) -> tuple[Ints, Ints]:
-    """95 % interval of each entry's rank over the draws (draws, entries), both ends whole ranks."""
-    drawn = ranks(draws)
-    tail = (1 - LEVEL) / 2
-    low = np.quantile(drawn, tail, axis=0, method="lower")
-    high = np.quantile(drawn, 1 - tail, axis=0, method="higher")
-    return low.astype(np.int64), high.astype(np.int64)
+def _rank_into(values: Floats, found: NDArray[Any]) -> None:
+    order = np.argsort(values)
+    found[order] = values.size + 1 - _chain_ends(values[order], SAME)
 
 
-def tie_groups(values: Floats, draws: Floats) -> Ints:
-    """Group 1, 2, ... of each entry, walking down: one joins while the interval of leader - entry contains 0."""
-    groups = np.zeros(values.size, dtype=np.int64)
-    tail = (1 - LEVEL) / 2
-    leader, group = -1, 0
-    for entry in np.argsort(-values, kind="stable"):
-        apart = True
-        if leader >= 0:
-            low, high = np.quantile(draws[:, leader] - draws[:, entry], [tail, 1 - tail])
-            apart = not (low <= 0.0 <= high)
-        if apart:
-            leader, group = int(entry), group + 1
-        groups[entry] = group
+def _chain_ends(ordered: Floats, same: float) -> Ints:
+    """For each of the ascending values, how many are in its chain or before it."""
+    with np.errstate(invalid="ignore"):
+        apart = np.diff(ordered) > same
+    ends = np.append(np.flatnonzero(apart) + 1, ordered.size) if ordered.size else np.zeros(0, dtype=np.int64)
+    return np.repeat(ends, np.diff(ends, prepend=0))
+
+
+def rank_intervals(draws: Floats, rows: NDArray[np.intp]) -> tuple[Ints, Ints]:
+    """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); both ends whole ranks."""
+    count = draws.shape[1]
+    small = np.uint16 if rows.size < 2**16 else np.uint32
+    drawn = np.empty((count, rows.size), dtype=small)
+
+    def rank(block: slice) -> None:
+        for at, values in enumerate(np.ascontiguousarray(draws[rows, block].T), start=block.start):
+            _rank_into(values, drawn[at])
+
+    in_blocks(rank, count, _BLOCK)
+    low, high = np.empty(rows.size, dtype=np.int64), np.empty(rows.size, dtype=np.int64)
+    inner, outer = math.floor(_TAIL * (count - 1)), math.ceil((1 - _TAIL) * (count - 1))
+
+    def ends(block: slice) -> None:
+        ordered = np.partition(np.ascontiguousarray(drawn[:, block].T), [inner, outer], axis=1)
+        low[block], high[block] = ordered[:, inner], ordered[:, outer]
+
+    in_blocks(ends, rows.size, _BLOCK)
+    return low, high
+
+
+def tie_groups(rank: Ints, draws: Floats, rows: NDArray[np.intp]) -> Ints:
+    """Group 1, 2, ... of each of the `rows`, walking down: one joins while the interval of leader - entry contains 0.
+
+    `rank` (rows,), `draws` (entries, draws). The interval's ends are whole draws, as with ranks: it contains 0 when
+    neither sign has more than 97.5 % of the draws; differences below 1e-12 count for both. Rows of equal rank are
+    visited in the order in which they are given.
+    """
+    order = np.argsort(rank, kind="stable")
+    groups = np.zeros(rank.size, dtype=np.int64)
+    group, leader, at, size = 0, -1, 0, _STEP
+    while at < order.size:
+        block = order[at : at + size]
+        together = _level(draws[rows[leader]], draws[rows[block]]) if group else np.zeros(block.size, dtype=bool)
+        joining = block.size if together.all() else int(np.argmin(together))
+        groups[block[:joining]] = group
+        at, size = at + joining, min(2 * size, 64 * _STEP)
+        if joining < block.size:
+            group, leader, size = group + 1, int(order[at]), _STEP
+            groups[leader], at = group, at + 1
     return groups
 
 
+def _level(leader: Floats, others: Floats) -> Bools:
+    """Does the 95 % interval of leader - other contain 0?"""
+    gap = leader - others
+    inner, outer = math.floor(_TAIL * (gap.shape[1] - 1)), math.ceil((1 - _TAIL) * (gap.shape[1] - 1))
+    not_above = np.count_nonzero(gap <= SAME, axis=1)
+    not_below = np.count_nonzero(gap >= -SAME, axis=1)
+    return np.asarray((not_above > inner) & (not_below >= gap.shape[1] - outer))
+
+
 def leave_one_out(contributions: Floats) -> tuple[Ints, Ints]:
-    """Lowest and highest rank of each entry when one task is left out, contributions (entries, tasks)."""
-    if contributions.shape[1] < 2:
-        only = ranks(contributions.sum(axis=1))
+    """Lowest and highest rank of each entry when one task is left out, contributions (entries, tasks).
+
+    Of a single task nothing can be left out: both are the rank itself.
+    """
+    entries, tasks = contributions.shape
+    if tasks < 2:
+        only = ranks(total(contributions))
         return only, only
-    without = contributions.sum(axis=1)[None, :] - contributions.T
-    drawn = ranks(without)
-    return drawn.min(axis=0), drawn.max(axis=0)
+    areas = (total(np.delete(contributions, task, axis=1)) for task in range(tasks))
+    found = np.stack([ranks(area) for area in areas])
+    return (found.min(axis=0), found.max(axis=0)) if entries else (found[0], found[0])
 
 
 def borda(scores: Floats, maximise: Bools) -> Floats:
@@ -65,7 +117,8 @@ def borda(scores: Floats, maximise: Bools) -> Floats:
     goodness = np.where(np.isnan(goodness), -np.inf, goodness)
     points = np.zeros(scores.shape[0])
     for column in goodness.T:
-        ordered = np.sort(column)
-        below, upto = np.searchsorted(ordered, column, side="left"), np.searchsorted(ordered, column, side="right")
-        points += (below + upto + 1) / 2
+        order = np.argsort(column)
+        upto = _chain_ends(column[order], 0.0)
+        below = upto.size - _chain_ends(-column[order][::-1], 0.0)[::-1]
+        points[order] += (below + upto + 1) / 2
     return points

@@ -1,82 +1,105 @@
-"""Findings in words, computed from the rows: who leads and how surely, who is cheapest for it, what is hard.
+"""Findings in words, computed from the tables: who leads and how surely, who is cheapest for it, what is hard.
 
-Takes rows and tasks of one board, gives plain sentences. Never says more than the numbers do.
+Takes the listed rows and the tasks of one ranking, gives plain sentences. Never says more than the numbers do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoring.leaderboard import BoardTask, Column, Reading, Row
+import polars as pl
 
-COLUMN: Column = "last"
+from scoring.leaderboard import Column, Reading
+from scoring.listing import Listed
 
 
-def sentences(reading: Reading, rows: Sequence[Row], tasks: Sequence[BoardTask]) -> tuple[str, ...]:
-    """At most four; none about what nobody has done yet."""
-    standing = sorted(
-        (row for row in rows if row.standings and row.standings[COLUMN].rank is not None),
-        key=lambda row: (row.standings[COLUMN].rank or 0, row.id),
-    )
+def sentences(
+    reading: Reading, rows: Sequence[Listed], tasks: pl.DataFrame, score: Column, notes: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """A handful; none about what nobody has done yet. `tasks`: the table of that name; `notes`: the task of each
+    published value that is known to be invalid."""
+    standing = [row for row in rows if row.rank is not None]
     ranked = [row for row in standing if row.kind == "entry"]
     previews = [_preview(row, len(standing)) for row in standing if row.kind == "preview"]
     if not ranked:
         return (*previews, "No entry is ranked yet.")
-    said = [*previews, _leader(ranked), _value(ranked), _hardest(tasks), _audit(rows)]
+    said = [*previews, _leader(ranked, score), _value(ranked), _hardest(tasks), _audit(notes)]
     return tuple(sentence for sentence in said if sentence)
 
 
-def _preview(row: Row, among: int) -> str:
+def cheapest_with(rows: Sequence[Listed], at_least: float) -> Listed | None:
+    """The ranked entry of known cost with an AUP of `at_least` or more that costs least; equal costs: the better AUP."""
+    able = [
+        (row.cost_usd, -row.aup, row.entry, row)
+        for row in rows
+        if row.kind == "entry" and row.rank and row.cost_usd is not None and row.aup is not None and row.aup >= at_least
+    ]
+    return min(able)[-1] if able else None
+
+
+def cheapest(rows: Sequence[Listed], at_least: float) -> str:
+    """The same in words."""
+    row = cheapest_with(rows, at_least)
+    if row is None:
+        return f"No ranked entry with a known price has an AUP of at least {at_least:g}."
+    return (
+        f"The cheapest with an AUP of at least {at_least:g} is {row.label}: "
+        f"AUP {row.aup:.3f} at ${row.cost_usd:.2f} an episode."
+    )
+
+
+def _preview(row: Listed, among: int) -> str:
     """Where an unpublished run would stand."""
-    place = row.standings[COLUMN]
-    span = f" ({place.rank_low}-{place.rank_high})" if place.rank_low != place.rank_high else ""
-    return f"{row.label} would stand at {place.rank}{span} of {among} with an AUP of {place.aup:.3f}; it is not ranked."
+    span = f" ({row.rank_low}-{row.rank_high})" if row.rank_low != row.rank_high else ""
+    return f"{row.label} would stand at {row.rank}{span} of {among} with an AUP of {row.aup:.3f}; it is not ranked."
 
 
-def _leader(ranked: Sequence[Row]) -> str:
+def _leader(ranked: Sequence[Listed], score: Column) -> str:
     first = ranked[0]
-    place = first.standings[COLUMN]
-    text = f"{first.label} leads with an AUP of {place.aup:.3f} for what it handed in"
-    tied = [row.label for row in ranked[1:] if place.tie_group and row.standings[COLUMN].tie_group == place.tie_group]
+    what = "what it handed in" if score == "last" else "its best attempts"
+    text = f"{first.label} leads with an AUP of {first.aup:.3f} for {what}"
+    tied = [row.label for row in ranked[1:] if first.tie_group and row.tie_group == first.tie_group]
     if len(ranked) == 1:
         return f"{text}; it is the only ranked entry."
-    if place.tie_group is None:
+    if first.tie_group is None:
         return f"{text}; this reading gives no intervals."
     return f"{text}; {_list(tied)} cannot be told apart from it." if tied else f"{text}, clear of all others."
 
 
-def _value(ranked: Sequence[Row]) -> str:
-    priced = [(row.cost.usd_per_episode, row) for row in ranked if row.cost.usd_per_episode]
-    cheap = [row for usd, row in priced if usd < 1.0]
+def _value(ranked: Sequence[Listed]) -> str:
+    priced = [row for row in ranked if row.cost_usd]
+    cheap = [row for row in priced if row.cost_usd is not None and row.cost_usd < 1.0]
     if not cheap:
         return "No ranked entry with a known price costs less than $1 an episode." if priced else ""
-    best = max(cheap, key=lambda row: (row.standings[COLUMN].aup, row.id))
-    return (
-        f"The best under $1 an episode is {best.label}: AUP {best.standings[COLUMN].aup:.3f} "
-        f"at ${best.cost.usd_per_episode:.2f}."
-    )
+    best = max(cheap, key=lambda row: (row.aup, row.entry))
+    return f"The best under $1 an episode is {best.label}: AUP {best.aup:.3f} at ${best.cost_usd:.2f}."
 
 
-def _hardest(tasks: Sequence[BoardTask]) -> str:
-    counted = [task for task in tasks if task.baseline is not None and task.entries > 1]
-    if not counted:
+def _hardest(tasks: pl.DataFrame) -> str:
+    counted = tasks.filter(pl.col("baseline").is_not_null() & (pl.col("entries") > 1))
+    if counted.is_empty():
         return ""
-    fewest = min(task.beaten_by for task in counted)
-    if all(task.beaten_by == task.entries for task in counted):
+    beaten: list[int] = counted["beaten_by"].to_list()
+    fewest, entries = min(beaten), counted["entries"][0]
+    if all(count == entries for count in beaten):
         return "Every entry beats the baseline on every task."
-    names = [task.title for task in counted if task.beaten_by == fewest]
+    names = counted.filter(pl.col("beaten_by") == fewest)["title"].to_list()
     verb = "is" if len(names) == 1 else "are"
-    return f"{_list(names)} {verb} hardest: {fewest} of {counted[0].entries} entries beat the baseline."
+    return f"{_list(names)} {verb} hardest: {fewest} of {entries} entries beat the baseline."
 
 
-def _audit(rows: Sequence[Row]) -> str:
-    notes = [note for row in rows for cell in row.cells for note in cell.notes]
+def _audit(notes: Sequence[str]) -> str:
     if not notes:
         return ""
-    tasks = {note.task for note in notes}
+    tasks = set(notes)
     where = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
     return f"Published values known to be invalid: {len(notes)}, on {where}; they carry audit notes."
 
 
 def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    """Names in words; of many, the first few and how many more."""
+    if len(names) == 1:
+        return names[0]
+    if len(names) > 6:
+        return f"{', '.join(names[:5])} and {len(names) - 5} others"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

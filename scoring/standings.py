@@ -1,76 +1,59 @@
 """Where each row stands in one column: ranks among the ranked rows, their intervals, tie groups, domains.
 
-Takes the measured arrays and which rows are ranked, gives Standing records. The baseline is never ranked.
+Takes arrays of all rows and which of them are ranked, gives arrays of all rows with 0 for "not ranked".
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.schema.task import Domain
-from scoring.leaderboard import Interval, Standing
-from scoring.measure import Measured
-from scoring.profiles import Floats
-from scoring.ranks import leave_one_out, rank_intervals, ranks, tie_groups
-from scoring.stats import interval
-from scoring.yardstick import Yardstick
+from scoring.profiles import Bools, Floats
+from scoring.ranks import Ints, leave_one_out, rank_intervals, ranks, tie_groups
 
 
-def standings(measured: Measured, yard: Yardstick, ranked: NDArray[np.bool_]) -> list[Standing]:
-    """One Standing a row (entries, then the baseline); `ranked` of shape (entries,)."""
-    places = _places(measured, np.flatnonzero(ranked))
-    spans = _spans(measured.draws), _spans(measured.mean_draws)
-    return [
-        Standing.model_validate(
-            {
-                "rank": None,
-                "rank_low": None,
-                "rank_high": None,
-                "tie_group": None,
-                "leave_one_out": None,
-                "aup": float(measured.aup[row]),
-                "aup_interval": spans[0][row] if spans[0] else None,
-                "mean_aup": float(measured.mean_aup[row]),
-                "mean_interval": spans[1][row] if spans[1] else None,
-                "borda": float(measured.borda[row]),
-                "by_domain": _domains(measured.parts[row], yard),
-            }
-            | places.get(row, {})
-        )
-        for row in range(measured.aup.size)
-    ]
+@dataclass(frozen=True)
+class Places:
+    """Arrays of shape (rows,); 0: not ranked, or this reading has no intervals."""
+
+    rank: Ints
+    rank_low: Ints
+    rank_high: Ints
+    tie_group: Ints
+    out_low: Ints
+    out_high: Ints
 
 
-def _places(measured: Measured, rows: NDArray[np.intp]) -> dict[int, dict[str, Any]]:
-    if rows.size == 0:
-        return {}
-    rank = ranks(measured.aup[rows])
-    out_low, out_high = leave_one_out(measured.parts[rows])
-    places: dict[int, dict[str, Any]] = {
-        int(row): {"rank": int(rank[i]), "leave_one_out": (int(out_low[i]), int(out_high[i]))}
-        for i, row in enumerate(rows)
-    }
-    if measured.draws is not None:
-        low, high = rank_intervals(measured.draws[:, rows])
-        group = tie_groups(measured.aup[rows], measured.draws[:, rows])
-        for i, row in enumerate(rows):
-            ends = {"rank_low": min(int(low[i]), int(rank[i])), "rank_high": max(int(high[i]), int(rank[i]))}
-            places[int(row)] |= ends | {"tie_group": int(group[i])}
-    return places
+def places(names: Sequence[str], ranked: Bools, aup: Floats, parts: Floats, draws: Floats | None) -> Places:
+    """`names` and `ranked` (entries,), the first of the rows; `aup` (rows,), `parts` (rows, tasks), `draws` (rows, draws).
+
+    A rank's interval always contains the rank itself, although a resampled best never gains. Entries of equal rank
+    walk into their tie groups by name, so that the order of the rows decides nothing.
+    """
+    rows = np.array(sorted(np.flatnonzero(ranked), key=names.__getitem__), dtype=np.intp)
+    rank, out = ranks(aup[rows]), leave_one_out(parts[rows])
+    low = high = group = np.zeros(rows.size, dtype=np.int64)
+    if draws is not None and rows.size:
+        low, high = rank_intervals(draws, rows)
+        low, high = np.minimum(low, rank), np.maximum(high, rank)
+        group = tie_groups(rank, draws, rows)
+    found = (rank, low, high, group, *out)
+    return Places(*(_spread(values, rows, aup.size) for values in found))
 
 
-def _spans(draws: Floats | None) -> list[Interval] | None:
-    if draws is None:
-        return None
-    return [Interval(low=float(low), high=float(high)) for low, high in zip(*interval(draws), strict=True)]
+def _spread(values: Ints, rows: Ints, size: int) -> Ints:
+    everywhere = np.zeros(size, dtype=np.int64)
+    everywhere[rows] = values
+    return everywhere
 
 
-def _domains(parts: Floats, yard: Yardstick) -> dict[Domain, float]:
-    """AUP over the tasks of one domain alone."""
-    shares: dict[Domain, list[float]] = {}
-    for rule, part in zip(yard.rules, parts * len(yard.rules), strict=True):
-        shares.setdefault(rule.domain, []).append(float(part))
-    return {domain: sum(parts) / len(parts) for domain, parts in sorted(shares.items())}
+def by_domain(log_ratios: Floats, tau_max: float, domains: Sequence[Domain]) -> dict[Domain, Floats]:
+    """AUP over the tasks of one domain alone, shape (rows,); `domains` names each task's."""
+    areas = np.maximum(0.0, tau_max - log_ratios)
+    sums: dict[Domain, Floats] = {}
+    for task, domain in enumerate(domains):
+        sums[domain] = sums.get(domain, np.zeros(areas.shape[0])) + areas[:, task]
+    return {domain: area / domains.count(domain) for domain, area in sorted(sums.items())}

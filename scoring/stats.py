@@ -1,7 +1,10 @@
-"""The bootstrap over seeds, vectorised and seeded by the entry's own name.
+"""Resampling four seeds with replacement, exactly and from one byte, seeded by the entry's own name.
 
-Takes values of shape (tasks, seeds), gives draws of the best of k resampled seeds. Every entry has a random stream of
-its own, so its interval depends on nobody else and on no order of rows. Never reads the clock or the process's state.
+Takes names, gives streams, picks and the ends of intervals. Four picks out of four seeds have 4^4 = 256 equally likely
+outcomes, so one random byte is one resample: its four base-4 digits are the picked places. Seeds are put in order of
+merit first (a resample does not mind), so a result does not depend on which seed is called 0. Every entry has a random
+stream of its own: its draws depend on nobody else and on no order of rows. Never reads the clock or the process's
+state.
 """
 
 from __future__ import annotations
@@ -9,42 +12,64 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.profiles import Bools, Floats
 
+SEEDS = 4
+OUTCOMES = SEEDS**SEEDS
 DRAWS = 2000
 LEVEL = 0.95
 
+Bytes = NDArray[np.uint8]
+_DIGITS = np.stack([np.arange(OUTCOMES) // SEEDS**place % SEEDS for place in range(SEEDS)])
+_BEST = _DIGITS.min(axis=0)
 
-def stream(*names: str) -> np.random.Generator:
-    """A generator that depends on the names alone."""
+
+def stream(*names: str) -> np.random.PCG64:
+    """Random bits that depend on the names alone."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+    return np.random.PCG64(int.from_bytes(digest, "big"))
 
 
-def best_of_resampled(values: Floats, maximise: Bools, rng: np.random.Generator, draws: int = DRAWS) -> Floats:
-    """Best of k values drawn with replacement from the k of each task, shape (draws, tasks). Missing is worst.
-
-    The j-th smallest of k is the best with probability (j^k - (j-1)^k)/k^k, so one uniform number a cell suffices.
-    """
-    tasks, seeds = values.shape
-    goodness = np.where(maximise[:, None], values, -values)
-    ordered = np.sort(np.where(np.isnan(goodness), -np.inf, goodness), axis=1)
-    edges = (np.arange(1, seeds) / seeds) ** seeds
-    place = np.searchsorted(edges, rng.random((draws, tasks)), side="right")
-    drawn = ordered[np.arange(tasks)[None, :], place]
-    return np.where(np.isneginf(drawn), np.nan, np.where(maximise, drawn, -drawn))
+def picks(entry: str, tasks: int) -> Bytes:
+    """One byte a (task, draw), shape (tasks, DRAWS): which seeds that draw picked."""
+    words = stream("bootstrap", entry).random_raw(tasks * DRAWS // 8)
+    return np.asarray(words).astype("<u8").view(np.uint8).reshape(tasks, DRAWS)
 
 
-def mean_resampled(values: Floats, rng: np.random.Generator, draws: int = DRAWS) -> Floats:
-    """Sum over tasks of the mean of k values drawn with replacement, values (tasks, seeds); shape (draws,)."""
-    tasks, seeds = values.shape
-    picked = rng.integers(0, seeds, size=(draws, tasks, seeds))
-    return np.asarray(values[np.arange(tasks)[None, :, None], picked].mean(axis=2).sum(axis=1))
+def by_merit(values: Floats, maximise: Bools) -> Floats:
+    """Values (..., tasks, seeds) with the best seed first and missing ones last."""
+    sign = np.where(maximise, -1.0, 1.0)[:, None]
+    return np.asarray(np.sort(values * sign, axis=-1) * sign)
+
+
+def best_of_picks(ordered: Floats) -> Floats:
+    """What the best pick of each of the 256 outcomes is worth; (..., seeds), best seed first -> (..., 256)."""
+    return np.asarray(ordered[..., _BEST])
+
+
+def mean_of_picks(values: Floats) -> Floats:
+    """Mean of the four picks of each of the 256 outcomes; (..., seeds) -> (..., 256), summed in a fixed order."""
+    quarter = values / SEEDS
+    pairs = _sums(quarter, quarter)
+    return _sums(pairs, pairs)
+
+
+def _sums(high: Floats, low: Floats) -> Floats:
+    """Every sum of one of `high` and one of `low`, the digit of `low` running fastest."""
+    grid = high[..., :, None] + low[..., None, :]
+    return np.asarray(grid.reshape(*grid.shape[:-2], -1))
 
 
 def interval(draws: Floats) -> tuple[Floats, Floats]:
-    """Ends of the 95 % percentile interval over the first axis."""
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    """Ends of the 95 % percentile interval over the last axis, linear between the two nearest draws."""
+    tail = (1 - LEVEL) / 2 * (draws.shape[-1] - 1)
+    inner = int(tail)
+    outer = draws.shape[-1] - 1 - inner
+    places = [inner, min(inner + 1, outer), max(outer - 1, inner), outer]
+    found = np.partition(draws, sorted(set(places)), axis=-1)[..., places]
+    share = tail - inner
+    low = found[..., 0] + share * (found[..., 1] - found[..., 0])
+    high = found[..., 3] - share * (found[..., 3] - found[..., 2])
     return low, high

@@ -1,67 +1,55 @@
-"""Bundles -> long tables (one fact a row) -> arrays: the one seam between records and numbers.
+"""The one seam between relations and arrays: SQL in, arrays and frames out.
 
-Takes loaded entries, gives polars frames entries, episodes, attempts, task_scores and the Grid of values. A value has
-a source: `published` (an import's own), `claimed` (a run's own, for previews only), `regraded` (our job's). Never
-mixes two sources in one grid, and never turns a missing value into a number.
+Takes a DuckDB connection that holds the facts of scoring.load, gives the Grid of values that a ranking starts from, and
+frames in the shape of columns.toml. Missing is NaN in arrays and NULL in tables, never a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, Literal
 
+import duckdb
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from harness.schema.episode import Episode
-from scoring.load import Loaded
-from scoring.profiles import Floats
+from scoring.profiles import Bools, Floats
+from scoring.yardstick import Yardstick
 
 SEEDS = 4
 Source = Literal["published", "claimed", "regraded"]
-
-_EPISODES = {
-    "entry": pl.String,
-    "task": pl.String,
-    "seed": pl.Int64,
-    "profile": pl.String,
-    "exit_status": pl.String,
-    "steps": pl.Int64,
-    "validate_calls": pl.Int64,
-    "input_tokens": pl.Int64,
-    "cached_tokens": pl.Int64,
-    "cache_write_tokens": pl.Int64,
-    "output_tokens": pl.Int64,
-    "reasoning_tokens": pl.Int64,
-    "api_calls": pl.Int64,
-    "wall_s": pl.Float64,
-    "gpu_s": pl.Float64,
-    "reported_cost_usd": pl.Float64,
+_TYPES: dict[str, pl.DataType] = {
+    "VARCHAR": pl.String(),
+    "BOOLEAN": pl.Boolean(),
+    "INTEGER": pl.Int32(),
+    "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(),
+    "DOUBLE[]": pl.List(pl.Float64()),
 }
-_ATTEMPTS = {
-    "entry": pl.String,
-    "task": pl.String,
-    "seed": pl.Int64,
-    "attempt": pl.Int64,
-    "step": pl.Int64,
-    "kind": pl.String,
-    "final": pl.Boolean,
-    "source": pl.String,
-    "metric": pl.String,
-    "value": pl.Float64,
-    "stderr": pl.Float64,
-}
-_ENTRIES = ("id", "agent", "agent_version", "model", "model_label", "organization", "open_weights", "date")
 
 
 @dataclass(frozen=True)
-class Tables:
-    """The long tables. `final`: the attempt that the episode ended with, as its source defines it."""
+class TableShape:
+    """One table of columns.toml: what it is about, the order of its rows, and (name, DuckDB type, meaning) a column."""
 
-    entries: pl.DataFrame
-    episodes: pl.DataFrame
-    attempts: pl.DataFrame
+    name: str
+    about: str
+    order: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        return {name: _TYPES[kind] for name, kind, _ in self.columns}
+
+    def fit(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The columns of this table in their order and types; one that `rows` lacks is NULL."""
+        lacking = [pl.lit(None).alias(name) for name in self.schema if name not in rows.columns]
+        return rows.with_columns(lacking).select(list(self.schema)).cast(self.schema)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -72,105 +60,110 @@ class Grid:
     best: Floats
     last: Floats
 
-
-def build_tables(loaded: Sequence[Loaded]) -> Tables:
-    """The three tables of facts."""
-    entries = [
-        {"origin": one.bundle.origin, "level": one.level, "profile": one.bundle.profile, "bundle_sha256": one.sha256}
-        | {name: getattr(one.bundle.entry, name) for name in _ENTRIES}
-        for one in loaded
-    ]
-    episodes = [_episode(one, episode) for one in loaded for episode in one.bundle.episodes]
-    attempts = [row for one in loaded for row in _attempts(one)]
-    return Tables(
-        pl.DataFrame(entries, infer_schema_length=None),
-        pl.DataFrame(episodes, schema=_EPISODES),
-        pl.DataFrame(attempts, schema=_ATTEMPTS),
-    )
-
-
-def task_scores(attempts: pl.DataFrame, source: Source, rules: pl.DataFrame) -> pl.DataFrame:
-    """Best and last value of every (entry, task, seed). `rules` has task, metric, maximise; other metrics are left out.
-
-    A value within max(noise x |baseline|, 3 standard errors) of the baseline of a task that declares noise is the
-    baseline: an unchanged program lands on either side of it.
-    """
-    near = (pl.col("value") - pl.col("baseline")).abs() <= pl.max_horizontal(
-        pl.col("noise") * pl.col("baseline").abs(), 3 * pl.col("stderr").fill_null(0.0)
-    )
-    value = pl.when(pl.col("noise").is_not_null() & near).then("baseline").otherwise("value")
-    return (
-        attempts.filter((pl.col("source") == source) & (pl.col("seed") < SEEDS))
-        .join(rules, on=["task", "metric"])
-        .with_columns(value=value)
-        .sort("entry", "task", "seed", "attempt")
-        .group_by("entry", "task", "seed", maintain_order=True)
-        .agg(
-            best=pl.when(pl.col("maximise").first()).then(pl.col("value").max()).otherwise(pl.col("value").min()),
-            last=pl.col("value").filter(pl.col("final")).last(),
+    def beside(self, other: Grid) -> Grid:
+        """These entries, then the other's; the same tasks."""
+        return Grid(
+            (*self.entries, *other.entries),
+            np.concatenate([self.best, other.best]),
+            np.concatenate([self.last, other.last]),
         )
-    )
 
 
-def grid(scores: pl.DataFrame, entries: Sequence[str], tasks: Sequence[str]) -> Grid:
-    """The arrays of task_scores() in the given order of entries and tasks."""
-    shape = (len(entries), len(tasks), SEEDS)
-    rows = scores.filter(pl.col("entry").is_in(list(entries)) & pl.col("task").is_in(list(tasks)))
-    at = tuple(
-        np.array([places[name] for name in rows[column]], dtype=np.int64)
-        for column, places in (
-            ("entry", {name: i for i, name in enumerate(entries)}),
-            ("task", {name: i for i, name in enumerate(tasks)}),
-            ("seed", {seed: seed for seed in range(SEEDS)}),
+@dataclass(frozen=True)
+class Looks:
+    """Of the same episodes, same shape: what validate had `told` of the value that was handed in (NaN: nothing), how
+    many validate `calls` there were, and whether the episode ended with a `valid` score."""
+
+    told: Floats
+    calls: NDArray[np.int64]
+    valid: Bools
+
+    def beside(self, other: Looks) -> Looks:
+        """These entries, then the other's; the same tasks."""
+        return Looks(
+            np.concatenate([self.told, other.told]),
+            np.concatenate([self.calls, other.calls]),
+            np.concatenate([self.valid, other.valid]),
         )
-    )
-    best, last = np.full(shape, np.nan), np.full(shape, np.nan)
-    best[at] = rows["best"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    last[at] = rows["last"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return Grid(tuple(entries), best, last)
 
 
-def validate_calls(episode: Episode) -> int:
-    """How often the agent called validate, also in vain."""
-    graded = sum(attempt.kind == "validate" for attempt in episode.attempts)
-    return max(graded, episode.actions.get("Validate", 0))
-
-
-def _episode(one: Loaded, episode: Episode) -> dict[str, Any]:
+@cache
+def shapes() -> Mapping[str, TableShape]:
+    """Every published table by name."""
+    text = files("scoring").joinpath("columns.toml").read_text(encoding="utf-8")
     return {
-        "entry": one.bundle.entry.id,
-        "task": episode.task,
-        "seed": episode.seed,
-        "profile": episode.profile,
-        "exit_status": episode.exit_status,
-        "steps": episode.steps,
-        "validate_calls": validate_calls(episode),
-        **episode.usage.model_dump(),
+        name: TableShape(
+            name,
+            table["about"],
+            tuple(table["order"]),
+            tuple((column, kind, words) for column, (kind, words) in table["columns"].items()),
+        )
+        for name, table in tomllib.loads(text).items()
     }
 
 
-def _attempts(one: Loaded) -> Iterator[dict[str, Any]]:
-    found = {(verdict.task, verdict.seed, verdict.attempt): verdict.verdict for verdict in one.verdicts}
-    for episode in one.bundle.episodes:
-        for attempt in episode.attempts:
-            is_last = attempt.index == len(episode.attempts) - 1
-            handed_in = is_last and attempt.kind == "submit"
-            base = {
-                "entry": one.bundle.entry.id,
-                "task": episode.task,
-                "seed": episode.seed,
-                "attempt": attempt.index,
-                "step": attempt.step,
-                "kind": attempt.kind,
-            }
-            for metric, value in (attempt.published or {}).items():
-                yield base | _value("published", is_last, metric, value, None)
-            regraded = found.get((episode.task, episode.seed, attempt.index))
-            for source, verdict in (("claimed", attempt.sealed), ("regraded", regraded)):
-                for metric, value in (verdict.metrics if verdict else {}).items():
-                    error = verdict.stderr.get(metric) if verdict else None
-                    yield base | _value(source, handed_in, metric, value, error)
+def statement(name: str) -> str:
+    """The text of scoring/sql/<name>.sql."""
+    return files("scoring").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _value(source: str, final: bool, metric: str, value: float, stderr: float | None) -> dict[str, Any]:
-    return {"source": source, "final": final, "metric": metric, "value": value, "stderr": stderr}
+def query(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> duckdb.DuckDBPyConnection:
+    """Run scoring/sql/<name>.sql; `values` are its $parameters."""
+    text = statement(name)
+    wanted = {key: value for key, value in values.items() if f"${key}" in text}
+    return db.execute(text, wanted)
+
+
+def frame(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> pl.DataFrame:
+    """The same as a frame."""
+    text = statement(name)
+    wanted = {key: value for key, value in values.items() if f"${key}" in text}
+    return pl.DataFrame(db.sql(text, params=wanted).to_arrow_table())
+
+
+def choose(db: duckdb.DuckDBPyConnection, chosen: Sequence[int], yard: Yardstick) -> None:
+    """Say which entries (entry_no, in order) and tasks the next queries are about: relations `chosen` and `rules`."""
+    replace_relation(
+        db, "chosen", pl.DataFrame({"entry_no": chosen}, schema={"entry_no": pl.Int32}).with_row_index("place")
+    )
+    replace_relation(db, "rules", yard.frame())
+
+
+def grid(db: duckdb.DuckDBPyConnection, entries: Sequence[str], yard: Yardstick, source: Source) -> tuple[Grid, Looks]:
+    """The values of the chosen entries, whose names are `entries`, from one source and no other."""
+    found = query(db, "grid", source=source, seeds=SEEDS).fetchnumpy()
+    shape = (len(entries), len(yard.rules), SEEDS)
+    at = tuple(np.asarray(found[name], dtype=np.int64) for name in ("place", "task_no", "seed"))
+
+    def spread(name: str, empty: Any) -> NDArray[Any]:
+        array = np.full(shape, empty)
+        array[at] = np.ma.filled(found[name], empty)
+        return array
+
+    values = Grid(tuple(entries), spread("best", np.nan), spread("last", np.nan))
+    return values, Looks(spread("told", np.nan), spread("validate_calls", 0), spread("valid", False))
+
+
+def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) -> tuple[list[int], list[str]]:
+    """(entry_no, name) of everyone of one origin on one of the levels, by name."""
+    found = db.execute(
+        "SELECT entry_no, entry FROM entries "
+        "WHERE origin = ? AND NOT preview AND list_contains(?, level::VARCHAR) ORDER BY entry",
+        [origin, list(levels)],
+    ).fetchall()
+    return [number for number, _ in found], [name for _, name in found]
+
+
+def stored_baselines(db: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], set[float]]:
+    """(task, metric) -> every baseline that an imported run's own file stored."""
+    stored: dict[tuple[str, str], set[float]] = {}
+    for task, metric, value in db.execute("SELECT DISTINCT task, metric, value FROM baselines").fetchall():
+        stored.setdefault((task, metric), set()).add(value)
+    return stored
+
+
+def replace_relation(db: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Hand a frame over as a temporary table."""
+    db.register("handed_over", frame.to_arrow())
+    db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM handed_over")  # noqa: S608 - our own name
+    db.unregister("handed_over")

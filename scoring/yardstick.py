@@ -6,7 +6,7 @@ Never holds a constant that the data could state itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,7 +18,6 @@ from pydantic import Field
 
 from harness.errors import UsageError
 from harness.schema.base import Day, KebabId, Record
-from harness.schema.bundle import Bundle
 from harness.schema.task import Direction, Domain
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
 from scoring.profiles import Bools, Floats
@@ -109,15 +108,21 @@ class Yardstick:
         return replace(self, rules=tuple(rule for rule in self.rules if rule.id in kept))
 
     def frame(self) -> pl.DataFrame:
-        """task, metric, maximise, baseline, noise: what task_scores() joins on."""
+        """The rules as a relation: task_no (the task's place), task, metric, maximise, and what values are held to."""
         return pl.DataFrame(
-            [(r.id, r.metric, r.direction == "max", r.baseline, r.noise) for r in self.rules],
+            [
+                (no, r.id, r.metric, r.direction == "max", r.baseline, r.reference, r.noise, r.public_labels)
+                for no, r in enumerate(self.rules)
+            ],
             schema={
+                "task_no": pl.Int32,
                 "task": pl.String,
                 "metric": pl.String,
                 "maximise": pl.Boolean,
                 "baseline": pl.Float64,
+                "reference": pl.Float64,
                 "noise": pl.Float64,
+                "public_labels": pl.Boolean,
             },
             orient="row",
         )
@@ -138,16 +143,12 @@ def season_yardstick(season: Season) -> Yardstick:
     return Yardstick(tuple(rule for rule in season.tasks if rule.rankable), season.eps, season.tau_max)
 
 
-def published_yardstick(bundles: Sequence[Bundle], eps: float) -> Yardstick:
+def published_yardstick(stored: Mapping[tuple[str, str], set[float]], eps: float) -> Yardstick:
     """Upstream's thirteen tasks in upstream's metrics; each baseline is the one that the runs themselves stored.
 
-    A baseline stored under another key than the ranked metric's (mountain-car: "Reward") is no baseline.
+    `stored`: (task, metric) -> the values found. A baseline stored under another key than the ranked metric's
+    (mountain-car: "Reward") is no baseline.
     """
-    stored: dict[tuple[str, str], set[float]] = {}
-    for bundle in bundles:
-        for episode in bundle.episodes:
-            for metric, value in (episode.published_baseline or {}).items():
-                stored.setdefault((episode.task, metric), set()).add(value)
     rules = (_published_rule(task, stored.get((task.id, task.metric), set())) for task in UPSTREAM_TASKS)
     return Yardstick(tuple(rules), eps, None)
 

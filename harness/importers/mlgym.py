@@ -1,8 +1,8 @@
 """MLGym's published runs -> one `reported` bundle a model.
 
 Takes a folder or a .tar.zst of runs as MLGym publishes them (results.json and a .traj each), gives bundles with
-figures only: scores and baselines verbatim, tokens, exit status, counts of actions. Never the text of an action or an
-observation, never a corrected value: what is known to be invalid gets an audit note beside it.
+figures only: scores and baselines verbatim, tokens, exit status, classes of actions in their order. Never the text of
+an action or an observation, never a corrected value: what is known to be invalid gets an audit note beside it.
 """
 
 from __future__ import annotations

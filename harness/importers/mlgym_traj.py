@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.schema.base import Record
-from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, MetricName, Usage
+from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, MetricName, Usage, counted, traced
 
 _PRINTED = re.compile(r"^Evaluation Score: (\{[^{}]*\})\s*$", re.MULTILINE)
 _EXITS: dict[str, ExitStatus] = {
@@ -60,9 +60,17 @@ class FinishedRun:
     stats: dict[str, float]
 
     @property
+    def classes(self) -> tuple[ActionClass | None, ...]:
+        """The class of each step of the agent, by upstream's rule: the first word alone, and `ls` is Bash.
+
+        Upstream also writes its own exit_cost, exit_format, ... as a last action: none of the agent's.
+        """
+        mine = (action.word for action in self.actions if not action.word.startswith("exit_"))
+        return tuple(_CLASSES.get(word, "Bash") if word else None for word in mine)
+
+    @property
     def steps(self) -> int:
-        """Actions of the agent; upstream also writes its own exit_cost, exit_format, ... as a last action."""
-        return sum(not action.word.startswith("exit_") for action in self.actions)
+        return len(self.classes)
 
     @classmethod
     def of(cls, tree: Any, name: str) -> FinishedRun:
@@ -93,7 +101,8 @@ def read_run(task: str, seed: int, results: Results, run: FinishedRun | None) ->
         exit_status=status,
         exit_detail=detail,
         steps=run.steps if run else 0,
-        actions=_counts(run) if run else {},
+        actions=counted(run.classes) if run else {},
+        trace=traced(run.classes) if run else None,
         attempts=_attempts(results.agent, run),
         usage=_usage(run) if run else Usage(),
         published_baseline=results.baseline,
@@ -116,15 +125,6 @@ def _exit(run: FinishedRun | None) -> tuple[ExitStatus, str | None]:
         if text.startswith(start):
             return status, text
     raise DataError(f"unknown exit status {text!r}; teach harness.importers.mlgym_traj what it means")
-
-
-def _counts(run: FinishedRun) -> dict[ActionClass, int]:
-    counts: dict[ActionClass, int] = {}
-    for action in run.actions:
-        if action.word and not action.word.startswith("exit_"):
-            kind = _CLASSES.get(action.word, "Bash")
-            counts[kind] = counts.get(kind, 0) + 1
-    return dict(sorted(counts.items()))
 
 
 def _attempts(scores: Sequence[dict[str, float]], run: FinishedRun | None) -> tuple[Attempt, ...]:

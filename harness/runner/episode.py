@@ -17,7 +17,7 @@ from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
 from harness.runner.recorder import Recorder, now
 from harness.runner.words import command_text, verdict_text
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
-from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict
+from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict, counted, traced
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
 from harness.schema.trajectory import TrajectoryAgent
@@ -73,10 +73,14 @@ class EpisodeRun:
         self.place, self.agent, self.seed, self.recorder = place, agent, seed, recorder
         self.attempts: list[Attempt] = []
         self.artifacts: dict[str, Artifact] = {}
-        self.actions: dict[ActionClass, int] = {}
-        self.steps = 0
+        self.classes: list[ActionClass] = []
         self.patch = ""
         self.started, self.clock = now(), time.monotonic()
+
+    @property
+    def steps(self) -> int:
+        """Actions of the agent that were executed; handing in at a limit is the harness's own."""
+        return len(self.classes)
 
     def run(self) -> Episode:
         """Play to the end, then grade every attempt on the sealed split with the sandbox gone."""
@@ -101,7 +105,8 @@ class EpisodeRun:
             exit_detail=detail,
             started=self.started,
             steps=self.steps,
-            actions=self.actions,
+            actions=counted(self.classes),
+            trace=traced(self.classes),
             attempts=tuple(self.attempts),
             usage=self.agent.usage().model_copy(update={"wall_s": wall_s}),
         )
@@ -148,9 +153,8 @@ class EpisodeRun:
         """Execute one action and put it on disk."""
         begun = time.monotonic()
         observation = self._execute(box, action)
-        self.steps += not by_harness
         if not by_harness:
-            self.actions[action.action_class] = self.actions.get(action.action_class, 0) + 1
+            self.classes.append(action.action_class)
         self.recorder.step(
             StepLine(
                 step=self.steps + by_harness,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -23,8 +25,35 @@ ExitStatus = Literal[
     "unknown",  # imported only: upstream left no record of how it ended
 ]
 ActionClass = Literal["Edit", "View", "Search", "Validate", "Submit", "Python", "Bash", "Memory", "Literature"]
+LETTERS: dict[ActionClass, str] = {
+    "Edit": "E",
+    "View": "V",
+    "Search": "S",
+    "Validate": "A",
+    "Submit": "U",
+    "Python": "P",
+    "Bash": "B",
+    "Memory": "M",
+    "Literature": "L",
+}
+NO_ACTION = "-"
+MAX_TRACE = 100_000
+MODIFYING: tuple[ActionClass, ...] = ("Edit", "Python", "Bash")
 Count = Annotated[int, Field(ge=0)]
+Trace = Annotated[str, Field(pattern=r"^[EVSAUPBML-]*$", max_length=MAX_TRACE)]
 MetricName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def counted(classes: Sequence[ActionClass | None]) -> dict[ActionClass, int]:
+    """`actions` of an episode from the class of each step, in order; None: a step without an action."""
+    return dict(Counter(kind for kind in classes if kind is not None))
+
+
+def traced(classes: Sequence[ActionClass | None]) -> str | None:
+    """`trace` of an episode from the class of each step; None when there are more than MAX_TRACE steps."""
+    if len(classes) > MAX_TRACE:
+        return None
+    return "".join(NO_ACTION if kind is None else LETTERS[kind] for kind in classes)
 
 
 class Verdict(Record):
@@ -93,6 +122,13 @@ class Episode(Record):
     started: Timestamp | None = None
     steps: Count
     actions: dict[ActionClass, Count] = {}
+    trace: Trace | None = Field(
+        default=None,
+        description="one letter a step, in order: E edit, V view, S search, A validate, U submit, P python, B bash, "
+        "M memory, L literature, - a step without an action (the answer could not be parsed). A step is one turn of "
+        "the agent; what the harness does itself (handing in at a limit) is none. As long as steps, its letters "
+        "counted are actions. Absent: not recorded, or more than 100000 steps",
+    )
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = Usage()
     published_baseline: dict[MetricName, float] | None = Field(
@@ -104,8 +140,39 @@ class Episode(Record):
         """`<task>/seed-<n>`: unique in a bundle, and the episode's folder in a run and in a payload part."""
         return f"{self.task}/seed-{self.seed}"
 
+    @property
+    def modifies(self) -> bool | None:
+        """Whether any action can have changed a file: an edit, a Python run, or a shell command that is not known to
+        only look. None: the actions were not recorded. An episode that says False did nothing.
+
+        Never wrong about False. True is an upper bound: imported episodes count `ls` as Bash, as upstream does.
+        """
+        if self.trace is None and not self.actions:
+            return None
+        return any(self.actions.get(kind) for kind in MODIFYING)
+
+    def modifies_before(self, step: int) -> bool | None:
+        """The same of the steps before `step` (from 1): whether the attempt of that step can differ from the starter.
+
+        None: there is no trace, or `step` is 0 (an imported attempt that no action accounts for).
+        """
+        if self.trace is None or step < 1:
+            return None
+        return any(LETTERS[kind] in self.trace[: step - 1] for kind in MODIFYING)
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if [attempt.index for attempt in self.attempts] != list(range(len(self.attempts))):
             raise ValueError("attempts must be numbered 0, 1, 2, ... in order")
+        return self
+
+    @model_validator(mode="after")
+    def _traced(self) -> Self:
+        if self.trace is None:
+            return self
+        if len(self.trace) != self.steps:
+            raise ValueError(f"trace has {len(self.trace)} letters for {self.steps} steps")
+        counted = {kind: n for kind, letter in LETTERS.items() if (n := self.trace.count(letter))}
+        if counted != {kind: n for kind, n in self.actions.items() if n}:
+            raise ValueError(f"trace has {counted}, but actions are {self.actions}")
         return self

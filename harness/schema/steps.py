@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from harness.schema.base import Record, Timestamp
+from harness.schema.command import command_class
 from harness.schema.episode import ActionClass
 
 
@@ -28,9 +29,9 @@ class Action(Record):
 
     @property
     def action_class(self) -> ActionClass:
-        """Upstream's action classes (arXiv 2502.14499)."""
+        """Upstream's action classes (arXiv 2502.14499); of a shell command what harness.schema.command says."""
         if self.kind == "bash":
-            return "Python" if self.command.lstrip().startswith("python") else "Bash"
+            return command_class(self.command)
         by_kind: Mapping[str, ActionClass] = {"write": "Edit", "validate": "Validate", "submit": "Submit"}
         return by_kind[self.kind]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -54,13 +54,14 @@ def build_site(
     out: Path,
     *,
     loaded: Mapping[str, Loaded] | None = None,
+    tables: Callable[[Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -73,6 +74,8 @@ def build_site(
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
+        if tables is not None:
+            tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.schema.exploit import load_exploits
 from harness.schema.task import Baseline, TaskSpec
+from scoring.publish.dictionary import tables_page
 from scoring.publish.formats import DOMAINS, number
 from scoring.publish.generator import decision_records
 from scoring.publish.stamp import slot
@@ -45,6 +46,7 @@ def write_pages(docs: Path, tasks: Mapping[str, TaskSpec], root: Path) -> None:
     for task in tasks.values():
         (docs / "tasks" / f"{task.id}.md").write_text(_task_page(task, root / task.id), encoding="utf-8")
     (docs / "entries" / f"{slot('entry-page')}.md").write_text(_entry_shell(), encoding="utf-8")
+    (docs / "tables.md").write_text(tables_page(), encoding="utf-8")
     _write_decisions(docs / "decisions")
 
 

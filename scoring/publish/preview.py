@@ -10,18 +10,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.schema.task import load_tasks
-from scoring.build import build_leaderboard
-from scoring.load import load_submissions, load_unpublished
+from scoring.build import build, leaderboard
+from scoring.export import export
+from scoring.load import Bundles
 from scoring.publish.build import build_site
 
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
-    previews = [load_unpublished(local)] if local else []
-    leaderboard = build_leaderboard(submissions, previews=previews)
-    loaded = {one.bundle.entry.id: one for one in load_submissions(submissions).entries}
-    loaded |= {f"{one.bundle.entry.id}.preview": one for one in previews}
-    return build_site(leaderboard, load_tasks(), out, loaded=loaded)
+    built = build(submissions, previews=[local] if local else [])
+    bundles = Bundles(submissions, local)
+    return build_site(leaderboard(built), load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
 
 
 def serve_folder(folder: Path, port: int) -> None:

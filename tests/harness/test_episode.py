@@ -73,6 +73,7 @@ def test_oracle_wins_and_nop_gets_nothing(blotto: Place, tmp_path: Path) -> None
     assert won.metrics["mean_payoff"] - base.metrics["mean_payoff"] > 0.2
     nothing = run_episode(blotto, nop_agent(), 0, tmp_path / "nop")
     assert nothing.exit_status == "evaluation_error"
+    assert (nothing.trace, nothing.modifies) == ("U", False)
     assert nothing.attempts[-1].refused and nothing.attempts[-1].sealed is None
 
 
@@ -117,6 +118,7 @@ class Raises:
 def test_an_agent_that_raises_still_hands_in_what_is_there(blotto: Place, tmp_path: Path) -> None:
     episode = run_episode(blotto, Raises(), 0, tmp_path / "raises")
     assert episode.exit_status == "runtime" and "boom" in (episode.exit_detail or "")
+    assert (episode.steps, episode.trace) == (1, "B"), "what the harness hands in is no step of the agent"
     assert episode.attempts[-1].sealed is not None and episode.attempts[-1].sealed.valid
 
 
@@ -125,7 +127,7 @@ def test_steps_are_limited_and_the_limit_submits(blotto: Place, tmp_path: Path) 
     place = Place(blotto.task.model_copy(update={"limits": limits}), blotto.folder, "smoke", blotto.engine)
     script = [Action(kind="bash", command=blotto.task.starter_command), *[Action(kind="bash", command="true")] * 5]
     episode = run_episode(place, ScriptedAgent("long", script), 0, tmp_path / "long")
-    assert (episode.exit_status, episode.steps) == ("max_steps", 2)
+    assert (episode.exit_status, episode.steps, episode.trace) == ("max_steps", 2, "BB")
     assert episode.attempts[-1].sealed is not None
 
 
@@ -148,6 +150,8 @@ def test_killed_in_the_middle_keeps_its_steps_and_resumes(tmp_path: Path, engine
     done = subprocess.run([*words, "--resume", "--json"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [episode["exit_status"] for episode in json.loads(done.stdout)["episodes"]] == ["success", "success"]
+    resumed = Episode.from_json(second.with_name("episode.json").read_bytes())
+    assert resumed.trace == "BAU", "the steps of the killed try are not the resumed episode's"
     assert (finished.read_bytes(), finished.stat().st_mtime_ns) == before, "a finished episode is never run again"
     assert list((tmp_path / "killed" / "colonel-blotto").glob("seed-0.unfinished-*/steps.jsonl"))
 
@@ -199,5 +203,6 @@ def test_bad_artifacts_cost_an_attempt_and_not_the_episode(blotto: Place, tmp_pa
     assert left.sealed is not None and not left.sealed.valid
     assert last.sealed is not None and last.sealed.valid
     assert episode.exit_status == "success"
+    assert (episode.trace, episode.modifies) == ("BAEBEABU", True)
     told = [line.observation for line in read_steps(tmp_path / "clumsy" / "steps.jsonl")]
     assert "refused" in told[1] and "not written" in told[2] and "invalid artifact" in told[5]

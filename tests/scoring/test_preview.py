@@ -8,7 +8,6 @@ import pytest
 
 from harness.errors import SchemaError, UsageError
 from scoring.build import build_leaderboard
-from scoring.load import load_unpublished
 from tests.scoring.builder import GOOD, everywhere, run_bundle
 from tests.scoring.conftest import COMMITTED, Enter
 
@@ -22,7 +21,7 @@ def bundle_folder(tmp_path: Path) -> Path:
 
 
 def test_beside_published_results_on_four_tasks(bundle_folder: Path) -> None:
-    board = build_leaderboard(COMMITTED, previews=[load_unpublished(bundle_folder)]).previews[1]
+    board = build_leaderboard(COMMITTED, previews=[bundle_folder]).previews[1]
     assert (board.id, board.reading, board.preview) == ("published", "live", True)
     assert [task.id for task in board.tasks] == [
         "house-price",
@@ -43,13 +42,13 @@ def test_beside_published_results_on_four_tasks(bundle_folder: Path) -> None:
 
 def test_the_boards_do_not_change(bundle_folder: Path) -> None:
     plain = build_leaderboard(COMMITTED)
-    assert build_leaderboard(COMMITTED, previews=[load_unpublished(bundle_folder)]).boards == plain.boards
+    assert build_leaderboard(COMMITTED, previews=[bundle_folder]).boards == plain.boards
 
 
 def test_beside_the_season(submissions: Path, enter: Enter, bundle_folder: Path) -> None:
     enter("honest", everywhere(GOOD))
     enter("mine", everywhere(GOOD))
-    board = build_leaderboard(submissions, previews=[load_unpublished(bundle_folder)]).previews[0]
+    board = build_leaderboard(submissions, previews=[bundle_folder]).previews[0]
     assert [(row.id, row.kind) for row in board.rows] == [
         ("honest", "entry"),
         ("mine", "preview"),
@@ -59,15 +58,14 @@ def test_beside_the_season(submissions: Path, enter: Enter, bundle_folder: Path)
 
 
 def test_only_its_own_tasks_are_compared(tmp_path: Path) -> None:
-    file = tmp_path / "bundle.json"
-    file.write_bytes(run_bundle("mine", everywhere({"three-sat": 0.8})).canonical())
-    previews = build_leaderboard(COMMITTED, previews=[load_unpublished(file)]).previews
+    (tmp_path / "bundle.json").write_bytes(run_bundle("mine", everywhere({"three-sat": 0.8})).canonical())
+    previews = build_leaderboard(COMMITTED, previews=[tmp_path]).previews
     assert [(board.id, len(board.tasks)) for board in previews] == [("season", 1)]
 
 
 def test_what_cannot_be_previewed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="import"):
-        build_leaderboard(COMMITTED, previews=[load_unpublished(COMMITTED / "gpt-4o-mlgym")])
+        build_leaderboard(COMMITTED, previews=[COMMITTED / "gpt-4o-mlgym"])
     (tmp_path / "bundle.json").write_text("{}")
     with pytest.raises(SchemaError):
-        load_unpublished(tmp_path)
+        build_leaderboard(COMMITTED, previews=[tmp_path])

@@ -52,9 +52,9 @@ def test_json_and_csv_agree() -> None:
     arguments = ("rank", "--reading", "mlgym-compat", "--column", "best", "--format")
     board = json.loads(gymboard(*arguments, "json").stdout)["boards"][0]
     lines = list(csv.DictReader(io.StringIO(gymboard(*arguments, "csv").stdout)))
-    aup = {row["id"]: row["standings"]["best"]["aup"] for row in board["rows"]}
+    aup = {row["entry"]: row["aup"] for row in board["rows"]}
     assert {line["entry"]: float(line["aup"]) for line in lines} == aup
-    assert lines[-1]["usd_per_episode"] == ""
+    assert lines[-1]["cost_usd"] == ""
 
 
 def test_explain() -> None:
@@ -88,6 +88,42 @@ def test_a_hostile_name_prints_as_text(submissions: Path, enter: Enter) -> None:
 def test_rejections_go_to_standard_error(submissions: Path) -> None:
     (submissions / "broken").mkdir()
     done = gymboard("rank", "--submissions", str(submissions))
-    assert done.returncode == 0
+    assert done.returncode == 1, "the board is made of the rest, and the exit code tells"
+    assert "The board" in done.stdout
     assert "warning: broken: bundle.json is missing" in done.stderr
     assert gymboard("rank", "--submissions", str(submissions / "nowhere")).returncode == 2
+
+
+def test_fewer_tasks_and_levels_say_so(submissions: Path, enter: Enter) -> None:
+    enter("honest", everywhere(GOOD))
+    arguments = ("rank", "--submissions", str(submissions), "--tasks")
+    board = json.loads(gymboard(*arguments, "house-price, colonel-blotto", "--format", "json").stdout)["boards"][0]
+    assert {task["task"] for task in board["tasks"]} == {"house-price", "colonel-blotto"}
+    assert "not the board's own ranking" in board["caveats"][0]
+    wrong = gymboard(*arguments, "house-prices")
+    assert wrong.returncode == 2
+    assert "this board has no task house-prices" in wrong.stderr
+    replayed = gymboard("rank", "--submissions", str(submissions), "--level", "replayed", "--format", "json")
+    assert [row["entry"] for row in json.loads(replayed.stdout)["boards"][0]["rows"]] == ["baseline"]
+    assert gymboard("rank", "--level", "gold").returncode == 2
+
+
+def test_explain_names_a_score_that_gains_the_rank(submissions: Path, enter: Enter) -> None:
+    enter("first", everywhere({**GOOD, "house-price": 0.93}))
+    enter("second", everywhere(GOOD))
+    arguments = ("rank", "--submissions", str(submissions), "--explain", "second", "--format", "json")
+    board = json.loads(gymboard(*arguments).stdout)["boards"][0]
+    assert board["next_rank"]["rival"] == "first"
+    needed = {line["task"]: line["needed"] for line in board["explained"]}
+    assert needed["house-price"] == pytest.approx(0.93, abs=1e-6)
+    for task in ("colonel-blotto", "prisoners-dilemma", "three-sat"):
+        enter(f"better-{task}", everywhere({**GOOD, task: needed[task]}))
+    ranks = json.loads(gymboard("rank", "--submissions", str(submissions), "--format", "json").stdout)["boards"][0]
+    places = {row["entry"]: row["rank"] for row in ranks["rows"]}
+    assert all(places[f"better-{task}"] < places["first"] for task in ("colonel-blotto", "three-sat"))
+
+
+def test_the_cheapest_that_is_good_enough() -> None:
+    done = gymboard("rank", "--reading", "live", "--at-least", "1.0")
+    assert "The cheapest with an AUP of at least 1 is" in done.stdout
+    assert "No ranked entry" in gymboard("rank", "--reading", "live", "--at-least", "9").stdout

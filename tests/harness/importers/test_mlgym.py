@@ -58,6 +58,8 @@ def test_scores_keep_their_order_and_find_their_actions(tmp_path: Path) -> None:
     ]
     assert episode.published_baseline == {"Score": -0.25}
     assert episode.actions == {"Bash": 1, "Edit": 1, "Submit": 1, "Validate": 1}
+    assert episode.trace == "BAEU"
+    assert [episode.modifies_before(step) for step in (0, 1, 2)] == [None, False, True]
     assert (episode.usage.input_tokens, episode.usage.reported_cost_usd) == (1000, 0.25)
 
 
@@ -90,16 +92,24 @@ def test_exit_status(tmp_path: Path, said: str | None, status: str) -> None:
     write_run(tmp_path, [], [step("ls\n"), step("exit_cost")], exit_status=said)
     episode = only(tmp_path).episodes[0]
     assert episode.exit_status == status
-    assert episode.steps == 1
+    assert (episode.steps, episode.trace) == (1, "B")
     with pytest.raises(DataError, match="unknown exit status"):
         write_run(tmp_path, [], [step("ls\n")], exit_status="gave up", seed=1)
         import_mlgym(tmp_path)
+
+
+def test_an_answer_that_was_no_action_is_a_step_and_did_nothing(tmp_path: Path) -> None:
+    write_run(tmp_path, [], [step(""), step("open x.py\n"), step(" \n"), step("submit\n")])
+    episode = only(tmp_path).episodes[0]
+    assert (episode.steps, episode.trace, episode.actions) == (4, "-V-U", {"View": 1, "Submit": 1})
+    assert episode.modifies is False
 
 
 def test_a_run_without_a_trajectory_keeps_its_scores(tmp_path: Path) -> None:
     write_run(tmp_path, [{"Score": 0.5}], None)
     episode = only(tmp_path).episodes[0]
     assert episode.exit_status == "unknown"
+    assert (episode.steps, episode.trace, episode.modifies) == (0, None, None)
     assert episode.attempts[0].published == {"Score": 0.5}
 
 

@@ -22,6 +22,7 @@ EPISODE: dict[str, Any] = {
     "exit_status": "success",
     "steps": 2,
     "actions": {"Bash": 1, "Submit": 1},
+    "trace": "BU",
     "attempts": [{"index": 0, "step": 2, "kind": "submit", "artifact_sha256": DIGEST, "sealed": VERDICT}],
     "usage": {"input_tokens": 10, "wall_s": 1.5},
 }

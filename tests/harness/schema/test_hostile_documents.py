@@ -77,6 +77,11 @@ def test_the_documents_here_are_valid_before_they_are_spoilt() -> None:
         ("episodes.0.seed", "0"),
         ("episodes.0.seed", 2**53),
         ("episodes.0.seed", 10**500),
+        ("episodes.0.trace", "bu"),
+        ("episodes.0.trace", "BU\n"),
+        ("episodes.0.trace", "BX"),
+        ("episodes.0.trace", "-" * 100_001),
+        ("episodes.0.trace", ["B", "U"]),
         ("episodes.0.steps", -1),
         ("episodes.0.exit_status", "won"),
         ("episodes.0.usage.input_tokens", -5),
@@ -276,3 +281,28 @@ def test_an_episode_with_any_value_anywhere(key: str, value: Any) -> None:
         assert all(problem.path for problem in error.problems)
     else:
         assert Episode.from_json(episode.canonical()) == episode
+
+
+@pytest.mark.parametrize(
+    ("steps", "trace", "actions", "says"),
+    [
+        (3, "BU", {"Bash": 1, "Submit": 1}, "2 letters for 3 steps"),
+        (2, "UU", {"Bash": 1, "Submit": 1}, "but actions are"),
+        (2, "BU", {}, "but actions are"),
+        (2, "--", {"Bash": 2}, "but actions are"),
+        (3, "BU-", {"Bash": 1, "Submit": 1, "Edit": 1}, "but actions are"),
+    ],
+)
+def test_a_trace_has_a_letter_a_step_and_sums_to_the_actions(
+    steps: int, trace: str, actions: dict[str, int], says: str
+) -> None:
+    fault = faults(Episode, {**EPISODE, "steps": steps, "trace": trace, "actions": actions})
+    assert list(fault) == ["(document)"] and says in fault["(document)"]
+
+
+def test_a_trace_may_be_absent_and_a_step_may_be_none() -> None:
+    assert Episode.from_json(json.dumps({**EPISODE, "steps": 4, "trace": "B--U"})).trace == "B--U"
+    told = {key: value for key, value in EPISODE.items() if key != "trace"}
+    assert Episode.from_json(json.dumps({**told, "steps": 100_001})).modifies is True
+    assert Episode.from_json(json.dumps({**told, "actions": {}})).modifies is None
+    assert Episode.from_json(json.dumps({**EPISODE, "steps": 0, "trace": "", "actions": {}})).modifies is False

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.grading.base import artifact_sha256
+from harness.runner.recorder import build_trajectory
 from harness.schema.base import canonical_bytes
 from harness.schema.bundle import Bundle, Entry, Hardware
-from harness.schema.episode import Attempt, Episode, Usage, Verdict
+from harness.schema.episode import Attempt, Episode, Usage, Verdict, counted, traced
 from harness.schema.run import RunManifest
+from harness.schema.steps import Action, StepLine
+from harness.schema.trajectory import TrajectoryAgent
 from harness.signing import NAMESPACE, Signers
 
 SUBMITTER = "github:1234"
@@ -117,7 +120,7 @@ def write_episode(run: Path, task: str, seed: int, handed: list[Handed], *, exit
     attempts = []
     for index, (artifact, sealed) in enumerate(handed):
         kind = "submit" if index == len(handed) - 1 else "validate"
-        fields: dict[str, object] = {"index": index, "step": index + 1, "kind": kind, "sealed": sealed}
+        fields: dict[str, object] = {"index": index, "step": 5 - len(handed) + index, "kind": kind, "sealed": sealed}
         if artifact is None:
             fields["refused"] = "submission.csv is a link"
         else:
@@ -128,9 +131,14 @@ def write_episode(run: Path, task: str, seed: int, handed: list[Handed], *, exit
                 file.write_bytes(data)
         attempts.append(Attempt(**fields))
     folder.mkdir(parents=True, exist_ok=True)
-    steps = [{"step": n + 1, "time": "2026-11-20T10:00:00Z", "observation": f"line {n}\n" * 20} for n in range(4)]
-    (folder / "steps.jsonl").write_text("".join(json.dumps(step, sort_keys=True) + "\n" for step in steps))
-    (folder / "trajectory.json").write_text(json.dumps({"schema_version": "ATIF-v1.8", "steps": steps}))
+    actions = [Action(kind="bash", command="make")] * (4 - len(handed))
+    actions += [Action(kind=attempt.kind) for attempt in attempts]
+    lines = [
+        StepLine(step=n, time="2026-11-20T10:00:00Z", action=action, observation=f"line {n}\n" * 20, duration_s=0.5)
+        for n, action in enumerate(actions, start=1)
+    ]
+    steps = folder / "steps.jsonl"
+    steps.write_text("".join(line.model_dump_json(exclude_defaults=True) + "\n" for line in lines))
     (folder / "workspace.patch").write_text(f"--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new {seed}\n")
     episode = Episode(
         task=task,
@@ -139,10 +147,13 @@ def write_episode(run: Path, task: str, seed: int, handed: list[Handed], *, exit
         seed=seed,
         exit_status=exit_status,
         steps=4,
-        actions={"Bash": 2, "Submit": 1},
+        actions=counted([action.action_class for action in actions]),
+        trace=traced([action.action_class for action in actions]),
         attempts=tuple(attempts),
         usage=Usage(wall_s=12.5),
     )
+    trajectory = build_trajectory(episode, TrajectoryAgent(name="baseline", version="1.0.0"), "Do it.", steps)
+    (folder / "trajectory.json").write_bytes(trajectory.canonical())
     (folder / "episode.json").write_bytes(episode.canonical())
     return episode
 

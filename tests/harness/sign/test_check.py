@@ -63,6 +63,11 @@ def better_claim_on_an_artifact_that_is_not_there(tree: Tree) -> None:
     tree["episodes"][0]["attempts"][0]["sealed"]["metrics"]["score"] = 4.9
 
 
+def longer(tree: Tree) -> None:
+    """Stated longer than the task allows; the trace then cannot agree with the payload."""
+    tree["episodes"][2].update(steps=51, trace="B" * 51, actions={"Bash": 51})
+
+
 def official(tree: Tree) -> None:
     tree["profile"] = "official"
     for one in tree["episodes"]:
@@ -80,7 +85,7 @@ BROKEN: list[tuple[str, str, Callable[[Tree], None]]] = [
     ("GB107", "images.cpu", lambda tree: tree.update(images={})),
     ("GB107", "images.cpu", lambda tree: tree.update(images={"cpu": "gymboard/cpu:latest"})),
     ("GB108", "hardware", lambda tree: tree.pop("hardware")),
-    ("GB205", "episodes[2].steps", episode(2, steps=51)),
+    ("GB205", "episodes[2].steps", longer),
     ("GB205", "episodes[2].attempts[1].step", attempt(2, 1, step=40)),
     ("GB206", "episodes[0].usage.reported_cost_usd", episode(0, usage={"reported_cost_usd": 4.5})),
     ("GB207", "episodes[3].usage.wall_s", episode(3, usage={"wall_s": 9000.0})),
@@ -97,6 +102,10 @@ BROKEN: list[tuple[str, str, Callable[[Tree], None]]] = [
     ("GB305", "episodes[0].exit_status", attempt(0, 2, kind="validate")),
     ("GB306", "episodes[2]", attempt(2, 0, published={"rmse": 0.1})),
     ("GB306", "(document)", lambda tree: tree.update(citation={"title": "t", "url": "https://a.org", "licence": "l"})),
+    ("GB309", "episodes[0].trace", lambda tree: tree["episodes"][0].pop("trace")),
+    ("GB309", "episodes[0].trace", episode(0, trace="EAAU", actions={"Edit": 1, "Validate": 2, "Submit": 1})),
+    ("GB309", "episodes[1].trace", episode(1, trace="BABU")),
+    ("GB309", "episodes[3].trace", episode(3, trace="BBB", actions={"Bash": 3}, steps=3)),
     ("GB307", "payload", lambda tree: tree["payload"][0].update(size_bytes=2 << 20)),
 ]
 
@@ -108,7 +117,11 @@ def test_each_rule_is_broken_alone(signed: Signed, code: str, path: str, change:
     mine = [problem for problem in errors if problem.message.startswith(code)]
     assert [problem.path for problem in mine] == [path]
     assert mine[0].message.endswith(f"(rules-codes.md#{code.lower()})")
-    assert {problem.message.split()[0] for problem in errors} <= {code, "GB002"}
+    assert {problem.message.split()[0] for problem in errors} <= {
+        code,
+        "GB002",
+        *(["GB309"] if change is longer else []),
+    }
     assert summary(errors) == (f"not acceptable: {len(errors)} error(s), 0 warning(s)", 1)
 
 

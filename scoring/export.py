@@ -1,0 +1,87 @@
+"""Export: every table as Parquet, and all of them in one DuckDB file.
+
+Takes a Built, writes <table>.parquet and gymboard.duckdb into a folder. The same input gives the same Parquet bytes,
+whatever the threads, the hash seed and the order of files; a DuckDB file carries a random id and does not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from harness.schema.prices import load_prices
+from scoring.boards import price_frame
+from scoring.build import Built
+from scoring.tables import TableShape, replace_relation, shapes, statement
+
+DATABASE = "gymboard.duckdb"
+_FACTS = ("entries", "episodes", "attempts", "actions", "ledger")
+"""Made by scoring/sql/table_<name>.sql; the other tables come out of the rankings."""
+
+
+def export(built: Built, folder: Path) -> list[Path]:
+    """Write the files; gives their paths, the database last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    db = built.facts.db
+    _prepare(built)
+    for shape in shapes().values():
+        if shape.name in _FACTS:
+            db.execute(f"CREATE OR REPLACE TEMP VIEW exported AS {statement(f'table_{shape.name}')}")
+        else:
+            db.execute("DROP VIEW IF EXISTS exported")
+            replace_relation(db, "exported_rows", _ranked(built, shape))
+            db.execute("CREATE TEMP VIEW exported AS SELECT * FROM exported_rows")
+        _copy(db, shape, folder / f"{shape.name}.parquet")
+    files = [folder / f"{name}.parquet" for name in shapes()]
+    return [*files, _database(folder)]
+
+
+def _prepare(built: Built) -> None:
+    """The relations that scoring/sql/table_*.sql name beside the facts."""
+    reasons = {name: why for ranking in built.rankings for name, why in ranking.plan.not_ranked.items()}
+    frame = pl.DataFrame(
+        {"entry": list(reasons), "why": list(reasons.values())}, {"entry": pl.String, "why": pl.String}
+    )
+    replace_relation(built.facts.db, "not_ranked", frame)
+    replace_relation(built.facts.db, "settings", pl.DataFrame({"day": [built.season.prices]}))
+    replace_relation(built.facts.db, "prices", price_frame(load_prices()))
+
+
+def _ranked(built: Built, shape: TableShape) -> pl.DataFrame:
+    """One table over all rankings; a table without a reading is the same in all of one board."""
+    parts = [ranking.table(shape.name) for ranking in built.rankings if shape.name in ranking.tables]
+    rows = pl.concat(parts) if parts else pl.DataFrame(schema=shape.schema)
+    if shape.name == "constants":
+        rows = rows.with_columns(data_sha256=pl.lit(built.data_sha256))
+    return rows if "reading" in shape.schema else rows.unique(maintain_order=True)
+
+
+def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
+    columns = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, _ in shape.columns)
+    order = ", ".join(f'"{name}" NULLS FIRST' for name in shape.order)
+    rows = f"SELECT {columns} FROM exported ORDER BY {order}"
+    db.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _database(folder: Path) -> Path:
+    """All tables in one file, each with its words as comments."""
+    file = folder / DATABASE
+    file.unlink(missing_ok=True)
+    with duckdb.connect(str(file)) as db:
+        for shape in shapes().values():
+            source = _quoted(folder / f"{shape.name}.parquet")
+            db.execute(f"CREATE TABLE {shape.name} AS SELECT * FROM '{source}'")
+            db.execute(f"COMMENT ON TABLE {shape.name} IS '{_escaped(shape.about)}'")
+            for name, _, words in shape.columns:
+                db.execute(f"COMMENT ON COLUMN {shape.name}.\"{name}\" IS '{_escaped(words)}'")
+    return file
+
+
+def _quoted(file: Path) -> str:
+    return _escaped(str(file))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

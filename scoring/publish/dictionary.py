@@ -1,0 +1,57 @@
+"""The page about the tables: every column with its type and meaning, made from columns.toml.
+
+Takes nothing but that file, gives Markdown. The tables themselves are written by scoring.export.
+"""
+
+from __future__ import annotations
+
+from scoring.tables import TableShape, shapes
+
+_HEAD = """---
+title: Tables
+description: Every table of the board as Parquet and in one DuckDB file, column by column.
+---
+
+# Tables
+
+Everything that the board is made of, in long form: one fact a row. Each table is a Parquet file, and all of them are in
+[gymboard.duckdb](data/gymboard.duckdb), with these words as comments on the columns. `NULL` is "not known" or "there is
+none", never 0. The same data give the same Parquet bytes.
+
+```sql
+SELECT entry, rank, aup, aup_low, aup_high, cost_usd
+FROM 'board.parquet'
+WHERE board = 'published' AND reading = 'live' AND score = 'last' AND kind = 'entry'
+ORDER BY rank;
+```
+
+```sql
+-- In which tenth of an episode do agents validate?
+SELECT decile, sum(steps) FILTER (action = 'Validate') AS validations, sum(steps) AS steps
+FROM 'actions.parquet'
+GROUP BY decile
+ORDER BY decile;
+```
+"""
+
+
+def tables_page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_section(shape) for shape in shapes().values())
+
+
+def queries() -> list[str]:
+    """The SQL that the page prints."""
+    return [block.split("```")[0] for block in _HEAD.split("```sql\n")[1:]]
+
+
+def _section(shape: TableShape) -> str:
+    keys = ", ".join(f"`{name}`" for name in shape.order)
+    lines = [
+        f"\n## {shape.name}\n",
+        f"{shape.about} Sorted by {keys}. [{shape.name}.parquet](data/{shape.name}.parquet)\n",
+        "| column | type | meaning |",
+        "|---|---|---|",
+        *(f"| `{name}` | {kind} | {words} |" for name, kind, words in shape.columns),
+    ]
+    return "\n".join(lines) + "\n"

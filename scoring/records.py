@@ -1,0 +1,234 @@
+"""Records of one ranking: its tables as the frozen Board that the site prints.
+
+Takes a connection and a Ranking, gives a Board. Computes nothing: every number is a cell of a table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import duckdb
+
+from scoring.boards import Ranking
+from scoring.leaderboard import BASELINE, Board, BoardTask, Cell, Column, Constants, Curve, ParetoPoint, Row
+from scoring.listing import invalid_values, listing
+from scoring.sentences import sentences
+from scoring.tables import SEEDS, choose, frame, query
+
+_CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "contribution")
+_STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda")
+_ENTRY = ("agent", "agent_version", "model", "model_label", "organization", "url", "open_weights", "date")
+Tree = dict[str, Any]
+
+
+def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
+    """The whole Board of one ranking; rows by rank of what was handed in, unranked ones after them."""
+    plan = ranking.plan
+    rows = tuple(sorted(_rows(db, ranking), key=_order))
+    tasks = tuple(_task(tree) for tree in _in_order(ranking, "tasks"))
+    return Board(
+        id=plan.id,
+        reading=plan.reading,
+        title=plan.title,
+        preview=plan.preview is not None,
+        constants=_constants(ranking),
+        tasks=tasks,
+        rows=rows,
+        curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
+        pareto=tuple(_points(ranking, rows)),
+        sentences=_sentences(db, ranking),
+        caveats=plan.caveats,
+    )
+
+
+def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[str, ...]:
+    rows = listing(db, ranking, "last")
+    notes = invalid_values(db, ranking)
+    return sentences(ranking.plan.reading, rows, ranking.table("tasks"), "last", notes)
+
+
+def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
+    facts = _Facts(db, ranking)
+    for place, person in enumerate(facts.people):
+        yield Row.model_validate(facts.row(place, person))
+    yield Row.model_validate(facts.baseline())
+
+
+class _Facts:
+    """Every table of a ranking, by entry."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> None:
+        plan = self.plan = ranking.plan
+        choose(db, plan.chosen, plan.yard)
+        self.people = frame(db, "people").to_dicts()
+        self.exits: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+        for place, task, status, count in query(db, "exits", seeds=SEEDS).fetchall():
+            self.exits[place].append((task, status, count))
+        self.notes: dict[int, list[Tree]] = defaultdict(list)
+        for note in frame(db, "notes").to_dicts():
+            self.notes[note.pop("place")].append({key: value for key, value in note.items() if value is not None})
+        self.actions: dict[int, Tree] = defaultdict(dict)
+        for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():
+            self.actions[place][action] = steps
+        self.standings, self.cells = _standings(ranking), _cells(ranking)
+        self.costs = _by_entry(ranking, "costs")
+        self.conduct = _by_entry(ranking, "conduct")
+
+    def row(self, place: int, person: Tree) -> Tree:
+        name = person["entry"]
+        preview = name == self.plan.preview
+        cost, conduct = self.costs[name], self.conduct[name]
+        return {
+            "kind": "preview" if preview else "entry",
+            "entry": {"id": name} | {key: person[key] for key in _ENTRY},
+            "id": name,
+            "label": person["model_label"] or person["model"] or person["agent"],
+            "submitter": person["submitter"],
+            "level": None if preview else person["level"],
+            "profile": person["profile"],
+            "standings": self.standings[name],
+            "cells": self._with_conduct(name, place),
+            "cost": _cost(cost),
+            "valid_episodes": sum(tree["valid_episodes"] for tree in self.cells[name]),
+            "episodes": len(self.plan.yard.rules) * SEEDS,
+            "exits": _counts((status, count) for _, status, count in self.exits[place]),
+            **{key: conduct[key] for key in ("failed", "incomplete", "dominant_failure", "steps")},
+            **{key: cost[key] for key in ("input_tokens", "output_tokens", "wall_s", "gpu_s")},
+            "actions": self.actions[place],
+            "citation": _citation(person),
+            "notes": tuple(self.notes[place]),
+            "not_ranked_because": self.plan.not_ranked.get(name),
+        }
+
+    def baseline(self) -> Tree:
+        return {
+            "kind": BASELINE,
+            "entry": None,
+            "id": BASELINE,
+            "label": "Baseline",
+            "standings": self.standings[BASELINE],
+            "cells": tuple(Cell.model_validate(tree) for tree in self.cells[BASELINE]),
+            "cost": {"usd_per_episode": None, "source": "unknown", "words": "not a run"},
+            "valid_episodes": 0,
+            "episodes": 0,
+            "not_ranked_because": "the baseline is what the others are measured against",
+        }
+
+    def _with_conduct(self, name: str, place: int) -> tuple[Cell, ...]:
+        exits: dict[int, list[tuple[str, int]]] = defaultdict(list)
+        for task, status, count in self.exits[place]:
+            exits[task].append((status, count))
+        return tuple(
+            Cell.model_validate(
+                tree
+                | {"episodes": SEEDS, "exits": _counts(exits[number])}
+                | {"notes": tuple(note for note in self.notes[place] if note["task"] == tree["task"])}
+            )
+            for number, tree in enumerate(self.cells[name])
+        )
+
+
+def _counts(pairs: Any) -> dict[str, int]:
+    total: dict[str, int] = defaultdict(int)
+    for name, count in pairs:
+        total[name] += count
+    return dict(sorted(total.items()))
+
+
+def _in_order(ranking: Ranking, table: str) -> list[Tree]:
+    """Rows of a table in the order of the yardstick's tasks."""
+    place = {rule.id: number for number, rule in enumerate(ranking.plan.yard.rules)}
+    return sorted(ranking.table(table).to_dicts(), key=lambda tree: place[tree["task"]])
+
+
+def _by_entry(ranking: Ranking, table: str) -> Mapping[str, Tree]:
+    return {tree["entry"]: tree for tree in ranking.table(table).to_dicts()}
+
+
+def _standings(ranking: Ranking) -> Mapping[str, dict[Column, Tree]]:
+    """By entry and kind of score; nothing for who has no value at all."""
+    domains: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for tree in ranking.table("domains").to_dicts():
+        domains[tree["entry"], tree["score"]][tree["domain"]] = tree["aup"]
+    found: dict[str, dict[Column, Tree]] = defaultdict(dict)
+    for tree in ranking.table("board").to_dicts():
+        if tree["aup"] is None:
+            continue
+        out = (tree["leave_one_out_low"], tree["leave_one_out_high"])
+        found[tree["entry"]][tree["score"]] = {key: tree[key] for key in _STANDING} | {
+            "aup_interval": _interval(tree["aup_low"], tree["aup_high"]),
+            "mean_interval": _interval(tree["mean_low"], tree["mean_high"]),
+            "leave_one_out": None if out[0] is None else out,
+            "by_domain": domains[tree["entry"], tree["score"]],
+        }
+    return found
+
+
+def _interval(low: float | None, high: float | None) -> Tree | None:
+    return None if low is None else {"low": low, "high": high}
+
+
+def _cells(ranking: Ranking) -> Mapping[str, list[Tree]]:
+    """By entry, in the order of the yardstick's tasks: what a Cell holds of the scores."""
+    directions = {rule.id: rule.direction for rule in ranking.plan.yard.rules}
+    found: dict[str, dict[str, Tree]] = defaultdict(dict)
+    for tree in _in_order(ranking, "task_scores"):
+        names = {"task": tree["task"], "metric": tree["metric"], "direction": directions[tree["task"]]}
+        score = {key: tree[key] for key in _CELL} | {"seeds": tuple(tree["seeds"])}
+        cell = found[tree["entry"]].setdefault(tree["task"], {**names, "episodes": 0, "validate_calls": 0})
+        cell[tree["score"]] = score
+        if tree["score"] == "last":
+            cell |= {key: tree[key] for key in ("one_look", "gap", "validate_calls", "valid_episodes")}
+    return {entry: list(cells.values()) for entry, cells in found.items()}
+
+
+def _cost(tree: Tree) -> Tree:
+    names = ("usd_per_episode", "run_day_usd_per_episode", "reported_usd_per_episode", "words")
+    known = "unknown" if tree["usd_per_episode"] is None else "recomputed"
+    return {key: tree[key] for key in names} | {"source": known}
+
+
+def _citation(person: Tree) -> Tree | None:
+    if person["citation_title"] is None:
+        return None
+    return {key: person[f"citation_{key}"] for key in ("title", "url", "licence")}
+
+
+def _task(tree: Tree) -> BoardTask:
+    unwanted = ("board", "reading", "last_reference", "task", "transform")
+    kept = {key: value for key, value in tree.items() if key not in unwanted}
+    return BoardTask.model_validate(kept | {"id": tree["task"], "reference": tree["last_reference"]})
+
+
+def _constants(ranking: Ranking) -> Constants:
+    [tree] = ranking.table("constants").to_dicts()
+    return Constants.model_validate({key: tree[key] for key in Constants.model_fields})
+
+
+def _curves(ranking: Ranking, shown: set[str]) -> Iterator[Curve]:
+    points: dict[tuple[str, Column], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for tree in ranking.table("profiles").to_dicts():
+        taus, rhos = points[tree["entry"], tree["score"]]
+        taus.append(tree["tau"])
+        rhos.append(tree["rho"])
+    for (entry, score), (taus, rhos) in sorted(points.items()):
+        if entry in shown:
+            yield Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos))
+
+
+def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Iterator[ParetoPoint]:
+    found = {(tree["entry"], tree["score"]): tree for tree in ranking.table("board").to_dicts()}
+    for row in rows:
+        for column in row.standings if row.kind != BASELINE else ():
+            tree = found[row.id, column]
+            yield ParetoPoint(
+                row=row.id, column=column, cost_usd=tree["cost_usd"], aup=tree["aup"], frontier=tree["frontier"]
+            )
+
+
+def _order(row: Row) -> tuple[bool, bool, int, float, str]:
+    last = row.standings.get("last")
+    rank = last.rank if last else None
+    return (row.kind == BASELINE, rank is None, rank or 0, -last.aup if last else 0.0, row.id)

@@ -1,0 +1,38 @@
+-- Runs that hand in an artifact which another submitter's run, included before, had handed in. The digest is of names
+-- and bytes, so one changed byte escapes it: it stops a published payload from being entered again, not its ideas.
+-- Artifacts no better than the baseline are anybody's. Two people can write the same few lines: such an entry appeals.
+CREATE OR REPLACE TEMP TABLE copies AS
+WITH gains AS (
+  SELECT a.entry_no, a.task, a.seed, a.attempt, a.artifact_sha256, e.submitter, e.entry, e.included
+  FROM attempts AS a
+  JOIN rules AS r ON a.task = r.task AND a.metric = r.metric
+  JOIN chosen USING (entry_no)
+  JOIN entries AS e USING (entry_no)
+  WHERE a.source = 'regraded'
+    AND (
+      r.baseline IS NULL
+      OR CASE WHEN r.maximise THEN a.value - r.baseline ELSE r.baseline - a.value END
+        > greatest(3 * coalesce(a.stderr, 0), coalesce(r.noise, 0) * abs(r.baseline))
+    )
+),
+shared AS (
+  SELECT task, artifact_sha256
+  FROM gains
+  GROUP BY task, artifact_sha256
+  HAVING min(submitter) <> max(submitter)
+),
+owned AS (
+  SELECT
+    gains.*,
+    first_value(submitter) OVER earlier AS owner,
+    first_value(entry) OVER earlier AS original
+  FROM gains JOIN shared USING (task, artifact_sha256)
+  WINDOW earlier AS (PARTITION BY task, artifact_sha256 ORDER BY included, entry_no)
+)
+SELECT
+  entry_no,
+  first(printf('hands in an artifact of %s, another submitter''s, for %s', original, task)
+    ORDER BY task, seed, attempt) AS why
+FROM owned
+WHERE owner <> submitter
+GROUP BY entry_no
