@@ -10,20 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.schema.bundle import Bundle
-from harness.signing import SIGNATURE, Signers, verify_signature
-from harness.sshsig import public_key
+from harness.signing import BUNDLE, SIGNATURE
+from harness.sshsig_verify import verify_own_key
+from scoring.facts.check import check_bundle
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain
 from scoring.ledger import LEDGER, LedgerLine, append_line
 
 
 def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
     """Freeze the bundle's digest and, for a run, the key of its signature. Whether that key is the submitter's is for
-    the caller to have checked (`gymboard verify`). Raises UsageError, SchemaError, VerificationError."""
-    file = submissions / entry / "bundle.json"
+    the caller to have checked (`gymboard verify`). The bundle is read strictly here and, by its digest, never again.
+    Raises UsageError, GymboardError with every fault of the bundle, VerificationError."""
+    file = submissions / entry / BUNDLE
     if not file.is_file():
         raise UsageError(f"no {file}; name the folder of an entry")
-    data = file.read_bytes()
-    bundle = Bundle.from_json(data, subject=str(file))
+    data = read_plain(str(file), MAX_BUNDLE_BYTES)
+    bundle = check_bundle(data, entry)
     content = {
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "kind": "inclusion",
@@ -35,7 +37,6 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
         signature = file.with_name(SIGNATURE)
         if not signature.is_file():
             raise UsageError(f"{entry} is a run without a signature; only a signed run can be included")
-        armoured = signature.read_bytes()
-        signed = verify_signature(data, armoured, Signers.of_keys([public_key(armoured)]), bundle.submitter)
-        content["key_fingerprint"] = signed.key_fingerprint
+        armoured = read_plain(str(signature), MAX_SIGNATURE_BYTES)
+        content["key_fingerprint"] = verify_own_key(data, armoured, bundle.submitter)
     return append_line(submissions / LEDGER, content)

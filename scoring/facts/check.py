@@ -7,6 +7,8 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import ValidationError
 
 from harness.errors import GymboardError, Problem, SchemaError
@@ -45,29 +47,27 @@ def check_limits(bundle: Bundle) -> None:
         if (note.seed or 0) > MAX_INTEGER:
             faults.append(Problem(f"audit[{place}].seed", f"{note.seed:.6g} is too large"))
     for place, episode in enumerate(bundle.episodes):
-        small, large = _numbers(episode)
-        if max(small.values()) > MAX_INTEGER or max(large.values()) > MAX_WHOLE:
-            over = {name: number for name, number in small.items() if number > MAX_INTEGER}
-            over |= {name: number for name, number in large.items() if number > MAX_WHOLE}
-            faults += [
-                Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in over.items()
-            ]
+        faults += (
+            Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in _over(episode)
+        )
     if faults:
         raise SchemaError("bundle.json", faults)
 
 
-def _numbers(episode: Episode) -> tuple[dict[str, int], dict[str, int]]:
-    """By path: what an INTEGER column must hold, and what a BIGINT column must."""
+def _over(episode: Episode) -> Iterator[tuple[str, int]]:
+    """Every number that its column cannot hold: INTEGER for counts of steps, BIGINT for the others."""
     usage = episode.usage
-    small = {"seed": episode.seed, "steps": episode.steps}
-    small |= {f"actions.{action}": count for action, count in episode.actions.items()}
-    large = {f"usage.{name}": getattr(usage, name) for name in USAGE}
+    if max(episode.seed, episode.steps, *episode.actions.values()) > MAX_INTEGER:
+        counts = {f"actions.{action}": count for action, count in episode.actions.items()}
+        counts |= {"seed": episode.seed, "steps": episode.steps}
+        yield from ((name, count) for name, count in counts.items() if count > MAX_INTEGER)
+    yield from ((f"usage.{name}", count) for name in USAGE if (count := getattr(usage, name)) > MAX_WHOLE)
     for attempt in episode.attempts:
-        small[f"attempts[{attempt.index}].step"] = attempt.step
-        for name, verdict in (("sealed", attempt.sealed), ("validation", attempt.validation)):
-            if verdict is not None and verdict.n is not None:
-                large[f"attempts[{attempt.index}].{name}.n"] = verdict.n
-    return small, large
+        if attempt.step > MAX_INTEGER:
+            yield f"attempts[{attempt.index}].step", attempt.step
+        for verdict in (attempt.sealed, attempt.validation):
+            if verdict is not None and verdict.n is not None and verdict.n > MAX_WHOLE:
+                yield f"attempts[{attempt.index}].n", verdict.n
 
 
 def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ...]]:

@@ -5,36 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import polars as pl
 
 from scoring.facts.columns import COLUMNS
-from scoring.facts.segment import ROW_GROUP, SCHEMAS, Segment, write_manifest
+from scoring.facts.segment import Segment, write_manifest, write_table
 
 
 def merge(parts: Mapping[Path, tuple[Segment, list[int]]], folder: Path) -> Path:
     """Write `folder` with the entries of these local numbers, numbered anew. Raises OSError."""
     folder.mkdir()
-    starts, count = {}, 0
+    numbers, count = {}, 0
     for path, (_, keep) in sorted(parts.items()):
-        starts[path] = count
+        new = range(count, count + len(keep))
+        numbers[path] = pl.DataFrame({"local": sorted(keep), "new": new}, {"local": pl.Int32, "new": pl.Int32})
         count += len(keep)
     for table in COLUMNS:
-        tables = [
-            _part(pq.read_table(segment.file(table), schema=SCHEMAS[table]), sorted(keep), starts[path])
-            for path, (segment, keep) in sorted(parts.items())
-        ]
-        whole = pa.concat_tables(tables).unify_dictionaries()
-        pq.write_table(whole, folder / f"{table}.parquet", compression="lz4", row_group_size=ROW_GROUP)
+        tables = [_part(segment, table, numbers[path]) for path, (segment, _) in sorted(parts.items())]
+        write_table(pl.concat(tables), folder, table)
     write_manifest(folder)
     return folder
 
 
-def _part(rows: pa.Table, keep: list[int], start: int) -> pa.Table:
-    local = rows["local"].to_numpy()
-    kept = np.array(keep, dtype=np.int32)
-    at = np.searchsorted(kept, local)
-    mask = (at < len(kept)) & (kept[np.minimum(at, len(kept) - 1)] == local)
-    numbers = pa.array((at[mask] + start).astype(np.int32))
-    return rows.filter(pa.array(mask)).set_column(0, "local", numbers)
+def _part(segment: Segment, table: str, numbers: pl.DataFrame) -> pl.DataFrame:
+    rows = pl.read_parquet(segment.file(table), glob=False)
+    kept = rows.join(numbers, on="local", how="inner", maintain_order="left")
+    return kept.with_columns(local="new").select(rows.columns)

@@ -6,15 +6,15 @@ rows of segments stay in their files until a query asks for them. Never lets the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
-import pyarrow as pa
+import polars as pl
 
 from scoring.facts.columns import COLUMNS
-from scoring.facts.segment import SCHEMAS, Segment
+from scoring.facts.segment import SCHEMAS, Segment, frame
 from scoring.ledger import LEVELS, LedgerLine
 
 _LEDGER = ("time", "kind", "entry", "bundle_sha256", "reason", "key_fingerprint", "level", "verdicts_sha256", "sha256")
@@ -36,10 +36,10 @@ def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> du
     segments = sorted({member.segment.path: member.segment for member in members}.items())
     numbers = {path: number for number, (path, _) in enumerate(segments)}
     rows = [(numbers[one.segment.path], one.local, one.entry_no, one.preview) for one in members]
-    schema = [("segment", pa.int32()), ("local", pa.int32()), ("entry_no", pa.int32()), ("preview", pa.bool_())]
-    _table(db, "members", pa.schema(schema), rows)
-    kinds = [("sequence", pa.int64()), *((name, pa.string()) for name in _LEDGER)]
-    _table(db, "ledger", pa.schema(kinds), [(n, *(getattr(x, c) for c in _LEDGER)) for n, x in enumerate(ledger)])
+    whole, text = pl.Int32(), pl.String()
+    _table(db, "members", rows, {"segment": whole, "local": whole, "entry_no": whole, "preview": pl.Boolean()})
+    lines = [(line.sequence, *(getattr(line, name) for name in _LEDGER)) for line in ledger]
+    _table(db, "ledger", lines, {"sequence": pl.Int64(), **dict.fromkeys(_LEDGER, text)})
     for table in COLUMNS:
         parts = [_from_segment(table, number, segment) for number, (_, segment) in enumerate(segments)]
         name = "found_entries" if table == "entries" else table
@@ -48,10 +48,10 @@ def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> du
     return db
 
 
-def _table(db: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> None:
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
-    db.register("given", pa.table(arrays, schema=schema))
+def _table(
+    db: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[Any, ...]], schema: Mapping[str, pl.DataType]
+) -> None:
+    db.register("given", frame(rows, schema))
     db.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
     db.unregister("given")
 
@@ -71,7 +71,7 @@ def _empty(table: str) -> str:
 def _selected(table: str) -> str:
     own = {"local": "m.entry_no", "artifact": "lower(hex(f.artifact)) AS artifact_sha256"}
     own |= {"evidence": "", "size": "", "entry": "f.entry, m.preview"} if table == "entries" else {}
-    return ", ".join(filter(None, (own.get(name, f"f.{name}") for name in SCHEMAS[table].names)))
+    return ", ".join(filter(None, (own.get(name, f"f.{name}") for name in SCHEMAS[table])))
 
 
 def _sql_type(kind: str) -> str:

@@ -74,9 +74,10 @@ def _standing(lines: Sequence[LedgerLine]) -> Standing:
 def gather(case: Case) -> Evidence:
     """Read everything. Raises GymboardError when there is no bundle to read."""
     place = case.place
-    if os.path.islink(place) or (not os.path.isdir(place) and case.name is not None):  # noqa: PTH112, PTH114
+    is_folder = os.path.isdir(place)  # noqa: PTH112
+    if case.name is not None and (not is_folder or os.path.islink(place)):  # noqa: PTH114
         raise GymboardError("is not a plain folder")
-    file = place if case.name is None and not os.path.isdir(place) else f"{place}/{BUNDLE}"  # noqa: PTH112
+    file = f"{place}/{BUNDLE}" if is_folder else place
     data = read_plain(file, MAX_BUNDLE_BYTES)
     sha256 = hashlib.sha256(data).hexdigest()
     standing = case.known.get(sha256, Standing())

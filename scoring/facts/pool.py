@@ -63,7 +63,12 @@ def _start(folder: Path, name: str, queue: int) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(str(Path(place or ".").resolve()) for place in sys.path)
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
-        command, pass_fds=[queue], env={**os.environ, "PYTHONPATH": path}, stdin=quiet, stdout=quiet, stderr=quiet
+        command,
+        pass_fds=[queue],
+        env={**os.environ, "PYTHONPATH": path, "POLARS_MAX_THREADS": "1"},
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
     )
 
 

@@ -6,15 +6,17 @@ like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from harness.schema.bundle import Bundle
-from harness.schema.episode import Attempt, Episode, Verdict
+from harness.schema.episode import Episode, Verdict
 from scoring.facts.columns import ACTIONS, MEASURED, USAGE
 from scoring.ledger import RegradeVerdict
 
 Row = tuple[Any, ...]
+_used = attrgetter(*USAGE, *MEASURED)
 Found = dict[tuple[str, int, int, str | None], RegradeVerdict]
 
 
@@ -58,7 +60,8 @@ def _entry(bundle: Bundle, sha256: str) -> Row:
 
 
 def _episode(episode: Episode) -> Row:
-    actions, usage, last = episode.actions, episode.usage, episode.attempts[-1:]
+    actions: Mapping[str, int] = dict(episode.actions)
+    usage, last = episode.usage, episode.attempts[-1:]
     graded = sum(attempt.kind == "validate" for attempt in episode.attempts)
     return (
         episode.task,
@@ -69,9 +72,8 @@ def _episode(episode: Episode) -> Row:
         episode.steps,
         max(graded, actions.get("Validate", 0)),
         getattr(episode, "trace", None),
-        *(actions.get(action, 0) for action in ACTIONS),  # type: ignore[call-overload]
-        *(getattr(usage, name) for name in USAGE),
-        *(getattr(usage, name) for name in MEASURED),
+        *(actions.get(action, 0) for action in ACTIONS),
+        *_used(usage),
         len(episode.attempts),
         bool(last and last[0].artifact_sha256),
     )
@@ -79,33 +81,31 @@ def _episode(episode: Episode) -> Row:
 
 def _add_attempts(rows: list[Row], local: int, episode: Episode, found: Found) -> tuple[bool]:
     """Append the rows; gives whether the last attempt has a regraded verdict."""
-    task, seed, end, last = episode.task, episode.seed, len(episode.attempts) - 1, False
+    task, seed, end, regraded = episode.task, episode.seed, len(episode.attempts) - 1, False
     for attempt in episode.attempts:
-        digest = attempt.artifact_sha256
+        index, digest = attempt.index, attempt.artifact_sha256
+        regrade = found.get((task, seed, index, digest))
         artifact = bytes.fromhex(digest) if digest else None
-        head = (local, task, seed, attempt.index, attempt.step, attempt.kind, attempt.index == end, artifact)
-        regrade = found.get((task, seed, attempt.index, digest))
-        rows.extend((*head, *value) for value in _values(attempt, regrade))
-        last = regrade is not None
-    return (last,)
+        head = (local, task, seed, index, attempt.step, attempt.kind, index == end, artifact)
+        if attempt.published is not None:
+            rows.extend(
+                (*head, "published", name, value, None, None, None) for name, value in attempt.published.items()
+            )
+        if attempt.refused is not None and attempt.sealed is None:
+            rows.append((*head, "claimed", None, None, None, None, attempt.refused))
+        if attempt.sealed is not None:
+            _add_verdict(rows, head, "claimed", attempt.sealed)
+        if attempt.validation is not None:
+            _add_verdict(rows, head, "validation", attempt.validation)
+        if regrade is not None:
+            _add_verdict(rows, head, "regraded", regrade.verdict)
+        regraded = regrade is not None
+    return (regraded,)
 
 
-def _values(attempt: Attempt, regrade: RegradeVerdict | None) -> Iterator[Row]:
-    if attempt.published is not None:
-        yield from (("published", metric, value, None, None, None) for metric, value in attempt.published.items())
-    if attempt.refused is not None and attempt.sealed is None:
-        yield "claimed", None, None, None, None, attempt.refused
-    if attempt.sealed is not None:
-        yield from _verdict("claimed", attempt.sealed)
-    if attempt.validation is not None:
-        yield from _verdict("validation", attempt.validation)
-    if regrade is not None:
-        yield from _verdict("regraded", regrade.verdict)
-
-
-def _verdict(source: str, verdict: Verdict) -> Iterator[Row]:
+def _add_verdict(rows: list[Row], head: Row, source: str, verdict: Verdict) -> None:
+    errors, n = verdict.stderr, verdict.n
     if verdict.invalid is not None:
-        yield source, None, None, None, verdict.n, verdict.invalid
-    errors = verdict.stderr
+        rows.append((*head, source, None, None, None, n, verdict.invalid))
     for metric, value in verdict.metrics.items():
-        yield source, metric, value, errors.get(metric), verdict.n, None
+        rows.append((*head, source, metric, value, errors.get(metric), n, None))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import polars as pl
 
 from harness.schema.bundle import Bundle
 from harness.schema.digest import file_sha256
@@ -24,15 +25,14 @@ MANIFEST = "manifest.json"
 BUFFERED_ROWS = 100_000
 ROW_GROUP = 122_880
 _TYPES = {
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "double": pa.float64(),
-    "bool": pa.bool_(),
-    "text": pa.string(),
-    "word": pa.dictionary(pa.int32(), pa.string()),
-    "digest": pa.binary(32),
+    "int32": pl.Int32(),
+    "int64": pl.Int64(),
+    "double": pl.Float64(),
+    "bool": pl.Boolean(),
+    "text": pl.String(),
+    "digest": pl.Binary(),
 }
-SCHEMAS = {table: pa.schema([(name, _TYPES[kind]) for name, kind in cols.items()]) for table, cols in COLUMNS.items()}
+SCHEMAS = {table: {name: _TYPES[kind] for name, kind in columns.items()} for table, columns in COLUMNS.items()}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Writer:
         self.folder = folder
         self._count = 0
         self._rows = Rows([], [], [], [], [])
-        self._tables: dict[str, list[pa.Table]] = {table: [] for table in COLUMNS}
+        self._tables: dict[str, list[pl.DataFrame]] = {table: [] for table in COLUMNS}
 
     def add(self, evidence: str, sha256: str, bundle: Bundle, verdicts: tuple[RegradeVerdict, ...]) -> None:
         """One entry more."""
@@ -70,19 +70,31 @@ class Writer:
         if not self._count:
             return None
         for table, parts in self._tables.items():
-            whole = pa.concat_tables(parts).unify_dictionaries()
-            pq.write_table(whole, self.folder / f"{table}.parquet", compression="lz4", row_group_size=ROW_GROUP)
+            write_table(pl.concat(parts), self.folder, table)
         write_manifest(self.folder)
         return self.folder
 
     def _settle(self) -> None:
         """Rows as tuples take ten times the memory of columns."""
         for table, rows in self._rows._asdict().items():
-            schema = SCHEMAS[table]
-            columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-            arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
-            self._tables[table].append(pa.table(arrays, schema=schema))
+            self._tables[table].append(frame(rows, SCHEMAS[table]))
             rows.clear()
+
+
+def frame(rows: Sequence[tuple[Any, ...]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Rows as columns of exactly these types."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    return pl.DataFrame(
+        [pl.Series(name, column, kind) for (name, kind), column in zip(schema.items(), columns, strict=True)]
+    )
+
+
+def write_table(rows: pl.DataFrame, folder: Path, table: str) -> None:
+    """One file of a segment. Raises OSError."""
+    try:
+        rows.write_parquet(folder / f"{table}.parquet", compression="lz4", row_group_size=ROW_GROUP)
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error)) from None
 
 
 def write_manifest(folder: Path) -> None:
@@ -107,8 +119,7 @@ def open_segment(folder: Path) -> Segment | None:
             return None
         if any(file_sha256(folder / name) != sha256 for name, sha256 in manifest["files"].items()):
             return None
-        rows = pq.read_table(folder / "entries.parquet", columns=["evidence", "local", "entry"])
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+        rows = pl.read_parquet(folder / "entries.parquet", columns=["evidence", "local", "entry"], glob=False)
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
         return None
-    columns = (rows[name].to_pylist() for name in ("evidence", "local", "entry"))
-    return Segment(folder, {evidence: (local, entry) for evidence, local, entry in zip(*columns, strict=True)})
+    return Segment(folder, {evidence: (local, entry) for evidence, local, entry in rows.iter_rows()})
