@@ -38,7 +38,7 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     for name, frame in inputs.items():
         db.register(name, frame)
     try:
-        return pl.DataFrame(db.execute(query).to_arrow_table())
+        return pl.DataFrame(db.sql(query).to_arrow_table())
     finally:
         for name in inputs:
             db.unregister(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from pathlib import Path
 from typing import get_args
 
 import duckdb
@@ -13,8 +14,11 @@ import pytest
 from harness.comparison import compare
 from harness.schema.episode import ActionClass, Attempt, Episode, Verdict
 from harness.schema.task import load_task, tasks_root
+from scoring.facts.read import read_facts
 from scoring.flags import flags
 from scoring.yardstick import TaskRule, Trivial, load_season
+from tests.scoring.builder import GOOD, everywhere
+from tests.scoring.conftest import Enter
 
 GAME = TaskRule(
     id="game",
@@ -267,3 +271,13 @@ def test_no_facts_no_flags_and_the_connection_is_left_as_it_was(db: duckdb.DuckD
     assert flags(db, ()).rows() == []
     assert flags(db, RULES).rows() == []
     assert db.sql("SHOW TABLES").fetchall() == before
+
+
+def test_flags_of_entries_as_the_reader_gives_them(submissions: Path, enter: Enter) -> None:
+    enter("honest", everywhere(GOOD))
+    enter("pasted", everywhere({**GOOD, "house-price": 0.95}), found=everywhere({**GOOD, "house-price": 0.94}))
+    with read_facts(submissions) as facts:
+        found = flags(facts.db, load_season("season-0").tasks)
+    assert found.select("entry_no", "flag", "task", "seed").rows() == [
+        (1, flag, "house-price", seed) for flag in ("beyond-reference", "claim-differs") for seed in range(4)
+    ]

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+import gymboard
 from harness.errors import UsageError
 from harness.schema.episode import ActionClass
 from harness.schema.task import TaskSpec, load_tasks
@@ -24,6 +26,8 @@ from scoring.propose import baseline_log_ratio, propose, published_compares, tau
 from scoring.season_text import changes, sources, table, to_toml
 from scoring.seasons_cli import next_name, write_new
 from scoring.yardstick import Season, TaskRule, Trivial, load_season, season_yardstick
+from tests.scoring.builder import GOOD, everywhere
+from tests.scoring.conftest import Enter
 
 SPECS = load_tasks()
 SEASON = load_season("season-0")
@@ -377,3 +381,25 @@ def test_the_next_name_counts_on() -> None:
     assert (next_name("season-0"), next_name("season-9")) == ("season-1", "season-10")
     with pytest.raises(UsageError, match="--name"):
         next_name("autumn")
+
+
+def test_the_command_reads_signed_and_regraded_entries(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    enter("good", everywhere(GOOD))
+    enter("pasted", everywhere(GOOD | {"house-price": 0.999}))
+    (submissions / "broken").mkdir()
+    out = tmp_path / "season-1.toml"
+    words = ["season", "propose", "--submissions", str(submissions), "--out", str(out)]
+    first = CliRunner().invoke(gymboard.app, words)
+    assert first.exit_code == 0, first.output
+    season = Season.from_toml(out.read_text())
+    assert rule(season, "three-sat").reference == pytest.approx(0.703)
+    assert rule(season, "three-sat").reference_source.startswith("regraded: good, seed 0: 0.7, less 3")
+    assert rule(season, "house-price").reference == 0.9310001903705818, "0.999 waits for a review"
+    assert "three-sat: reference 1 becomes 0.703" in first.output
+    assert "warning: broken: " in first.output
+    before = out.read_bytes()
+    assert isinstance(CliRunner().invoke(gymboard.app, words).exception, UsageError)
+    assert out.read_bytes() == before
+    other = tmp_path / "again.toml"
+    assert CliRunner().invoke(gymboard.app, [*words[:-1], str(other)]).exit_code == 0
+    assert other.read_bytes() == before
