@@ -1,7 +1,7 @@
 """Build: submissions -> rankings. The two boards, kept apart, and private previews beside them.
 
 Takes the submissions folder, a season and prices, gives every ranking asked for. Published results: imports, in
-upstream's metrics, values verbatim. The season board: runs, in our metrics, values from our own regrade and nothing else.
+upstream's metrics, values verbatim. The season board: runs, in our metrics, values from our own regrade alone.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def _ranked(built: Built, shape: TableShape) -> pl.DataFrame:
 def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
     columns = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, _ in shape.columns)
     order = ", ".join(f'"{name}" NULLS FIRST' for name in shape.order)
-    rows = f"SELECT {columns} FROM exported ORDER BY {order}"
+    rows = f"SELECT {columns} FROM exported ORDER BY {order}"  # noqa: S608 - names of columns.toml
     db.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet, COMPRESSION zstd)")
 
 
@@ -72,7 +72,7 @@ def _database(folder: Path) -> Path:
     with duckdb.connect(str(file)) as db:
         for shape in shapes().values():
             source = _quoted(folder / f"{shape.name}.parquet")
-            db.execute(f"CREATE TABLE {shape.name} AS SELECT * FROM '{source}'")
+            db.execute(f"CREATE TABLE {shape.name} AS SELECT * FROM '{source}'")  # noqa: S608
             db.execute(f"COMMENT ON TABLE {shape.name} IS '{_escaped(shape.about)}'")
             for name, _, words in shape.columns:
                 db.execute(f"COMMENT ON COLUMN {shape.name}.\"{name}\" IS '{_escaped(words)}'")

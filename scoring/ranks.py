@@ -57,7 +57,7 @@ def _chain_starts(descending: Floats, same: float, dtype: DTypeLike) -> NDArray[
 
 
 def rank_intervals(draws: Floats, rows: NDArray[np.intp]) -> tuple[Ints, Ints]:
-    """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); both ends whole ranks."""
+    """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); whole ranks."""
     count = draws.shape[1]
     small = np.uint16 if rows.size < 2**16 else np.uint32
     drawn = np.empty((count, rows.size), dtype=small)

@@ -6,7 +6,7 @@ like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ def add_rows(
     rows: Rows, local: int, evidence: str, sha256: str, bundle: Bundle, verdicts: Sequence[RegradeVerdict]
 ) -> None:
     """Append everything that one entry says."""
-    found = {
+    found: dict[tuple[str, int, int, str | None], RegradeVerdict] = {
         (one.task, one.seed, one.attempt, one.artifact_sha256): one for one in verdicts if one.verdict.split == "sealed"
     }
     rows.entries.append((local, evidence, len(bundle.episodes), *_entry(bundle, sha256)))
@@ -60,7 +60,7 @@ def _entry(bundle: Bundle, sha256: str) -> Row:
 
 
 def _episode(episode: Episode) -> Row:
-    actions: Mapping[str, int] = dict(episode.actions)
+    actions: dict[str, int] = {str(action): count for action, count in episode.actions.items()}
     usage, last = episode.usage, episode.attempts[-1:]
     graded = sum(attempt.kind == "validate" for attempt in episode.attempts)
     return (
