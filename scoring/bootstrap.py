@@ -1,8 +1,8 @@
 """AUP of every row in every draw of the bootstrap, for both columns from the same bytes.
 
-Takes what each seed is worth, best seed first, as arrays (rows, tasks, seeds, columns); gives Draws. With a frozen scale
-(season) a seed's contribution is a constant, so a draw is a sum of looked-up numbers. With the cohort's own scale (live)
-reference and penalty are found anew in every draw: once over all rows to find them, once more to measure against them.
+Takes what each seed is worth, best seed first, as arrays (rows, tasks, seeds, columns); gives Draws. With a frozen
+scale (season) a seed's contribution is a constant, so a draw is a sum of looked-up numbers. With the cohort's own
+scale (live) reference and penalty are found anew in every draw: once over all rows to find them, once more to measure.
 Memory: the draws themselves, and a block of rows a thread. Never keeps a second copy of the draws.
 """
 
@@ -26,7 +26,7 @@ _ROWS = 32  # a block: large enough to keep a thread busy, small enough for its 
 class Draws:
     """`aup` of shape (columns, rows, DRAWS): AUP of the best of four resampled seeds. None: there was no bootstrap.
 
-    `low`, `high` of shape (2, columns, rows): the 95 % intervals of that AUP, and of the mean over four resampled seeds.
+    `low`, `high` of shape (2, columns, rows): 95 % intervals of that AUP, and of the mean over four resampled seeds.
     """
 
     aup: Floats | None

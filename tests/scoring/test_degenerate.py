@@ -68,7 +68,7 @@ def test_a_zero_has_no_ratio_to_a_positive_frozen_reference() -> None:
 
 
 def test_a_zero_in_a_cohort() -> None:
-    """To minimise it is the reference, and no other has a ratio to it; to maximise it is infeasible beside any other."""
+    """To minimise it is the reference, and no other has a ratio to it; to maximise it is infeasible beside others."""
     tasks = (rule("a", baseline=None, **COHORT), rule("b", "min", baseline=None, **COHORT))
     one = last(measured(grid([[0.0, 0.0], [2.0, 2.0]]), yard(*tasks, tau_max=None), "live"))
     np.testing.assert_allclose(10 ** one.log_ratios[:2], [[1.05, 1.0], [1.0, 1.05]])
