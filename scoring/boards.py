@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from harness.schema.prices import PriceTable
 from scoring.leaderboard import BASELINE, COLUMNS, SCORING_VERSION, BoardId, Column, Reading
@@ -105,10 +106,15 @@ def _names(plan: Plan) -> list[str]:
     return [*plan.grid.entries, BASELINE]
 
 
+def _shown(measured: Measured) -> NDArray[np.bool_]:
+    """Rows that stand somewhere: ranked, also with nothing but failures, or with a value on some task."""
+    return np.asarray((measured.rank > 0) | ~np.isnan(measured.values).all(axis=(1, 2)))
+
+
 def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     names = _names(plan)
     kinds = ["preview" if name == plan.preview else "entry" for name in plan.grid.entries]
-    shown = ~np.isnan(measured.values).all(axis=(1, 2))
+    shown = _shown(measured)
     floats = {
         name: _nan_to_null(np.where(shown, getattr(measured, name), np.nan))
         for name in ("aup", "aup_low", "aup_high", "mean_aup", "mean_low", "mean_high", "borda")
@@ -172,7 +178,7 @@ def _scores(plan: Plan, measured: Measured) -> pl.DataFrame:
 
 
 def _curves(plan: Plan, measured: Measured, tau_max: float) -> pl.DataFrame:
-    shown = np.flatnonzero(~np.isnan(measured.values).all(axis=(1, 2)))
+    shown = np.flatnonzero(_shown(measured))
     row, tau, rho = step_curves(measured.log_ratios[shown], tau_max)
     names = np.array(_names(plan), dtype=object)[shown[row]]
     return pl.DataFrame({"entry": names.tolist(), "tau": tau, "rho": rho})

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from scoring.profiles import Bools, Floats, total
 from scoring.stats import LEVEL
@@ -21,50 +21,62 @@ Ints = NDArray[np.int64]
 SAME = 1e-12
 _TAIL = (1 - LEVEL) / 2
 _BLOCK = 64  # draws, or entries, that are worked on together
+_CACHED = 2**14  # values that are ranked in one go: more would leave a core's cache
 _STEP = 8  # entries that a new leader is compared with at first
 
 
 def ranks(values: Floats) -> Ints:
-    """1 + how many are larger, values (entries,); a chain of values closer than 1e-12 shares the smallest rank."""
-    found = np.empty(values.size, dtype=np.int64)
-    _rank_into(values, found)
+    """1 + how many are larger, along the last axis; a chain of values closer than 1e-12 shares the smallest rank."""
+    order = _descending(values)
+    starts = _chain_starts(_along(values, order), SAME)
+    found = np.empty(values.shape, dtype=np.int64)
+    if values.ndim == 1:
+        found[order] = starts
+    else:
+        np.put_along_axis(found, order, starts, -1)
     return found
 
 
-def _rank_into(values: Floats, found: NDArray[Any]) -> None:
-    order = _descending(values)
-    found[order] = _chain_starts(values[order], SAME, found.dtype)
+def _along(values: NDArray[Any], order: NDArray[np.intp]) -> NDArray[Any]:
+    """Values in that order along the last axis; of one axis numpy's plain indexing is twice as fast."""
+    return values[order] if values.ndim == 1 else np.take_along_axis(values, order, -1)
 
 
 def _descending(values: Floats) -> NDArray[np.intp]:
-    """The order from the largest down, equal ones in the order given; a quarter of the time of a plain argsort.
+    """The order along the last axis, largest first, equal ones in any order; a quarter of the time of a plain argsort.
 
-    Sixteen bits of each value are sorted by radix first; the stable merge sort then finds little left to do.
+    Sixteen bits of each value are sorted by radix first, and the stable merge sort then finds little left to do. It
+    alone decides: where those bits mean nothing (an infinity, all equal) it has more to do.
     """
-    top, bottom = values.max(initial=-np.inf), values.min(initial=np.inf)
-    if not -np.inf < bottom < top < np.inf:
-        return np.argsort(-values, kind="stable")
-    coarse = np.argsort(((top - values) * (65535.0 / (top - bottom))).astype(np.uint16), kind="stable")
-    return coarse[np.argsort(-values[coarse], kind="stable")]
+    top = values.max(axis=-1, keepdims=True, initial=-np.inf)
+    with np.errstate(all="ignore"):
+        scale = 65535.0 / (top - values.min(axis=-1, keepdims=True, initial=np.inf))
+        bits = ((top - values) * scale).astype(np.uint16)
+    coarse = np.argsort(bits, axis=-1, kind="stable")
+    fine = np.argsort(-_along(values, coarse), axis=-1, kind="stable")
+    return _along(coarse, fine)
 
 
-def _chain_starts(descending: Floats, same: float, dtype: DTypeLike) -> NDArray[Any]:
-    """For each of the descending values, the place (from 1) of the first in its chain."""
-    first = np.arange(1, descending.size + 1, dtype=dtype)
+def _chain_starts(descending: Floats, same: float) -> Ints:
+    """For each of the values, descending along the last axis, the place (from 1) of the first in its chain."""
+    first = np.broadcast_to(np.arange(1, descending.shape[-1] + 1), descending.shape).copy()
     with np.errstate(invalid="ignore"):
-        first[1:] *= descending[:-1] - descending[1:] > same
-    return np.maximum.accumulate(first, out=first)
+        first[..., 1:] *= descending[..., :-1] - descending[..., 1:] > same
+    return np.asarray(np.maximum.accumulate(first, axis=-1, out=first))
 
 
 def rank_intervals(draws: Floats, rows: NDArray[np.intp]) -> tuple[Ints, Ints]:
     """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); whole ranks."""
     count = draws.shape[1]
     small = np.uint16 if rows.size < 2**16 else np.uint32
+    step = max(1, _CACHED // max(1, rows.size))
     drawn = np.empty((count, rows.size), dtype=small)
 
     def rank(block: slice) -> None:
-        for at, values in enumerate(np.ascontiguousarray(draws[rows, block].T), start=block.start):
-            _rank_into(values, drawn[at])
+        tile = np.ascontiguousarray(draws[rows, block].T)
+        for start in range(0, tile.shape[0], step):
+            some = ranks(tile[start : start + step] if step > 1 else tile[start])
+            drawn[block.start + start : block.start + min(start + step, tile.shape[0])] = some
 
     in_blocks(rank, count, _BLOCK)
     low, high = np.empty(rows.size, dtype=np.int64), np.empty(rows.size, dtype=np.int64)
@@ -130,7 +142,7 @@ def borda(scores: Floats, maximise: Bools) -> Floats:
     points = np.zeros(scores.shape[0])
     for column in goodness.T:
         order = _descending(column)
-        above = _chain_starts(column[order], 0.0, np.int64)
-        below = _chain_starts(-column[order][::-1], 0.0, np.int64)[::-1]
+        above = _chain_starts(column[order], 0.0)
+        below = _chain_starts(-column[order][::-1], 0.0)[::-1]
         points[order] += (below + column.size + 1 - above) / 2
     return points

@@ -19,9 +19,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.profiles import Bools, Floats
+from scoring.stats import SEEDS as SEEDS
 from scoring.yardstick import Yardstick
 
-SEEDS = 4
 Source = Literal["published", "claimed", "regraded"]
 _TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),

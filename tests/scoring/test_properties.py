@@ -200,3 +200,17 @@ def test_the_number_of_threads_changes_nothing(reading: Reading, monkeypatch: py
         found.append(measured(grid, yard_for(reading), reading)["last"])
     for other in found[1:]:
         assert_same(found[0], other, list(range(151)), list(range(TASKS)))
+
+
+def test_entries_of_equal_rank_walk_into_tie_groups_by_name() -> None:
+    """Same best seeds, other seeds apart: who leads decides who is told apart, so the order of rows must not."""
+    steady, lucky = [1.9] * 4, [1.9, 1.0, 1.0, 1.0]
+    third = [1.8, 1.7, 1.7, 1.7]
+    cells = np.array([[steady], [lucky], [third]])
+    names = ("b", "a", "c")
+    board = yard(rule("task"))
+    groups = []
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0]):
+        found = measured(Grid(tuple(names[i] for i in order), cells[order], cells[order]), board)["last"]
+        groups.append({names[i]: int(found.tie_group[at]) for at, i in enumerate(order)})
+    assert groups[0] == groups[1] == groups[2] == {"a": 1, "b": 1, "c": 1}
