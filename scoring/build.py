@@ -17,9 +17,9 @@ from harness.errors import UsageError
 from harness.schema.prices import load_prices, price_bytes
 from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
+from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.leaderboard import Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS, Level
-from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.preview import preview_rankings
 from scoring.records import board_record
 from scoring.tables import SEEDS, choose, grid, people, query, stored_baselines

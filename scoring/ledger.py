@@ -19,7 +19,6 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
 from harness.schema.base import KebabId, Record, Sha256, Timestamp
-from harness.schema.bundle import Bundle
 from harness.schema.episode import Count, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
@@ -167,53 +166,3 @@ def append_regrade(submissions: Path, about: dict[str, Any], verdicts: Sequence[
     folder.mkdir(exist_ok=True)
     replace_file(folder / f"{sha256}.json", data)
     return append_line(submissions / LEDGER, {**about, "kind": "regrade", "verdicts_sha256": sha256})
-
-
-def current_lines(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> tuple[LedgerLine, ...]:
-    """What the ledger says of this very bundle; nothing when its newest line of the entry is a removal."""
-    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
-    return () if own and own[-1].kind == "removal" else tuple(own)
-
-
-def removed(lines: Sequence[LedgerLine], entry: str, bundle_sha256: str) -> LedgerLine | None:
-    """The line that removed this bundle, when that is its last word."""
-    own = [line for line in lines if line.entry == entry and line.bundle_sha256 == bundle_sha256]
-    return own[-1] if own and own[-1].kind == "removal" else None
-
-
-def verdicts_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> tuple[RegradeVerdict, ...]:
-    """The newest sealed verdict of each attempt, as long as it graded the very artifact that the bundle names."""
-    named = {
-        (episode.task, episode.seed, attempt.index): attempt.artifact_sha256
-        for episode in bundle.episodes
-        for attempt in episode.attempts
-    }
-    newest = {
-        key: found
-        for line in current_lines(lines, bundle.entry.id, bundle_sha256)
-        for found in line.verdicts
-        if found.verdict.split == "sealed"
-        and named.get(key := (found.task, found.seed, found.attempt)) == found.artifact_sha256
-    }
-    return tuple(newest[key] for key in sorted(newest))
-
-
-def level_of(lines: Sequence[LedgerLine], bundle: Bundle, bundle_sha256: str) -> Level:
-    """The level that evidence supports. An import is reported; a run is here only because its signature held.
-
-    regraded: a verdict of our job for the last artifact of every episode that left one, sandbox docker. A downgrade
-    caps it for this bundle until the entry is submitted anew.
-    """
-    if bundle.origin == "import":
-        return "reported"
-    graded = {(v.task, v.seed, v.attempt) for v in verdicts_of(lines, bundle, bundle_sha256)}
-    last = {
-        (episode.task, episode.seed, episode.attempts[-1].index)
-        for episode in bundle.episodes
-        if episode.attempts and episode.attempts[-1].artifact_sha256
-    }
-    level: Level = "regraded" if bundle.sandbox == "docker" and last and last <= graded else "signed"
-    for line in current_lines(lines, bundle.entry.id, bundle_sha256):
-        if line.kind == "downgrade" and line.level and LEVELS.index(line.level) < LEVELS.index(level):
-            level = line.level
-    return level

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from scoring.costs import Cost
+
 from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware
 from harness.schema.episode import Attempt, Episode, ExitStatus, Usage
 from harness.schema.task import Direction
 from harness.schema.upstream import UPSTREAM_TASKS
-from scoring.costs import Cost
 from scoring.leaderboard import (
     Board,
     BoardTask,
@@ -232,5 +233,5 @@ def loaded() -> dict[str, Loaded]:
         hardware=Hardware(cpu=LINE, cores=2, memory_gib=8, gpu=LINE),
         citation=CITATION,
     )
-    one = Loaded(bundle, "1" * 64, "reported")
+    one = Loaded(bundle, "1" * 64)
     return {"entry-3": one, "entry-5.preview": one}
