@@ -1,13 +1,8 @@
 """AUP of every row in every draw of the bootstrap, for both columns from the same bytes.
 
 Takes what each seed is worth, best seed first, as arrays (rows, tasks, seeds, columns); gives Draws. With a frozen
-<<<<<<< HEAD
-scale (season) a seed's contribution is a constant, so a draw is a sum of looked-up numbers. With the cohort's own scale
-(live) reference and penalty are found anew in every draw: once over all rows to find them, once more to measure.
-=======
 scale (season) a seed's contribution is a constant, so a draw is a sum of looked-up numbers. With the cohort's own
 scale (live) reference and penalty are found anew in every draw: once over all rows to find them, once more to measure.
->>>>>>> numerics
 Memory: the draws themselves, and a block of rows a thread. Never keeps a second copy of the draws.
 """
 

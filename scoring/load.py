@@ -1,13 +1,13 @@
 """One entry's bundle as a record, for the pages that show it. Takes a folder, gives bundles when they are asked for.
 
-Reads nothing ahead and keeps nothing: a board of thousands is shown from its facts. Never decides whether it counts.
+Reads nothing ahead and keeps nothing: rankings rest on scoring.facts. Never decides whether a bundle counts.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import GymboardError
@@ -24,35 +24,38 @@ class Loaded:
     sha256: str
 
 
-@dataclass(frozen=True)
 class Bundles(Mapping[str, Loaded]):
-    """Entry -> its bundle, of the bytes whose digests `known` names: the entries relation of Facts has them.
+    """Page name -> the bundle that the page is about, read at every look: an entry's id, or `<id>.preview` for the
+    `unpublished` bundle folder or bundle.json. KeyError where no bundle lies, SchemaError where something else does."""
 
-    `places`: unpublished bundles, a folder or a bundle.json each. Raises KeyError for an unknown entry,
-    GymboardError when the bytes are not the known ones any more.
-    """
+    def __init__(self, folder: Path, unpublished: Path | None = None) -> None:
+        self._folder = folder
+        own = load_bundle(unpublished) if unpublished else None
+        self._own = {f"{own.bundle.entry.id}.preview": own} if own else {}
 
-    folder: Path
-    known: Mapping[str, str]
-    places: Mapping[str, Path] = field(default_factory=dict)
+    def __getitem__(self, page: str) -> Loaded:
+        if own := self._own.get(page):
+            return own
+        if page not in self:
+            raise KeyError(page)
+        return load_bundle(self._folder / page)
 
-    def __getitem__(self, entry: str) -> Loaded:
-        return load_bundle(self.places.get(entry, self.folder / entry), self.known[entry])
+    def __contains__(self, page: object) -> bool:
+        place = self._folder / str(page)
+        is_plain = place.name == page and not place.is_symlink()
+        return page in self._own or (is_plain and (place / BUNDLE).is_file())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.known)
+        places = self._folder.iterdir() if self._folder.is_dir() else ()
+        return iter(sorted({*self._own, *(place.name for place in places if place.name in self)}))
 
     def __len__(self) -> int:
-        return len(self.known)
+        return sum(1 for _ in self)
 
 
-def load_bundle(place: Path, sha256: str | None = None) -> Loaded:
-    """A bundle folder, or the bundle.json itself; exactly the bytes of `sha256`, when it is given.
-
-    Raises SchemaError, GymboardError.
-    """
+def load_bundle(place: Path) -> Loaded:
+    """A bundle folder, or the bundle.json itself. Raises SchemaError, GymboardError when there is none."""
+    if not place.exists():
+        raise GymboardError(f"no bundle at {place}")
     data = read_plain(str(place / BUNDLE if place.is_dir() else place), MAX_BUNDLE_BYTES)
-    found = hashlib.sha256(data).hexdigest()
-    if sha256 not in (None, found):
-        raise GymboardError(f"{place} changed while it was read: it was {sha256}, it is {found}")
-    return Loaded(Bundle.from_json(data, subject=str(place)), found)
+    return Loaded(Bundle.from_json(data, subject=str(place)), hashlib.sha256(data).hexdigest())

@@ -13,7 +13,7 @@ from harness.schema.episode import ActionClass
 
 MEANING = 1
 """Raise it when the same columns come to mean something else."""
-ACTIONS: tuple[str, ...] = get_args(ActionClass)
+ACTIONS: tuple[ActionClass, ...] = get_args(ActionClass)
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "api_calls")
 MEASURED = ("wall_s", "gpu_s", "reported_cost_usd")
 ENTRY = (

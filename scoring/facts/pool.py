@@ -29,7 +29,7 @@ _PIPE_BYTES = 4096
 
 def read_all(cases: Sequence[Case], folder: Path) -> tuple[list[Outcome], list[Path]]:
     """Outcomes in the order of the cases, and finished segments inside `folder`. Raises OSError on a full disk."""
-    count = min(len(os.sched_getaffinity(0)) - 1, len(cases) // SHARE, MAX_WORKERS)
+    count = min(_cores() - 1, len(cases) // SHARE, MAX_WORKERS)
     with _without_gc():
         writer = Writer(folder / "own")
         outcomes, segments = _shared(cases, folder, writer, count) if count > 0 else ({}, [])
@@ -55,6 +55,10 @@ def _shared(cases: Sequence[Case], folder: Path, writer: Writer, count: int) -> 
         if (folder / name / "manifest.json").is_file():
             segments.append(folder / name)
     return outcomes, segments
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _start(folder: Path, name: str, queue: int) -> subprocess.Popen[bytes]:

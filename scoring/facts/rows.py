@@ -17,7 +17,7 @@ from scoring.ledger import RegradeVerdict
 
 Row = tuple[Any, ...]
 _used = attrgetter(*USAGE, *MEASURED)
-Found = dict[tuple[str, int, int, str | None], RegradeVerdict]
+Found = Mapping[tuple[str, int, int, str], RegradeVerdict]
 
 
 class Rows(NamedTuple):
@@ -60,8 +60,7 @@ def _entry(bundle: Bundle, sha256: str) -> Row:
 
 
 def _episode(episode: Episode) -> Row:
-    actions: dict[str, int] = {str(action): count for action, count in episode.actions.items()}
-    usage, last = episode.usage, episode.attempts[-1:]
+    actions, usage, last = episode.actions, episode.usage, episode.attempts[-1:]
     graded = sum(attempt.kind == "validate" for attempt in episode.attempts)
     return (
         episode.task,
@@ -84,7 +83,7 @@ def _add_attempts(rows: list[Row], local: int, episode: Episode, found: Found) -
     task, seed, end, regraded = episode.task, episode.seed, len(episode.attempts) - 1, False
     for attempt in episode.attempts:
         index, digest = attempt.index, attempt.artifact_sha256
-        regrade = found.get((task, seed, index, digest))
+        regrade = found.get((task, seed, index, digest)) if digest else None
         artifact = bytes.fromhex(digest) if digest else None
         head = (local, task, seed, index, attempt.step, attempt.kind, index == end, artifact)
         if attempt.published is not None:

@@ -92,7 +92,7 @@ def frame(rows: Sequence[tuple[Any, ...]], schema: Mapping[str, pl.DataType]) ->
 def write_table(rows: pl.DataFrame, folder: Path, table: str) -> None:
     """One file of a segment. Raises OSError."""
     try:
-        rows.write_parquet(folder / f"{table}.parquet", compression="lz4", row_group_size=ROW_GROUP)
+        rows.write_parquet(folder / f"{table}.parquet", compression="lz4", statistics=False, row_group_size=ROW_GROUP)
     except pl.exceptions.PolarsError as error:
         raise OSError(str(error)) from None
 

@@ -1,12 +1,7 @@
 """How long the numbers of a ranking take: both columns, 2,000 draws, 13 tasks; and profiles as MLGym computes them.
 
-<<<<<<< HEAD
-Run: PYTHONPATH=. python tests/benchmarks/ranking_numerics.py [entries ...]. Prints target against measured, medians
-of 3, and the peak memory of the whole process, each size in a process of its own.
-=======
 Run: PYTHONPATH=. python tests/benchmarks/ranking_numerics.py [entries ...]. Prints target against measured (median of
 3) and the peak memory of the whole process, each size in a process of its own.
->>>>>>> numerics
 """
 
 from __future__ import annotations
