@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.schema.task import load_tasks
-from scoring.build import Built, build, leaderboard
+from scoring.build import build, leaderboard
 from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
@@ -19,16 +19,8 @@ from scoring.publish.build import build_site
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
     built = build(submissions, previews=[local] if local else [])
-    bundles = _bundles(built, submissions, local)
+    bundles = Bundles(submissions, local)
     return build_site(leaderboard(built), load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
-
-
-def _bundles(built: Built, submissions: Path, local: Path | None) -> Bundles:
-    """By page name: the entry's own, or `<id>.preview`."""
-    found = built.facts.db.sql("SELECT entry, bundle_sha256, preview FROM entries ORDER BY entry_no").fetchall()
-    known = {f"{entry}.preview" if preview else entry: sha256 for entry, sha256, preview in found}
-    places = {name: local for name in known if local is not None and name.endswith(".preview")}
-    return Bundles(submissions, known, places)
 
 
 def serve_folder(folder: Path, port: int) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from scoring.costs import Cost
-
 from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware
 from harness.schema.episode import Attempt, Episode, ExitStatus, Usage
 from harness.schema.task import Direction
