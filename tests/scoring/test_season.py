@@ -238,13 +238,6 @@ def test_more_seeds_than_four_buy_nothing(submissions: Path, enter: Enter) -> No
     assert (cell.valid_episodes, cell.episodes, len(cell.best.seeds)) == (4, 4, 4)
 
 
-def test_nobody_is_called_baseline(submissions: Path, enter: Enter) -> None:
-    enter("baseline", everywhere(GOOD))
-    board = build_leaderboard(submissions)
-    assert "choose another" in board.rejections[0].reasons[0]
-    assert [(r.id, r.kind) for r in board.boards[0].rows] == [("baseline", "baseline")]
-
-
 def test_the_digest_names_the_data(submissions: Path, enter: Enter) -> None:
     empty = build_leaderboard(submissions).data_sha256
     enter("honest", everywhere(GOOD))
