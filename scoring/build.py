@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import duckdb
 import polars as pl
@@ -74,12 +75,18 @@ class Only:
 
 @dataclass(frozen=True)
 class Built:
-    """Everything that one state of submissions/ says."""
+    """Everything that one state of submissions/ says. Its database reads files until this is closed (`with`)."""
 
     facts: Facts
     season: Season
     rankings: tuple[Ranking, ...]
     previews: tuple[Ranking, ...]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.facts.close()
 
     @property
     def data_sha256(self) -> str:
@@ -139,7 +146,8 @@ def leaderboard(built: Built) -> Leaderboard:
 
 def build_leaderboard(submissions: Path, season: Season | None = None, previews: Sequence[Path] = ()) -> Leaderboard:
     """Folder -> records, every reading."""
-    return leaderboard(build(submissions, season=season, previews=previews))
+    with build(submissions, season=season, previews=previews) as built:
+        return leaderboard(built)
 
 
 def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Ranking:

@@ -35,7 +35,7 @@ def export(built: Built, folder: Path) -> list[Path]:
             db.execute("CREATE TEMP VIEW exported AS SELECT * FROM exported_rows")
         _copy(db, shape, folder / f"{shape.name}.parquet")
     files = [folder / f"{name}.parquet" for name in shapes()]
-    return [*files, _database(folder)]
+    return [*files, write_database(folder)]
 
 
 def _prepare(built: Built) -> None:
@@ -65,8 +65,8 @@ def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
     db.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _database(folder: Path) -> Path:
-    """All tables in one file, each with its words as comments."""
+def write_database(folder: Path) -> Path:
+    """All Parquet tables of `folder` in one DuckDB file beside them, each column with its words as a comment."""
     file = folder / DATABASE
     file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as db:

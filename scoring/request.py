@@ -39,18 +39,18 @@ def answer(request: Request) -> bool:
     """Print it; False when an entry was rejected. Raises UsageError on a folder, entry or combination that is not."""
     from scoring import answers, terminal
 
-    built = _build(request)
-    rankings = _wanted(built, request)
-    if request.output == "json":
-        print(answers.as_json(built, rankings, request.score, request.explain))
-    elif request.output == "csv":
-        print(answers.as_csv(built, rankings, request.score, request.explain), end="")
-    elif request.explain is not None:
-        terminal.print_explained(built, rankings, request.score, request.explain)
-    else:
-        terminal.print_rankings(built, rankings, request.score, limit=request.limit, at_least=request.at_least)
-    terminal.print_rejections(built)
-    return not built.facts.rejections
+    with _build(request) as built:
+        rankings = _wanted(built, request)
+        if request.output == "json":
+            print(answers.as_json(built, rankings, request.score, request.explain))
+        elif request.output == "csv":
+            print(answers.as_csv(built, rankings, request.score, request.explain), end="")
+        elif request.explain is not None:
+            terminal.print_explained(built, rankings, request.score, request.explain)
+        else:
+            terminal.print_rankings(built, rankings, request.score, limit=request.limit, at_least=request.at_least)
+        terminal.print_rejections(built)
+        return not built.facts.rejections
 
 
 def _build(request: Request) -> Built:

@@ -17,7 +17,7 @@ from scoring.ledger import RegradeVerdict
 
 Row = tuple[Any, ...]
 _used = attrgetter(*USAGE, *MEASURED)
-Found = Mapping[tuple[str, int, int, str], RegradeVerdict]
+Found = Mapping[tuple[str, int, int, str | None], RegradeVerdict]
 
 
 class Rows(NamedTuple):
@@ -34,7 +34,7 @@ def add_rows(
     rows: Rows, local: int, evidence: str, sha256: str, bundle: Bundle, verdicts: Sequence[RegradeVerdict]
 ) -> None:
     """Append everything that one entry says."""
-    found: dict[tuple[str, int, int, str | None], RegradeVerdict] = {
+    found: Found = {
         (one.task, one.seed, one.attempt, one.artifact_sha256): one for one in verdicts if one.verdict.split == "sealed"
     }
     rows.entries.append((local, evidence, len(bundle.episodes), *_entry(bundle, sha256)))

@@ -53,8 +53,8 @@ def build_site(
     tasks: Mapping[str, TaskSpec],
     out: Path,
     *,
+    tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
-    tables: Callable[[Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
@@ -74,8 +74,7 @@ def build_site(
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
-        if tables is not None:
-            tables(docs / "data")
+        tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")

@@ -18,9 +18,10 @@ from scoring.publish.build import build_site
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
-    built = build(submissions, previews=[local] if local else [])
     bundles = Bundles(submissions, local)
-    return build_site(leaderboard(built), load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
+    with build(submissions, previews=[local] if local else []) as built:
+        records = leaderboard(built)
+        return build_site(records, load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
 
 
 def serve_folder(folder: Path, port: int) -> None:

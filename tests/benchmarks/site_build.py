@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from harness.schema.bundle import Bundle
 from harness.schema.task import load_tasks
-from scoring.build import build_leaderboard
-from scoring.load import load_submissions
+from scoring.build import build, leaderboard
+from scoring.export import export
+from scoring.load import Bundles, load_bundle
 from scoring.publish.build import build_site
 
 COMMITTED = Path(__file__).resolve().parents[2] / "submissions"
@@ -46,10 +48,11 @@ def one(size: int) -> dict[str, float]:
         folder, out = Path(work) / "submissions", Path(work) / "site"
         _entries(folder, size)
         start = time.perf_counter()
-        leaderboard = build_leaderboard(folder)
-        loaded = {entry.bundle.entry.id: entry for entry in load_submissions(folder).entries}
+        built_from = build(folder)
+        records = leaderboard(built_from)
         scored = time.perf_counter()
-        home = build_site(leaderboard, load_tasks(), out, loaded=loaded).read_bytes()
+        write = partial(export, built_from)
+        home = build_site(records, load_tasks(), out, loaded=Bundles(folder), tables=write).read_bytes()
         built = time.perf_counter()
         return {
             "score, seconds": round(scored - start, 2),
@@ -70,7 +73,7 @@ def _assets(out: Path) -> int:
 
 def _entries(folder: Path, size: int) -> None:
     draw = random.Random(0)
-    originals = [entry.bundle for entry in load_submissions(COMMITTED).entries]
+    originals = [load_bundle(place.parent).bundle for place in sorted(COMMITTED.glob("*/bundle.json"))]
     for number in range(size):
         bundle = _other(originals[number % len(originals)], number, draw.uniform(0.9, 1.1))
         place = folder / bundle.entry.id

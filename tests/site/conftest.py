@@ -12,7 +12,7 @@ from harness.schema.task import load_tasks
 from scoring.publish.build import build_site
 from scoring.publish.preview import build_from
 from tests.site.browser import chromium
-from tests.site.fixture import leaderboard, loaded
+from tests.site.fixture import leaderboard, loaded, no_tables
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -28,7 +28,7 @@ def committed_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("hostile") / "site"
-    return build_site(leaderboard(preview=True), load_tasks(), out, loaded=loaded()).parent
+    return build_site(leaderboard(preview=True), load_tasks(), out, tables=no_tables, loaded=loaded()).parent
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware
 from harness.schema.episode import Attempt, Episode, ExitStatus, Usage
 from harness.schema.task import Direction
 from harness.schema.upstream import UPSTREAM_TASKS
+from scoring.export import write_database
 from scoring.leaderboard import (
     Board,
     BoardTask,
@@ -26,6 +30,7 @@ from scoring.leaderboard import (
     Standing,
 )
 from scoring.load import Loaded
+from scoring.tables import shapes
 
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% x %}**b**[x](javascript:alert(1))\"'`\u202eslot--entry-head--slot"
 LINE = HOSTILE.replace("\u202e", "")
@@ -234,3 +239,10 @@ def loaded() -> dict[str, Loaded]:
     )
     one = Loaded(bundle, "1" * 64)
     return {"entry-3": one, "entry-5.preview": one}
+
+
+def no_tables(folder: Path) -> None:
+    """Every table, empty."""
+    for shape in shapes().values():
+        pl.DataFrame(schema=shape.schema).write_parquet(folder / f"{shape.name}.parquet")
+    write_database(folder)

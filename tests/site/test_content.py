@@ -12,7 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scoring.publish.dictionary import queries
 from scoring.publish.preview import build_from
+from scoring.tables import shapes
 from tests.scoring.builder import GOOD, everywhere, include, regrade, run_bundle, write_entry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,19 +87,37 @@ def test_a_task_page_has_every_part_of_its_folder(committed_site: Path) -> None:
         assert title[1].replace("`", "") in text
 
 
-def test_the_query_of_the_data_page_runs_as_printed(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    query = re.search(r"```sql\n(.+?)```", (ROOT / "site/docs/data.md").read_text(encoding="utf-8"), re.S)
-    assert query is not None
+def test_the_queries_of_the_tables_page_run_as_printed(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(committed_site / "data")
-    database = duckdb.connect()
-    found = database.execute(query[1]).fetchall()
-    assert found[0][0] == "OpenAI o1-preview"
-    sums = database.execute(
-        'SELECT max(abs(aup - parts)) FROM read_csv(\'leaderboard.csv\') JOIN (SELECT board, reading, "column", "row", '
-        "sum(contribution) AS parts FROM read_csv('task_scores.csv') GROUP BY ALL) USING (board, reading, \"column\", "
-        "\"row\") WHERE reading <> 'mlgym-compat'"
+    ranking, deciles = (duckdb.sql(query).fetchall() for query in queries())
+    assert ranking[0][:2] == ("openai-o1-preview-mlgym", 1)
+    assert [row[0] for row in deciles] == list(range(1, 11))
+    page = (committed_site / "tables.html").read_text(encoding="utf-8")
+    assert all(f'href="data/{name}.parquet"' in page for name in shapes())
+
+
+def test_the_files_agree_with_each_other(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(committed_site / "data")
+    sums = duckdb.sql(
+        "SELECT max(abs(aup - parts)) FROM 'board.parquet' JOIN (SELECT board, reading, score, entry, "
+        "sum(contribution) AS parts FROM 'task_scores.parquet' GROUP BY ALL) USING (board, reading, score, entry) "
+        "WHERE reading <> 'mlgym-compat'"
     ).fetchall()
     assert sums[0][0] < 1e-12
+    csv = duckdb.sql(
+        "SELECT count(*), max(abs(c.aup - b.aup)) FROM read_csv('leaderboard.csv') c JOIN 'board.parquet' b "
+        'ON (c.board, c.reading, c."column", c."row") = (b.board, b.reading, b.score, b.entry)'
+    ).fetchall()
+    assert csv[0][0] >= 24
+    assert csv[0][1] == 0
+    with duckdb.connect("gymboard.duckdb", read_only=True) as database:
+        for name in shapes():
+            assert (
+                database.execute(f"SELECT count(*) FROM {name}").fetchall()
+                == duckdb.sql(f"SELECT count(*) FROM '{name}.parquet'").fetchall()
+            )
+        told = database.execute("SELECT comment FROM duckdb_columns() WHERE column_name = 'tie_group'").fetchall()
+    assert "not told apart" in told[0][0]
 
 
 @pytest.fixture
