@@ -24,7 +24,7 @@ from harness.schema.base import (
     Submitter,
     Timestamp,
 )
-from harness.schema.episode import Episode
+from harness.schema.episode import Count, Episode
 from harness.schema.task import ProfileName
 
 SCHEMA_VERSION = 1
@@ -68,7 +68,7 @@ class AuditNote(Record):
     """A published value that is known to be invalid: what it was, why, and how anyone can see it."""
 
     task: KebabId
-    seed: int | None = Field(default=None, ge=0)
+    seed: Count | None = None
     metric: Line
     value: float
     finding: str = Field(min_length=1, max_length=500)

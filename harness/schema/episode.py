@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.schema.base import KebabId, Record, SemVer, Sha256, Timestamp
+from harness.schema.document import MAX_WHOLE
 from harness.schema.task import ProfileName, Split
 
 ExitStatus = Literal[
@@ -39,7 +40,7 @@ LETTERS: dict[ActionClass, str] = {
 NO_ACTION = "-"
 MAX_TRACE = 100_000
 MODIFYING: tuple[ActionClass, ...] = ("Edit", "Python", "Bash")
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
 Trace = Annotated[str, Field(pattern=r"^[EVSAUPBML-]*$", max_length=MAX_TRACE)]
 MetricName = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -66,7 +67,7 @@ class Verdict(Record):
     grader_version: SemVer
     invalid: str | None = Field(default=None, max_length=2000)
     metrics: dict[MetricName, float] = {}
-    n: int | None = Field(default=None, gt=0, description="rows, games or instances behind the metrics")
+    n: int | None = Field(default=None, gt=0, le=MAX_WHOLE, description="rows, games or instances behind the metrics")
     seed: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     split: Split
     stderr: dict[MetricName, float] = {}

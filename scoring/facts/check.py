@@ -7,21 +7,15 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pydantic import ValidationError
 
 from harness.errors import GymboardError, Problem, SchemaError
 from harness.schema.bundle import SUITE_VERSION, Bundle
-from harness.schema.episode import Episode
 from harness.signing import SIGNATURE
-from scoring.facts.columns import USAGE
 from scoring.facts.evidence import MAX_SIGNATURE_BYTES, Evidence, read_plain
 from scoring.ledger import VERDICTS, RegradeVerdict, Verdicts
 
 BASELINE = "baseline"
-MAX_INTEGER = 2**31 - 1
-MAX_WHOLE = 2**53 - 1
 
 
 def check_bundle(data: bytes, name: str) -> Bundle:
@@ -33,41 +27,15 @@ def check_bundle(data: bytes, name: str) -> Bundle:
         raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
     if bundle.canonical() != data:
         raise GymboardError("bundle.json is not in canonical form; write it with `gymboard pack`")
-    check_limits(bundle)
+    check_suite(bundle)
     return bundle
 
 
-def check_limits(bundle: Bundle) -> None:
-    """What a table can hold, and a suite that this board knows. Raises SchemaError."""
-    faults = []
+def check_suite(bundle: Bundle) -> None:
+    """A suite that this board knows. Raises SchemaError."""
     if bundle.suite_version.split(".")[0] != SUITE_VERSION.split(".")[0]:
         message = f"{bundle.suite_version} is another suite than {SUITE_VERSION}: its figures cannot be compared"
-        faults.append(Problem("suite_version", message))
-    for place, note in enumerate(bundle.audit):
-        if (note.seed or 0) > MAX_INTEGER:
-            faults.append(Problem(f"audit[{place}].seed", f"{note.seed:.6g} is too large"))
-    for place, episode in enumerate(bundle.episodes):
-        faults += (
-            Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in _over(episode)
-        )
-    if faults:
-        raise SchemaError("bundle.json", faults)
-
-
-def _over(episode: Episode) -> Iterator[tuple[str, int]]:
-    """Every number that its column cannot hold: INTEGER for counts of steps, BIGINT for the others."""
-    usage = episode.usage
-    if max(episode.seed, episode.steps, *episode.actions.values()) > MAX_INTEGER:
-        counts = {f"actions.{action}": count for action, count in episode.actions.items()}
-        counts |= {"seed": episode.seed, "steps": episode.steps}
-        yield from ((name, count) for name, count in counts.items() if count > MAX_INTEGER)
-    yield from ((f"usage.{name}", count) for name in USAGE if (count := getattr(usage, name)) > MAX_WHOLE)
-    for attempt in episode.attempts:
-        if attempt.step > MAX_INTEGER:
-            yield f"attempts[{attempt.index}].step", attempt.step
-        for verdict in (attempt.sealed, attempt.validation):
-            if verdict is not None and verdict.n is not None and verdict.n > MAX_WHOLE:
-                yield f"attempts[{attempt.index}].n", verdict.n
+        raise SchemaError("bundle.json", [Problem("suite_version", message)])
 
 
 def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ...]]:
@@ -75,7 +43,7 @@ def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ..
     case, standing = evidence.case, evidence.standing
     if case.name is None:
         bundle = Bundle.from_json(evidence.bundle, subject=case.place)
-        check_limits(bundle)
+        check_suite(bundle)
         return bundle, ()
     bundle = _bundle(evidence, case.name)
     if standing.removal:
@@ -98,7 +66,7 @@ def _bundle(evidence: Evidence, name: str) -> Bundle:
         try:
             bundle = Bundle.model_validate_json(evidence.bundle)
             if bundle.entry.id == name != BASELINE:
-                check_limits(bundle)
+                check_suite(bundle)
                 return bundle
         except ValidationError:
             pass
@@ -128,8 +96,6 @@ def _verdicts(evidence: Evidence, sha256: str, data: bytes) -> tuple[RegradeVerd
     if (document.entry, document.bundle_sha256) != (evidence.case.name, evidence.bundle_sha256):
         about = f"{document.entry} {document.bundle_sha256}"
         raise SchemaError(path, [Problem(path, f"speaks of another bundle: {about}")])
-    if any((found.verdict.n or 0) > MAX_WHOLE for found in document.verdicts):
-        raise SchemaError(path, [Problem(path, f"n is beyond {MAX_WHOLE}")])
     return document.verdicts
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 
 from harness.schema.episode import ActionClass
 
-MEANING = 1
+MEANING = 2
 """Raise it when the same columns come to mean something else."""
 ACTIONS: tuple[ActionClass, ...] = get_args(ActionClass)
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "api_calls")
@@ -28,26 +28,26 @@ COLUMNS: dict[str, dict[str, str]] = {
     "episodes": {
         "local": "int32",
         "task": "text",
-        "seed": "int32",
+        "seed": "int64",
         "task_version": "text",
         "exit_status": "text",
         "started": "text",
-        "steps": "int32",
-        "validate_calls": "int32",
+        "steps": "int64",
+        "validate_calls": "int64",
         "trace": "text",
-        **{f"act_{action.lower()}": "int32" for action in ACTIONS},
+        **{f"act_{action.lower()}": "int64" for action in ACTIONS},
         **dict.fromkeys(USAGE, "int64"),
         **dict.fromkeys(MEASURED, "double"),
-        "n_attempts": "int32",
+        "n_attempts": "int64",
         "last_artifact": "bool",
         "last_regraded": "bool",
     },
     "attempts": {
         "local": "int32",
         "task": "text",
-        "seed": "int32",
-        "attempt": "int32",
-        "step": "int32",
+        "seed": "int64",
+        "attempt": "int64",
+        "step": "int64",
         "kind": "text",
         "is_last": "bool",
         "artifact": "digest",
@@ -62,7 +62,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "notes": {
         "local": "int32",
         "task": "text",
-        "seed": "int32",
+        "seed": "int64",
         "metric": "text",
         "value": "double",
         "finding": "text",

@@ -107,7 +107,7 @@ def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list
 
 def _outcomes(cases: Sequence[Case], store: Store) -> list[Outcome]:
     """What is known of every case: from the cache by the digest of its bytes, else by reading it."""
-    digests = _digests(cases)
+    digests = [None] * len(cases) if store.empty else _digests(cases)
     outcomes = [Outcome(digest if digest and store.find(digest) else None) for digest in digests]
     missing = [number for number, outcome in enumerate(outcomes) if outcome.evidence is None]
     if missing:

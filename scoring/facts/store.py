@@ -42,6 +42,11 @@ class Store:
         for place in places:
             self._open(place)
 
+    @property
+    def empty(self) -> bool:
+        """Nothing could be found here."""
+        return not self._where
+
     def find(self, evidence: str) -> Segment | None:
         """The segment that holds these facts, of several the largest."""
         return self._where.get(evidence)

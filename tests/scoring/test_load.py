@@ -129,11 +129,12 @@ def test_another_suite_is_another_board(submissions: Path) -> None:
 
 def test_numbers_that_no_column_holds_are_named(submissions: Path) -> None:
     commit(submissions, GOOD, OTHER)
-    edit(submissions / GOOD / "bundle.json", b'"seed": 3,\n   "steps"', b'"seed": 4294967296,\n   "steps"')
+    edit(submissions / GOOD / "bundle.json", b'"seed": 3,\n   "steps"', b'"seed": 9007199254740992,\n   "steps"')
     with read_facts(submissions) as facts:
         assert names(facts) == [OTHER]
         [(_, reasons)] = facts.rejections
-    assert [reason.split(": ")[1:] for reason in reasons] == [["episodes[3].seed", "4.29497e+09 is too large"]]
+    assert "episodes[3].seed" in reasons[0]
+    assert "9007199254740991" in reasons[0]
 
 
 def test_unknown_tasks_and_metrics_keep_their_rows(submissions: Path) -> None:
