@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import jinja2
 from markupsafe import Markup
 
 from harness.schema.task import TaskSpec
-from scoring.leaderboard import Board, Leaderboard
+from scoring.leaderboard import Board, Flag, Leaderboard
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
@@ -127,4 +128,13 @@ class Content:
     def entry(self, shown: Shown) -> dict[str, str]:
         """The slots of one entry's page."""
         loaded = self.loaded.get(page_name(shown.row))
-        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks))
+        flags = self.flags.get(shown.row.id, []) if shown.row.kind == "entry" else []
+        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks), flags)
+
+    @cached_property
+    def flags(self) -> Mapping[str, list[Flag]]:
+        """What to look at twice, by entry."""
+        found: dict[str, list[Flag]] = {}
+        for flag in self.leaderboard.flags:
+            found.setdefault(flag.entry, []).append(flag)
+        return found

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from scoring.leaderboard import BASELINE, Board, Row
+from scoring.leaderboard import BASELINE, Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
@@ -33,13 +33,15 @@ def entry_slots(
     loaded: Loaded | None,
     ledger: Sequence[LedgerLine],
     known: set[str],
+    flags: Sequence[Flag] = (),
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page."""
+    """Everything that the shell asks for. `known`: tasks that have a page; `flags`: the entry's own."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
     bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
     context |= _conduct(row) | _evidence(row, ledger)
     context |= {"cells": _cells(shown), "findings": audit_findings([row])}
+    context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
