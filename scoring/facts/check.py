@@ -7,10 +7,13 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 
 from __future__ import annotations
 
+import contextlib
+
 from pydantic import ValidationError
 
 from harness.errors import GymboardError, Problem, SchemaError
 from harness.schema.bundle import SUITE_VERSION, Bundle
+from harness.schema.plain import Tree, plain
 from harness.signing import SIGNATURE
 from scoring.facts.evidence import MAX_SIGNATURE_BYTES, Evidence, read_plain
 from scoring.ledger import VERDICTS, RegradeVerdict, Verdicts
@@ -27,59 +30,58 @@ def check_bundle(data: bytes, name: str) -> Bundle:
         raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
     if bundle.canonical() != data:
         raise GymboardError("bundle.json is not in canonical form; write it with `gymboard pack`")
-    check_suite(bundle)
+    check_suite(bundle.suite_version)
     return bundle
 
 
-def check_suite(bundle: Bundle) -> None:
+def check_suite(suite_version: str) -> None:
     """A suite that this board knows. Raises SchemaError."""
-    if bundle.suite_version.split(".")[0] != SUITE_VERSION.split(".")[0]:
-        message = f"{bundle.suite_version} is another suite than {SUITE_VERSION}: its figures cannot be compared"
+    if suite_version.split(".")[0] != SUITE_VERSION.split(".")[0]:
+        message = f"{suite_version} is another suite than {SUITE_VERSION}: its figures cannot be compared"
         raise SchemaError("bundle.json", [Problem("suite_version", message)])
 
 
-def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ...]]:
-    """The bundle and every verdict in the ledger's order. Raises ProblemsError, GymboardError."""
+def check_evidence(evidence: Evidence) -> tuple[Tree, tuple[RegradeVerdict, ...]]:
+    """The bundle as plain data and every verdict in the ledger's order. Raises ProblemsError, GymboardError."""
     case, standing = evidence.case, evidence.standing
     if case.name is None:
-        bundle = Bundle.from_json(evidence.bundle, subject=case.place)
-        check_suite(bundle)
-        return bundle, ()
+        own = Bundle.from_json(evidence.bundle, subject=case.place)
+        check_suite(own.suite_version)
+        return own.model_dump(mode="json", exclude_none=True), ()
     bundle = _bundle(evidence, case.name)
     if standing.removal:
         raise GymboardError(standing.removal)
-    if bundle.origin == "import" and bundle.submitter != "gymboard":
-        raise GymboardError(f"an import is Gymboard's own; its submitter cannot be {bundle.submitter}")
-    if not standing.included and not (case.private and bundle.origin == "import"):
+    if bundle["origin"] == "import" and bundle["submitter"] != "gymboard":
+        raise GymboardError(f"an import is Gymboard's own; its submitter cannot be {bundle['submitter']}")
+    if not standing.included and not (case.private and bundle["origin"] == "import"):
         raise GymboardError("the ledger has no inclusion of exactly these bytes (gymboard ledger include)")
-    if bundle.origin == "run":
-        _check_signature(evidence, bundle)
+    if bundle["origin"] == "run":
+        _check_signature(evidence, bundle["submitter"])
     if evidence.faults:
         raise SchemaError(case.name, evidence.faults)
     pairs = zip(standing.verdicts, evidence.verdicts, strict=True)
     return bundle, tuple(found for sha256, data in pairs for found in _verdicts(evidence, sha256, data))
 
 
-def _bundle(evidence: Evidence, name: str) -> Bundle:
+def _bundle(evidence: Evidence, name: str) -> Tree:
     """Quickly where the ledger includes these bytes; the strict reading knows all reasons."""
     if evidence.standing.included:
-        try:
-            bundle = Bundle.model_validate_json(evidence.bundle)
-            if bundle.entry.id == name != BASELINE:
-                check_suite(bundle)
-                return bundle
-        except ValidationError:
-            pass
-    return check_bundle(evidence.bundle, name)
+        with contextlib.suppress(ValidationError):
+            tree = plain(Bundle).validate_json(evidence.bundle)
+            keys = {(episode["task"], episode["seed"]) for episode in tree["episodes"]}
+            if tree["entry"]["id"] == name != BASELINE and len(keys) == len(tree["episodes"]):
+                check_suite(tree["suite_version"])
+                return tree
+    return check_bundle(evidence.bundle, name).model_dump(mode="json", exclude_none=True)
 
 
-def _check_signature(evidence: Evidence, bundle: Bundle) -> None:
+def _check_signature(evidence: Evidence, submitter: str) -> None:
     from harness.sshsig_verify import verify_own_key
 
     armoured = evidence.signature
     if armoured is None:
         armoured = read_plain(f"{evidence.case.place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
-    found = verify_own_key(evidence.bundle, armoured, bundle.submitter)
+    found = verify_own_key(evidence.bundle, armoured, submitter)
     frozen = evidence.standing.key_fingerprint
     if found != frozen:
         raise GymboardError(f"signed by {found}, but included with the key {frozen}")

@@ -7,16 +7,17 @@ like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple
 
-from harness.schema.bundle import Bundle
-from harness.schema.episode import Episode, Verdict
+from harness.schema.plain import Tree
 from scoring.facts.columns import ACTIONS, MEASURED, USAGE
 from scoring.ledger import RegradeVerdict
 
 Row = tuple[Any, ...]
-_used = attrgetter(*USAGE, *MEASURED)
+_NOTE = ("task", "seed", "metric", "value", "finding", "evidence")
+_ABOUT = ("model", "model_label", "organization", "url", "open_weights", "date")
+_MADE = ("profile", "sandbox", "suite_version", "harness_version", "created")
+_CITATION = ("title", "url", "licence")
 Found = Mapping[tuple[str, int, int, str | None], RegradeVerdict]
 
 
@@ -31,80 +32,77 @@ class Rows(NamedTuple):
 
 
 def add_rows(
-    rows: Rows, local: int, evidence: str, sha256: str, bundle: Bundle, verdicts: Sequence[RegradeVerdict]
+    rows: Rows, local: int, evidence: str, sha256: str, bundle: Tree, verdicts: Sequence[RegradeVerdict]
 ) -> None:
     """Append everything that one entry says."""
     found: Found = {
         (one.task, one.seed, one.attempt, one.artifact_sha256): one for one in verdicts if one.verdict.split == "sealed"
     }
-    rows.entries.append((local, evidence, len(bundle.episodes), *_entry(bundle, sha256)))
+    episodes = bundle["episodes"]
+    rows.entries.append((local, evidence, len(episodes), *_entry(bundle, sha256)))
     baselines: dict[tuple[str, str, float], None] = {}
-    for episode in bundle.episodes:
+    for episode in episodes:
         regraded = _add_attempts(rows.attempts, local, episode, found)
-        rows.episodes.append((local, *_episode(episode), *regraded))
-        for metric, value in (episode.published_baseline or {}).items():
-            baselines[episode.task, metric, value] = None
+        rows.episodes.append((local, *_episode(episode), regraded))
+        for metric, value in (episode.get("published_baseline") or {}).items():
+            baselines[episode["task"], metric, value] = None
     rows.baselines.extend((local, *key) for key in baselines)
-    rows.notes.extend(
-        (local, note.task, note.seed, note.metric, note.value, note.finding, note.evidence) for note in bundle.audit
-    )
+    rows.notes.extend((local, *map(note.get, _NOTE)) for note in bundle.get("audit", ()))
 
 
-def _entry(bundle: Bundle, sha256: str) -> Row:
-    entry, citation = bundle.entry, bundle.citation
-    about = (entry.model, entry.model_label, entry.organization, entry.url, entry.open_weights, entry.date)
-    made = (bundle.profile, bundle.sandbox, bundle.suite_version, bundle.harness_version, bundle.created)
-    source = (citation.title, citation.url, citation.licence) if citation else (None, None, None)
-    who = (entry.id, sha256, bundle.origin, bundle.submitter, entry.agent, entry.agent_version)
-    return (*who, *about, *made, *source)
+def _entry(bundle: Tree, sha256: str) -> Row:
+    entry, citation = bundle["entry"], bundle.get("citation") or {}
+    who = (entry["id"], sha256, bundle["origin"], bundle["submitter"], entry["agent"], entry["agent_version"])
+    return (*who, *map(entry.get, _ABOUT), *map(bundle.get, _MADE), *map(citation.get, _CITATION))
 
 
-def _episode(episode: Episode) -> Row:
-    actions, usage, last = episode.actions, episode.usage, episode.attempts[-1:]
-    graded = sum(attempt.kind == "validate" for attempt in episode.attempts)
+def _episode(episode: Tree) -> Row:
+    actions, usage, attempts = episode.get("actions", {}), episode.get("usage", {}), episode.get("attempts", ())
+    graded = sum(attempt["kind"] == "validate" for attempt in attempts)
     return (
-        episode.task,
-        episode.seed,
-        episode.task_version,
-        episode.exit_status,
-        episode.started,
-        episode.steps,
+        episode["task"],
+        episode["seed"],
+        episode["task_version"],
+        episode["exit_status"],
+        episode.get("started"),
+        episode["steps"],
         max(graded, actions.get("Validate", 0)),
-        getattr(episode, "trace", None),
-        *(actions.get(action, 0) for action in ACTIONS),
-        *_used(usage),
-        len(episode.attempts),
-        bool(last and last[0].artifact_sha256),
+        episode.get("trace"),
+        *[actions.get(action, 0) for action in ACTIONS],
+        *[usage.get(name, 0) for name in USAGE],
+        *map(usage.get, MEASURED),
+        len(attempts),
+        bool(attempts and attempts[-1].get("artifact_sha256")),
     )
 
 
-def _add_attempts(rows: list[Row], local: int, episode: Episode, found: Found) -> tuple[bool]:
+def _add_attempts(rows: list[Row], local: int, episode: Tree, found: Found) -> bool:
     """Append the rows; gives whether the last attempt has a regraded verdict."""
-    task, seed, end, regraded = episode.task, episode.seed, len(episode.attempts) - 1, False
-    for attempt in episode.attempts:
-        index, digest = attempt.index, attempt.artifact_sha256
+    attempts = episode.get("attempts", ())
+    task, seed, end, regrade = episode["task"], episode["seed"], len(attempts) - 1, None
+    for attempt in attempts:
+        index, digest = attempt["index"], attempt.get("artifact_sha256")
         regrade = found.get((task, seed, index, digest)) if digest else None
         artifact = bytes.fromhex(digest) if digest else None
-        head = (local, task, seed, index, attempt.step, attempt.kind, index == end, artifact)
-        if attempt.published is not None:
-            rows.extend(
-                (*head, "published", name, value, None, None, None) for name, value in attempt.published.items()
-            )
-        if attempt.refused is not None and attempt.sealed is None:
-            rows.append((*head, "claimed", None, None, None, None, attempt.refused))
-        if attempt.sealed is not None:
-            _add_verdict(rows, head, "claimed", attempt.sealed)
-        if attempt.validation is not None:
-            _add_verdict(rows, head, "validation", attempt.validation)
+        head = (local, task, seed, index, attempt["step"], attempt["kind"], index == end, artifact)
+        published, sealed, told = attempt.get("published"), attempt.get("sealed"), attempt.get("validation")
+        if published is not None:
+            rows.extend((*head, "published", name, value, None, None, None) for name, value in published.items())
+        if sealed is not None:
+            _add_verdict(rows, head, "claimed", sealed)
+        elif attempt.get("refused") is not None:
+            rows.append((*head, "claimed", None, None, None, None, attempt["refused"]))
+        if told is not None:
+            _add_verdict(rows, head, "validation", told)
         if regrade is not None:
-            _add_verdict(rows, head, "regraded", regrade.verdict)
-        regraded = regrade is not None
-    return (regraded,)
+            verdict = regrade.verdict
+            _add_verdict(rows, head, "regraded", vars(verdict))
+    return regrade is not None
 
 
-def _add_verdict(rows: list[Row], head: Row, source: str, verdict: Verdict) -> None:
-    errors, n = verdict.stderr, verdict.n
-    if verdict.invalid is not None:
-        rows.append((*head, source, None, None, None, n, verdict.invalid))
-    for metric, value in verdict.metrics.items():
+def _add_verdict(rows: list[Row], head: Row, source: str, verdict: Tree) -> None:
+    errors, n, invalid = verdict.get("stderr", {}), verdict.get("n"), verdict.get("invalid")
+    if invalid is not None:
+        rows.append((*head, source, None, None, None, n, invalid))
+    for metric, value in verdict.get("metrics", {}).items():
         rows.append((*head, source, metric, value, errors.get(metric), n, None))

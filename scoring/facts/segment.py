@@ -15,8 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from harness.schema.bundle import Bundle
 from harness.schema.digest import file_sha256
+from harness.schema.plain import Tree
 from scoring.facts.columns import COLUMNS, READER
 from scoring.facts.rows import Rows, add_rows
 from scoring.ledger import RegradeVerdict
@@ -57,7 +57,7 @@ class Writer:
         self._rows = Rows([], [], [], [], [])
         self._tables: dict[str, list[pl.DataFrame]] = {table: [] for table in COLUMNS}
 
-    def add(self, evidence: str, sha256: str, bundle: Bundle, verdicts: tuple[RegradeVerdict, ...]) -> None:
+    def add(self, evidence: str, sha256: str, bundle: Tree, verdicts: tuple[RegradeVerdict, ...]) -> None:
         """One entry more."""
         add_rows(self._rows, self._count, evidence, sha256, bundle, verdicts)
         self._count += 1
