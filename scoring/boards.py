@@ -29,7 +29,7 @@ from scoring.yardstick import Season, Yardstick
 class Plan:
     """One ranking to compute. `chosen`: entry_no of everyone on it, in the grid's order. `not_ranked`: entry -> why.
 
-    `preview`: the entry that is only looked at.
+    `preview`: the entry that is only looked at; `scores`: the kinds of score that are ranked.
     """
 
     id: BoardId
@@ -46,6 +46,7 @@ class Plan:
     not_ranked: Mapping[str, str] = field(default_factory=dict)
     preview: str | None = None
     caveats: tuple[str, ...] = ()
+    scores: tuple[Column, ...] = COLUMNS
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Ranking:
 def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     """Compute one plan. Rows are the plan's entries and the baseline, in the order of their names."""
     ranked = np.array([name not in plan.not_ranked for name in plan.grid.entries], dtype=bool)
-    measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked)
+    measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked, plan.scores)
     choose(db, plan.chosen, plan.yard)
     replace_relation(db, "prices", price_frame(plan.prices))
     costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
@@ -76,7 +77,7 @@ def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
         "domains": _domains,
     }
     made = {
-        name: [make(plan, measured[score]).with_columns(score=pl.lit(score)) for score in COLUMNS]
+        name: [make(plan, measured[score]).with_columns(score=pl.lit(score)) for score in plan.scores]
         for name, make in per_score.items()
     }
     made |= {"tasks": [_tasks(plan, measured)], "costs": [costs], "conduct": [conduct]}
@@ -195,11 +196,10 @@ def _domains(plan: Plan, measured: Measured) -> pl.DataFrame:
 
 def _tasks(plan: Plan, measured: Mapping[Column, Measured]) -> pl.DataFrame:
     rules = plan.yard.rules
-    last = measured["last"]
     entries = np.array([name != plan.preview for name in plan.grid.entries], dtype=bool)
-    entries &= ~np.isnan(measured["best"].values[:-1]).all(axis=(1, 2))
+    entries &= ~np.isnan(plan.grid.best).all(axis=(1, 2))
     baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
-    values = last.scores[:-1][entries]
+    values = best_of(plan.grid.last[entries], plan.yard.maximise)
     beaten = np.where(plan.yard.maximise, values > baseline, values < baseline).sum(axis=0)
     return pl.DataFrame(
         {
@@ -211,8 +211,8 @@ def _tasks(plan: Plan, measured: Mapping[Column, Measured]) -> pl.DataFrame:
             "transform": [rule.transform for rule in rules],
             "baseline": [rule.baseline for rule in rules],
             "baseline_source": [rule.baseline_source for rule in rules],
-            "best_reference": _nan_to_null(measured["best"].reference),
-            "last_reference": _nan_to_null(last.reference),
+            **{f"{score}_reference": [rule.reference for rule in rules] for score in COLUMNS},
+            **{f"{score}_reference": _nan_to_null(found.reference) for score, found in measured.items()},
             "reference_source": [rule.reference_source for rule in rules],
             "beaten_by": beaten,
             "entries": [int(entries.sum())] * len(rules),

@@ -22,7 +22,7 @@ from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
-from scoring.leaderboard import Flag, Leaderboard, Reading, Rejection
+from scoring.leaderboard import COLUMNS, Column, Flag, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS, Level
 from scoring.preview import preview_rankings
 from scoring.records import board_record
@@ -47,10 +47,11 @@ _PUBLISHED_TITLES: dict[Reading, str] = {
 
 @dataclass(frozen=True)
 class Only:
-    """What a reader restricts a ranking to: some tasks, entries of at least a level."""
+    """What a reader restricts a ranking to: some tasks, entries of at least a level, one kind of score."""
 
     tasks: frozenset[str] | None = None
     level: Level | None = None
+    scores: tuple[Column, ...] = COLUMNS
 
     def yard(self, yard: Yardstick) -> Yardstick:
         """Raises UsageError on a task that the board does not have."""
@@ -173,6 +174,7 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             season=season,
             not_ranked=not_ranked,
             caveats=(*only.caveats(), *season.notes, *SEASON_CAVEATS),
+            scores=only.scores,
         ),
     )
 
@@ -198,6 +200,7 @@ def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence
             load_prices(),
             season.prices,
             caveats=(*only.caveats(), *PUBLISHED_CAVEATS),
+            scores=only.scores,
         )
         for reading in readings
     ]

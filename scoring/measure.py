@@ -6,7 +6,7 @@ no sum and no draw depends on the order in which they were given. Never formats 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,8 +69,10 @@ class _Cells:
     parts_by_seed: Floats
 
 
-def measure(grid: Grid, yard: Yardstick, reading: Reading, ranked: Bools) -> tuple[dict[Column, Measured], float]:
-    """Both columns, and the tau_max that they share. `ranked` of shape (entries,): who takes part in ranks.
+def measure(
+    grid: Grid, yard: Yardstick, reading: Reading, ranked: Bools, wanted: Sequence[Column] = COLUMNS
+) -> tuple[dict[Column, Measured], float]:
+    """The wanted columns, and the tau_max that both share. `ranked` of shape (entries,): who takes part in ranks.
 
     Raises ValueError when the season reading has no frozen tau_max.
     """
@@ -79,12 +81,12 @@ def measure(grid: Grid, yard: Yardstick, reading: Reading, ranked: Bools) -> tup
     values = {column: _with_baseline(getattr(grid, column)[:, order], yard) for column in COLUMNS}
     scales = {column: _scale(best_of(values[column], yard.maximise), yard, reading) for column in COLUMNS}
     tau_max = compat_tau_max(list(scales.values())) if yard.tau_max is None else yard.tau_max
-    cells = {column: _cells(values[column], scales[column], tau_max, yard) for column in COLUMNS}
+    cells = {column: _cells(values[column], scales[column], tau_max, yard) for column in wanted}
     draws = _draws(cells, grid, yard, reading, tau_max)
     back = np.argsort(order)
     return {
         column: _in_order(_column(cells[column], draws, at, grid, yard, ranked, tau_max), back)
-        for at, column in enumerate(COLUMNS)
+        for at, column in enumerate(wanted)
     }, tau_max
 
 
@@ -117,15 +119,15 @@ def _cells(values: Floats, scale: Scale, tau_max: float, yard: Yardstick) -> _Ce
 def _draws(cells: Mapping[Column, _Cells], grid: Grid, yard: Yardstick, reading: Reading, tau_max: float) -> Draws:
     names = (*grid.entries, BASELINE)
     if reading == "mlgym-compat":
-        return no_draws(len(names), len(COLUMNS))
-    parts = np.stack([cells[column].parts_by_seed for column in COLUMNS], axis=3)
+        return no_draws(len(names), len(cells))
+    parts = np.stack([one.parts_by_seed for one in cells.values()], axis=3)
     if reading == "season":
         return frozen_draws(names, parts)
     return cohort_draws(names, parts, _cohort(cells, yard, tau_max))
 
 
 def _cohort(cells: Mapping[Column, _Cells], yard: Yardstick, tau_max: float) -> Cohort:
-    ordered = np.stack([by_merit(cells[column].values, yard.maximise) for column in COLUMNS], axis=3)
+    ordered = np.stack([by_merit(one.values, yard.maximise) for one in cells.values()], axis=3)
     scores = yard.transform(np.moveaxis(ordered, 1, 3))
     worse = np.where(yard.maximise, scores < yard.baseline, scores > yard.baseline)
     with np.errstate(all="ignore"):

@@ -64,7 +64,7 @@ def _build(request: Request) -> Built:
         season=_season(request.season),
         readings=[request.reading],
         previews=() if request.with_ is None else (request.with_,),
-        only=Only(_tasks(request.tasks), _level(request.level)),
+        only=Only(_tasks(request.tasks), _level(request.level), (request.score,)),
     )
 
 

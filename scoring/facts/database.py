@@ -69,7 +69,7 @@ def _empty(table: str) -> str:
 
 
 def _selected(table: str) -> str:
-    own = {"local": "m.entry_no", "artifact": "lower(hex(f.artifact)) AS artifact_sha256"}
+    own = {"local": "m.entry_no", "artifact": "f.artifact AS artifact"}
     own |= {"evidence": "", "size": "", "entry": "f.entry, m.preview"} if table == "entries" else {}
     return ", ".join(filter(None, (own.get(name, f"f.{name}") for name in SCHEMAS[table])))
 

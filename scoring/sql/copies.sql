@@ -3,7 +3,7 @@
 -- Artifacts no better than the baseline are anybody's. Two people can write the same few lines: such an entry appeals.
 CREATE OR REPLACE TEMP TABLE copies AS
 WITH gains AS (
-  SELECT a.entry_no, a.task, a.seed, a.attempt, a.artifact_sha256, e.submitter, e.entry, e.included
+  SELECT a.entry_no, a.task, a.seed, a.attempt, a.artifact, e.submitter, e.entry, e.included
   FROM attempts AS a
   JOIN rules AS r ON a.task = r.task AND a.metric = r.metric
   JOIN chosen USING (entry_no)
@@ -16,9 +16,9 @@ WITH gains AS (
     )
 ),
 shared AS (
-  SELECT task, artifact_sha256
+  SELECT task, artifact
   FROM gains
-  GROUP BY task, artifact_sha256
+  GROUP BY task, artifact
   HAVING min(submitter) <> max(submitter)
 ),
 owned AS (
@@ -26,8 +26,8 @@ owned AS (
     gains.*,
     first_value(submitter) OVER earlier AS owner,
     first_value(entry) OVER earlier AS original
-  FROM gains JOIN shared USING (task, artifact_sha256)
-  WINDOW earlier AS (PARTITION BY task, artifact_sha256 ORDER BY included, entry_no)
+  FROM gains JOIN shared USING (task, artifact)
+  WINDOW earlier AS (PARTITION BY task, artifact ORDER BY included, entry_no)
 )
 SELECT
   entry_no,
