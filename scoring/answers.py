@@ -25,7 +25,10 @@ CSV_FIELDS = ("board", "reading", "score", "preview", *Listed._fields)
 
 
 def as_json(built: Built, rankings: Sequence[Ranking], score: Column, entry: str | None) -> str:
-    """The rankings with their constants, tasks and rows; of one entry also its tasks, when `entry` is given."""
+    """The rankings with their constants, tasks and rows; of one entry also its tasks, when `entry` is given.
+
+    On one line: Python's writer of indented JSON takes ten times as long, and programs read this.
+    """
     facts = {
         "scoring_version": SCORING_VERSION,
         "data_sha256": built.data_sha256,
@@ -33,7 +36,7 @@ def as_json(built: Built, rankings: Sequence[Ranking], score: Column, entry: str
         "rejections": [{"folder": name, "reasons": reasons} for name, reasons in built.facts.rejections],
     }
     boards = [_ranking(built, ranking, score, entry) for ranking in rankings]
-    return json.dumps(facts | {"boards": boards}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return json.dumps(facts | {"boards": boards}, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def as_csv(built: Built, rankings: Sequence[Ranking], score: Column, entry: str | None) -> str:

@@ -10,8 +10,10 @@ state.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISpawnableSeedSequence
 from numpy.typing import NDArray
 
 from scoring.profiles import Bools, Floats
@@ -27,10 +29,26 @@ _PAIRS = np.arange(SEEDS**2)
 _BEST = np.min([_OUTCOMES // SEEDS**place % SEEDS for place in range(SEEDS)], axis=0)
 
 
+class _Words(ISpawnableSeedSequence):
+    """Seed words that are given, not derived: numpy's own mixing takes longer than all draws of an entry."""
+
+    def __init__(self, words: NDArray[np.uint64]) -> None:
+        self._words = words
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> NDArray[Any]:
+        """The words. PCG64 asks for four of 64 bits."""
+        return self._words[:n_words]
+
+    def spawn(self, n_children: int) -> list[Any]:
+        """Not needed here."""
+        raise NotImplementedError
+
+
 def stream(*names: str) -> np.random.PCG64:
-    """Random bits that depend on the names alone."""
+    """Random bits that depend on the names alone: PCG64 seeded by their SHA-256."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
-    return np.random.PCG64(int.from_bytes(digest, "big"))
+    words: Any = _Words(np.frombuffer(digest, dtype="<u8"))
+    return np.random.PCG64(words)
 
 
 def picks(entry: str, tasks: int) -> Bytes:
@@ -71,9 +89,8 @@ def interval(draws: Floats) -> tuple[Floats, Floats]:
     tail = (1 - LEVEL) / 2 * (draws.shape[-1] - 1)
     inner = int(tail)
     outer = draws.shape[-1] - 1 - inner
-    places = [inner, min(inner + 1, outer), max(outer - 1, inner), outer]
-    found = np.partition(draws, sorted(set(places)), axis=-1)[..., places]
+    found = np.partition(draws, sorted({inner, min(inner + 1, outer), max(outer - 1, inner), outer}), axis=-1)
     share = tail - inner
-    low = found[..., 0] + share * (found[..., 1] - found[..., 0])
-    high = found[..., 3] - share * (found[..., 3] - found[..., 2])
+    low = found[..., inner] + share * (found[..., min(inner + 1, outer)] - found[..., inner])
+    high = found[..., outer] - share * (found[..., outer] - found[..., max(outer - 1, inner)])
     return low, high

@@ -6,13 +6,14 @@ entry counts. Never follows a link, never reads a payload, never looks at what t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.errors import GymboardError, Problem
 from harness.signing import BUNDLE, SIGNATURE
@@ -71,37 +72,64 @@ def _standing(lines: Sequence[LedgerLine]) -> Standing:
     return Standing(bool(keys), keys[-1] if keys else None, files)
 
 
+Read = Callable[[str, int], Any]
+"""(file, cap) -> its bytes, or a view of them that holds until the next call."""
+
+
 def gather(case: Case) -> Evidence:
     """Read everything. Raises GymboardError when there is no bundle to read."""
+    return _gather(case, read_plain)
+
+
+class Hasher:
+    """Evidence digests only, of many cases in turn, read into the same memory: new pages cost more than hashing."""
+
+    def __init__(self) -> None:
+        self._memory = memoryview(bytearray(MAX_BUNDLE_BYTES + 1))
+
+    def digest(self, case: Case) -> str | None:
+        """The evidence digest; None when a file that counts is missing or odd: reading it says why."""
+        try:
+            found = _gather(case, self._read)
+        except (GymboardError, OSError):
+            return None
+        return None if found.faults else found.digest
+
+    def _read(self, file: str, cap: int) -> memoryview:
+        with _opened(file, cap) as (descriptor, size):
+            return self._memory[: _filled(os.readv(descriptor, [self._memory[: size + 1]]), size, file)]
+
+
+def _gather(case: Case, read: Read) -> Evidence:
     place = case.place
     is_folder = os.path.isdir(place)  # noqa: PTH112
     if case.name is not None and (not is_folder or os.path.islink(place)):  # noqa: PTH114
         raise GymboardError("is not a plain folder")
-    file = f"{place}/{BUNDLE}" if is_folder else place
-    data = read_plain(file, MAX_BUNDLE_BYTES)
+    data = read(f"{place}/{BUNDLE}" if is_folder else place, MAX_BUNDLE_BYTES)
     sha256 = hashlib.sha256(data).hexdigest()
     standing = case.known.get(sha256, Standing())
-    signature = _signature(place) if case.name is not None else None
-    verdicts, faults = _verdicts(os.path.dirname(place), standing.verdicts)  # noqa: PTH120
-    parts = (case.name, sha256, _sha256(signature), *standing[:2], case.private, *standing.verdicts)
+    signature = _signature(place, read) if case.name is not None else None
+    signed = None if signature is None else hashlib.sha256(signature).hexdigest()
+    verdicts, faults = _verdicts(os.path.dirname(place), standing.verdicts, read)  # noqa: PTH120
+    parts = (case.name, sha256, signed, *standing[:2], case.private, *standing.verdicts)
     digest = hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
     return Evidence(case, data, sha256, signature, verdicts, faults, standing, digest)
 
 
-def _signature(place: str) -> bytes | None:
+def _signature(place: str, read: Read) -> bytes | None:
     try:
-        return read_plain(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+        return read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
     except GymboardError:
         return None  # only a run needs one, and says then what is wrong with it
 
 
-def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
+def _verdicts(root: str, wanted: Iterable[str], read: Read) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
     found: list[bytes] = []
     faults: list[Problem] = []
     for sha256 in wanted:
         path = f"{VERDICTS}/{sha256}.json"
         try:
-            data = read_plain(f"{root}/{path}", MAX_BUNDLE_BYTES)
+            data = read(f"{root}/{path}", MAX_BUNDLE_BYTES)
         except (GymboardError, OSError) as error:
             faults.append(Problem(path, str(error)))
             continue
@@ -111,26 +139,33 @@ def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tupl
     return tuple(found), tuple(faults)
 
 
-def _sha256(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
-
-
 def read_plain(file: str, cap: int) -> bytes:
     """A regular file's bytes. Raises GymboardError when it is something else, or larger than `cap` bytes."""
-    name = Path(file).name
+    with _opened(file, cap) as (descriptor, size):
+        data = os.read(descriptor, size + 1)
+        _filled(len(data), size, file)
+        return data
+
+
+@contextlib.contextmanager
+def _opened(file: str, cap: int) -> Iterator[tuple[int, int]]:
+    """A descriptor of a regular file of at most `cap` bytes, and its size."""
     try:
         descriptor = os.open(file, _FLAGS)
     except OSError:
-        raise GymboardError(f"{name} is missing or not a regular file") from None
+        raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise GymboardError(f"{name} is missing or not a regular file")
+            raise GymboardError(f"{Path(file).name} is missing or not a regular file")
         if status.st_size > cap:
-            raise GymboardError(f"{name} has {status.st_size} bytes; at most {cap} are read")
-        data = os.read(descriptor, status.st_size + 1)
-        if len(data) != status.st_size:
-            raise GymboardError(f"{name} changed while it was read")
-        return data
+            raise GymboardError(f"{Path(file).name} has {status.st_size} bytes; at most {cap} are read")
+        yield descriptor, status.st_size
     finally:
         os.close(descriptor)
+
+
+def _filled(found: int, size: int, file: str) -> int:
+    if found != size:
+        raise GymboardError(f"{Path(file).name} changed while it was read")
+    return size

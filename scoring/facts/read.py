@@ -21,7 +21,7 @@ import duckdb
 from harness.errors import GymboardError
 from harness.home import home
 from scoring.facts.database import Member, open_database
-from scoring.facts.evidence import Case, gather, standings
+from scoring.facts.evidence import Case, Hasher, standings
 from scoring.facts.store import Store
 from scoring.facts.work import Outcome
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
@@ -121,13 +121,9 @@ def _digests(cases: Sequence[Case]) -> list[str | None]:
     digests: list[str | None] = [None] * len(cases)
 
     def hash_share(first: int) -> None:
+        hasher = Hasher()
         for number in range(first, len(cases), HASHING_THREADS):
-            try:
-                evidence = gather(cases[number])
-            except (GymboardError, OSError):
-                continue  # the reason is given when it is read
-            if not evidence.faults:
-                digests[number] = evidence.digest
+            digests[number] = hasher.digest(cases[number])
 
     threads = [threading.Thread(target=hash_share, args=(first,)) for first in range(1, HASHING_THREADS)]
     for thread in threads:
