@@ -7,21 +7,23 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
 from harness.errors import GymboardError, Problem, SchemaError
 from harness.schema.bundle import SUITE_VERSION, Bundle
-from harness.schema.episode import Episode
+from harness.schema.episode import Attempt, Episode
 from harness.signing import SIGNATURE
-from scoring.facts.columns import USAGE
+from scoring.facts.columns import MEASURED, USAGE
 from scoring.facts.evidence import MAX_SIGNATURE_BYTES, Evidence, read_plain
 from scoring.ledger import VERDICTS, RegradeVerdict, Verdicts
 
 BASELINE = "baseline"
 MAX_INTEGER = 2**31 - 1
 MAX_WHOLE = 2**53 - 1
+MAX_REAL = 1e100
+"""Squares and sums of such numbers are finite."""
 
 
 def check_bundle(data: bytes, name: str) -> Bundle:
@@ -29,12 +31,16 @@ def check_bundle(data: bytes, name: str) -> Bundle:
     bundle = Bundle.from_json(data, subject=name)
     if bundle.entry.id != name:
         raise GymboardError(f"the entry calls itself {bundle.entry.id!r} but lies in {name!r}; rename the folder")
-    if bundle.entry.id == BASELINE:
-        raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
+    _check_name(bundle)
     if bundle.canonical() != data:
         raise GymboardError("bundle.json is not in canonical form; write it with `gymboard pack`")
     check_limits(bundle)
     return bundle
+
+
+def _check_name(bundle: Bundle) -> None:
+    if bundle.entry.id == BASELINE:
+        raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
 
 
 def check_limits(bundle: Bundle) -> None:
@@ -46,6 +52,8 @@ def check_limits(bundle: Bundle) -> None:
     for place, note in enumerate(bundle.audit):
         if (note.seed or 0) > MAX_INTEGER:
             faults.append(Problem(f"audit[{place}].seed", f"{note.seed:.6g} is too large"))
+        if abs(note.value) > MAX_REAL:
+            faults.append(Problem(f"audit[{place}].value", f"{note.value:.6g} is too large"))
     for place, episode in enumerate(bundle.episodes):
         faults += (
             Problem(f"episodes[{place}].{name}", f"{number:.6g} is too large") for name, number in _over(episode)
@@ -54,20 +62,38 @@ def check_limits(bundle: Bundle) -> None:
         raise SchemaError("bundle.json", faults)
 
 
-def _over(episode: Episode) -> Iterator[tuple[str, int]]:
-    """Every number that its column cannot hold: INTEGER for counts of steps, BIGINT for the others."""
-    usage = episode.usage
-    if max(episode.seed, episode.steps, *episode.actions.values()) > MAX_INTEGER:
+def _over(episode: Episode) -> Iterator[tuple[str, float]]:
+    """Every number that its column, or a sum or square of it, cannot hold: INTEGER for counts of steps."""
+    usage, total = episode.usage, sum(episode.actions.values())
+    if max(episode.seed, episode.steps, total) > MAX_INTEGER:
         counts = {f"actions.{action}": count for action, count in episode.actions.items()}
         counts |= {"seed": episode.seed, "steps": episode.steps}
-        yield from ((name, count) for name, count in counts.items() if count > MAX_INTEGER)
+        over = {name: count for name, count in counts.items() if count > MAX_INTEGER}
+        yield from (over or {"actions": total}).items()
     yield from ((f"usage.{name}", count) for name in USAGE if (count := getattr(usage, name)) > MAX_WHOLE)
+    yield from ((f"usage.{name}", number) for name in MEASURED if (number := getattr(usage, name) or 0) > MAX_REAL)
+    for metric, value in (episode.published_baseline or {}).items():
+        if abs(value) > MAX_REAL:
+            yield f"published_baseline.{metric}", value
     for attempt in episode.attempts:
         if attempt.step > MAX_INTEGER:
             yield f"attempts[{attempt.index}].step", attempt.step
         for verdict in (attempt.sealed, attempt.validation):
             if verdict is not None and verdict.n is not None and verdict.n > MAX_WHOLE:
                 yield f"attempts[{attempt.index}].n", verdict.n
+        for values in _measured(attempt):
+            for metric, value in values.items():
+                if not -MAX_REAL <= value <= MAX_REAL:
+                    yield f"attempts[{attempt.index}] {metric}", value
+
+
+def _measured(attempt: Attempt) -> Iterator[Mapping[str, float]]:
+    if attempt.published is not None:
+        yield attempt.published
+    for verdict in (attempt.sealed, attempt.validation):
+        if verdict is not None:
+            yield verdict.metrics
+            yield verdict.stderr
 
 
 def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ...]]:
@@ -75,6 +101,7 @@ def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ..
     case, standing = evidence.case, evidence.standing
     if case.name is None:
         bundle = Bundle.from_json(evidence.bundle, subject=case.place)
+        _check_name(bundle)
         check_limits(bundle)
         return bundle, ()
     bundle = _bundle(evidence, case.name)

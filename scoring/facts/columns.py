@@ -11,7 +11,7 @@ from typing import get_args
 
 from harness.schema.episode import ActionClass
 
-MEANING = 1
+MEANING = 2
 """Raise it when the same columns come to mean something else."""
 ACTIONS: tuple[ActionClass, ...] = get_args(ActionClass)
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "api_calls")
