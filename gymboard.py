@@ -25,7 +25,8 @@ scoring.cli.mount(app)
 def main() -> None:
     """Entry point: prints an error of ours or of the machine as one block on stderr; 1 when its code is not its own.
 
-    What is written is UTF-8, whatever the locale. To be told to end (SIGTERM: a CI job's timeout) is to leave every `with`: no container outlives the command.
+    What is written is UTF-8, whatever the locale. To be told to end (SIGTERM: a CI job's timeout) is to leave every
+    `with`: no container outlives the command.
     """
     from harness.errors import GymboardError
 

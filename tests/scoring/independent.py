@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 Tree = dict[str, Any]
-LETTERS = dict(zip("EVSAUPBML", "Edit View Search Validate Submit Python Bash Memory Literature".split(), strict=True))
+LETTERS = {"E": "Edit", "V": "View", "S": "Search", "A": "Validate", "U": "Submit"}
+LETTERS |= {"P": "Python", "B": "Bash", "M": "Memory", "L": "Literature"}
 MODIFYING = ("Edit", "Python", "Bash")
 
 
@@ -75,7 +76,9 @@ def _entry(submissions: Path, name: str, tree: Tree, lines: list[Tree]) -> Entry
         if line["kind"] == "downgrade" and level == "regraded":
             level = line["level"]
     reviewed = any(line["kind"] == "review" for line in lines)
-    return Entry(name, tree, regraded, level, reviewed, min(li["sequence"] for li in lines if li["kind"] == "inclusion"))
+    return Entry(
+        name, tree, regraded, level, reviewed, min(li["sequence"] for li in lines if li["kind"] == "inclusion")
+    )
 
 
 def grade(entry: Entry, episode: Tree, attempt: Tree, metric: str) -> tuple[float, float] | None:
@@ -212,9 +215,7 @@ def reading(rules: list[Tree], entries: list[Entry], tau_max: float, ranked: set
                 } | {key: own for key, own in cells.get((name, rule["id"]), {}).items() if key != "seeds"}
         areas = {name: math.fsum(own) for name, own in parts.items()}
         place = ranks({name: areas[name] for name in ranked})
-        without = [
-            ranks({name: areas[name] - parts[name][task] for name in ranked}) for task in range(len(rules))
-        ]
+        without = [ranks({name: areas[name] - parts[name][task] for name in ranked}) for task in range(len(rules))]
         for name in (*names, "baseline"):
             board[kind, name] = {
                 "aup": areas[name],
@@ -298,11 +299,16 @@ def copies(entries: list[Entry], rules: list[Tree]) -> set[str]:
             for episode in [one for one in e.tree["episodes"] if one["task"] == rule["id"]]:
                 for attempt in episode["attempts"]:
                     one = grade(e, episode, attempt, rule["metric"])
-                    if one and snapped(one[0], one[1], rule | {"noise": rule.get("noise", 0.0)}) != rule["baseline"]:
-                        if better(one[0], rule["baseline"], rule):
-                            key = (rule["id"], attempt["artifact_sha256"])
-                            owners[key].append((e.included, e.tree["submitter"], e.name))
+                    if one and _gains(*one, rule):
+                        key = (rule["id"], attempt["artifact_sha256"])
+                        owners[key].append((e.included, e.tree["submitter"], e.name))
     return {name for own in owners.values() for _, submitter, name in own if submitter != min(own)[1]}
+
+
+def _gains(value: float, error: float, rule: Tree) -> bool:
+    """Better than the baseline by more than noise and three standard errors."""
+    base = rule["baseline"]
+    return better(value, base, rule) and snapped(value, error, rule | {"noise": rule.get("noise", 0.0)}) != base
 
 
 def read_toml(file: Path) -> Tree:
