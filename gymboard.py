@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 
@@ -24,10 +25,14 @@ scoring.cli.mount(app)
 def main() -> None:
     """Entry point: prints an error of ours or of the machine as one block on stderr; 1 when its code is not its own.
 
-    To be told to end (SIGTERM: a CI job's timeout) is to leave every `with`: no container outlives the command.
+    What is written is UTF-8, whatever the locale. To be told to end (SIGTERM: a CI job's timeout) is to leave every
+    `with`: no container outlives the command.
     """
     from harness.errors import GymboardError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app(prog_name="gymboard")

@@ -78,7 +78,8 @@ def _ranking(built: Built, ranking: Ranking, score: Column, entry: str | None) -
         needed = next_rank(ranking, entry, score)
         told["explained"] = [line._asdict() for line in explain(ranking, entry, score)]
         told["next_rank"] = needed._asdict() if needed else None
-        told["flags"] = built.flags.filter(pl.col("entry") == entry).drop("entry").to_dicts()
+        published = built.flags.filter(pl.col("entry") == entry, pl.lit(entry != plan.preview))
+        told["flags"] = published.drop("entry").to_dicts()
         told["domains"] = _domains(ranking, entry, score)
     return told
 

@@ -141,7 +141,7 @@ def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     usd = costs.select("entry", cost_usd="usd_per_episode")
     rows = rows.join(usd, on="entry", how="left", maintain_order="left")
     cost = rows["cost_usd"].fill_null(np.nan).to_numpy()
-    area = np.where(np.array(rows["kind"] == BASELINE), np.nan, rows["aup"].fill_null(np.nan).to_numpy())
+    area = rows.select(pl.when(pl.col("rank").is_not_null()).then("aup").fill_null(np.nan)).to_series().to_numpy()
     return rows.with_columns(frontier=frontier(cost, area))
 
 

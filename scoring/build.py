@@ -128,7 +128,11 @@ def build(
     rankings = [_season(facts.db, constants, only)] if "season" in readings else []
     rankings += _published(facts.db, constants, [reading for reading in readings if reading != "season"], only)
     unpublished = facts.db.execute("SELECT entry_no FROM entries WHERE preview ORDER BY entry_no").fetchall()
-    placed = [ranking for (entry,) in unpublished for ranking in preview_rankings(facts.db, entry, constants)]
+    placed = [
+        ranking
+        for (entry,) in unpublished
+        for ranking in preview_rankings(facts.db, entry, constants, only.tasks, only.levels())
+    ]
     return Built(facts, constants, tuple(rankings), tuple(placed))
 
 

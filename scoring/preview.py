@@ -6,13 +6,16 @@ believed: the values are the run's own, and everybody is measured anew on the fe
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 import duckdb
 
 from harness.errors import UsageError
 from harness.schema.prices import load_prices
 from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
-from scoring.tables import Source, choose, grid, people, stored_baselines
+from scoring.ledger import LEVELS, Level
+from scoring.tables import SEEDS, Source, choose, grid, people, query, stored_baselines
 from scoring.yardstick import Season, Yardstick, published_yardstick, season_yardstick
 
 COMPARABLE = ("house-price", "prisoners-dilemma", "battle-of-sexes", "colonel-blotto")
@@ -21,42 +24,58 @@ CLAIMED = "The previewed run's values are claimed by the run itself; nobody has 
 SMOKE = (
     "The run is in the smoke profile, on smaller data and fewer games: compare it for the way it works, not in value."
 )
-ABOVE_SIGNED = ["reported", "regraded", "replayed", "reproduced"]
+ABOVE_SIGNED = [level for level in LEVELS if level != "signed"]
 
 
-def preview_rankings(db: duckdb.DuckDBPyConnection, entry_no: int, season: Season) -> tuple[Ranking, ...]:
+def preview_rankings(
+    db: duckdb.DuckDBPyConnection,
+    entry_no: int,
+    season: Season,
+    only: Collection[str] | None = None,
+    levels: Sequence[Level] = LEVELS,
+) -> tuple[Ranking, ...]:
     """One ranking beside the season's entries, one beside the published ones; either only where tasks are shared.
 
-    Raises UsageError on an import, and when no task of the run is on any board.
+    `only`: no other tasks; `levels`: beside whom. Raises UsageError on an import, and when no task of the run is on
+    any board.
     """
     [(name, origin)] = db.execute("SELECT entry, origin FROM entries WHERE entry_no = ?", [entry_no]).fetchall()
     if origin != "run":
         raise UsageError(f"{name} is an import; only a run can be previewed")
     tasks = db.execute("SELECT DISTINCT task FROM episodes WHERE entry_no = ? ORDER BY task", [entry_no]).fetchall()
     run = [task for (task,) in tasks]
-    claims = season_yardstick(season).only(run)
+    claims = season_yardstick(season).only(run if only is None else set(run) & set(only))
     if not claims.rules:
-        raise UsageError(f"{name} has none of the tasks of {season.name}: {', '.join(run)}")
-    found = [_beside(db, entry_no, claims, claims, season, "season")]
+        what = f"the tasks of {season.name}" if only is None else ", ".join(sorted(only))
+        raise UsageError(f"{name} has none of {what}; it has {', '.join(run)}")
+    beside = [level for level in levels if level in ABOVE_SIGNED]
+    found = [_beside(db, entry_no, claims, claims, season, "season", beside)]
     shared = claims.only(COMPARABLE)
     if shared.rules:
         yard = published_yardstick(stored_baselines(db), EPS).only(shared.tasks)
-        found.append(_beside(db, entry_no, shared, yard, season, "published"))
+        found.append(_beside(db, entry_no, shared, yard, season, "published", beside))
     return tuple(found)
 
 
 def _beside(
-    db: duckdb.DuckDBPyConnection, entry_no: int, claims: Yardstick, yard: Yardstick, season: Season, board: str
+    db: duckdb.DuckDBPyConnection,
+    entry_no: int,
+    claims: Yardstick,
+    yard: Yardstick,
+    season: Season,
+    board: str,
+    levels: Sequence[Level],
 ) -> Ranking:
     """`claims`: the metrics of the run's own values; `yard`: what the board measures in, on the same tasks."""
     [(name, profile)] = db.execute("SELECT entry, profile FROM entries WHERE entry_no = ?", [entry_no]).fetchall()
     of_season = board == "season"
     source: Source = "regraded" if of_season else "published"
-    numbers, names = people(db, "run" if of_season else "import", ABOVE_SIGNED)
+    numbers, names = people(db, "run" if of_season else "import", levels)
     others = [(number, other) for number, other in zip(numbers, names, strict=True) if other != name]
     chosen, shown = [number for number, _ in others], [other for _, other in others]
     choose(db, chosen, yard)
     theirs, their_looks = grid(db, shown, yard, source)
+    not_ranked = _not_ranked(db, dict(others)) if of_season else {}
     choose(db, [entry_no], claims)
     own, own_looks = grid(db, [name], claims, "claimed")
     beside = "the board" if of_season else "published results"
@@ -76,7 +95,14 @@ def _beside(
             prices=load_prices(),
             prices_day=season.prices,
             season=season if of_season else None,
+            not_ranked=not_ranked,
             preview=name,
             caveats=(f"Compared on {len(yard.rules)} tasks only: {tasks}.", CLAIMED, *smoke),
         ),
     )
+
+
+def _not_ranked(db: duckdb.DuckDBPyConnection, chosen: Mapping[int, str]) -> dict[str, str]:
+    """Who of the chosen stands without a rank on these tasks too, and why."""
+    query(db, "copies")
+    return {chosen[entry]: why for entry, why in query(db, "not_ranked", seeds=SEEDS).fetchall()}

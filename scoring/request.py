@@ -5,6 +5,7 @@ Takes a Request, checks it against what there is, prints through scoring.termina
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,6 +58,8 @@ def _build(request: Request) -> Built:
     if not request.submissions.is_dir():
         where = f"no folder {request.submissions}"
         raise UsageError(f"{where}; run in a checkout of the board or name one with --submissions")
+    if request.at_least is not None and not math.isfinite(request.at_least):
+        raise UsageError(f"--at-least {request.at_least:g} is no AUP; give a number such as 1.0")
     if request.with_ is not None and request.reading == "mlgym-compat":
         raise UsageError("a preview has no mlgym-compat reading; use --reading live to stand beside published results")
     return build(
@@ -73,7 +76,10 @@ def _season(named: str | None) -> Season:
         file = Path(named)
         if not file.is_file():
             raise UsageError(f"no season file {file}")
-        return Season.from_toml(file.read_text(encoding="utf-8"), subject=str(file))
+        try:
+            return Season.from_toml(file.read_text(encoding="utf-8"), subject=str(file))
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{file} is not UTF-8: {error}") from None
     return load_season(named)
 
 

@@ -162,6 +162,8 @@ def _place(row: Listed) -> str:
 
 
 def _audit(built: Built, ranking: Ranking, entry: str) -> list[str]:
+    if entry == ranking.plan.preview:
+        return []
     found = built.facts.db.execute(
         "SELECT task, seed, metric, value, finding FROM notes JOIN entries USING (entry_no) "
         "WHERE entry = ? AND NOT preview ORDER BY ALL",

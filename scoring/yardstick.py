@@ -6,18 +6,19 @@ Never holds a constant that the data could state itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from harness.errors import UsageError
-from harness.schema.base import Day, KebabId, Line, Record
+from harness.errors import Problem, UsageError
+from harness.schema.base import Day, Inconsistent, KebabId, Line, Record
 from harness.schema.task import Direction, Domain
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
 from scoring.profiles import Bools, Floats
@@ -82,11 +83,21 @@ class Season(Record):
     name: KebabId
     frozen: Day
     draft: bool
-    tau_max: float = Field(gt=0)
-    eps: float = Field(gt=0)
+    tau_max: float = Field(gt=0, le=100)
+    eps: float = Field(gt=0, le=1)
     prices: Day = Field(description="costs are computed in the prices of this day")
     notes: tuple[str, ...] = ()
     tasks: tuple[TaskRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ranks_something_once(self) -> Self:
+        counts = Counter(rule.id for rule in self.tasks)
+        faults = [Problem("tasks", f"{task} appears {n} times") for task, n in sorted(counts.items()) if n > 1]
+        if not any(rule.rankable for rule in self.tasks):
+            faults.append(Problem("tasks", "none is rankable"))
+        if faults:
+            raise Inconsistent(faults)
+        return self
 
 
 @dataclass(frozen=True)

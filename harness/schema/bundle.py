@@ -24,7 +24,7 @@ from harness.schema.base import (
     Submitter,
     Timestamp,
 )
-from harness.schema.episode import Count, Episode
+from harness.schema.episode import Count, Episode, Real
 from harness.schema.task import ProfileName
 
 SCHEMA_VERSION = 1
@@ -70,7 +70,7 @@ class AuditNote(Record):
     task: KebabId
     seed: Count | None = None
     metric: Line
-    value: float
+    value: Real
     finding: str = Field(min_length=1, max_length=500)
     evidence: str = Field(min_length=1, max_length=1000)
 

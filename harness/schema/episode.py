@@ -39,8 +39,12 @@ LETTERS: dict[ActionClass, str] = {
 }
 NO_ACTION = "-"
 MAX_TRACE = 100_000
+MAX_REAL = 1e100
+"""Squares and sums of such numbers are finite."""
 MODIFYING: tuple[ActionClass, ...] = ("Edit", "Python", "Bash")
 Count = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+Real = Annotated[float, Field(ge=-MAX_REAL, le=MAX_REAL)]
+NonNegative = Annotated[float, Field(ge=0, le=MAX_REAL)]
 Trace = Annotated[str, Field(pattern=r"^[EVSAUPBML-]*$", max_length=MAX_TRACE)]
 MetricName = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -63,14 +67,14 @@ class Verdict(Record):
     `seed` is the seed of a sealed play grade, published after the fact; predictions have none.
     """
 
-    duration_s: float = Field(ge=0)
+    duration_s: NonNegative
     grader_version: SemVer
     invalid: str | None = Field(default=None, max_length=2000)
-    metrics: dict[MetricName, float] = {}
+    metrics: dict[MetricName, Real] = {}
     n: int | None = Field(default=None, gt=0, le=MAX_WHOLE, description="rows, games or instances behind the metrics")
     seed: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     split: Split
-    stderr: dict[MetricName, float] = {}
+    stderr: dict[MetricName, Real] = {}
 
     @property
     def valid(self) -> bool:
@@ -94,7 +98,7 @@ class Attempt(Record):
     refused: str | None = Field(default=None, max_length=2000, description="why the copy-out refused it")
     validation: Verdict | None = None
     sealed: Verdict | None = None
-    published: dict[MetricName, float] | None = Field(default=None, description="imported, in upstream's own keys")
+    published: dict[MetricName, Real] | None = Field(default=None, description="imported, in upstream's own keys")
 
 
 class Usage(Record):
@@ -106,9 +110,9 @@ class Usage(Record):
     output_tokens: Count = 0
     reasoning_tokens: Count = 0
     api_calls: Count = 0
-    wall_s: float | None = Field(default=None, ge=0)
-    gpu_s: float | None = Field(default=None, ge=0)
-    reported_cost_usd: float | None = Field(default=None, ge=0)
+    wall_s: NonNegative | None = None
+    gpu_s: NonNegative | None = None
+    reported_cost_usd: NonNegative | None = None
 
 
 class Episode(Record):
@@ -132,7 +136,7 @@ class Episode(Record):
     )
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = Usage()
-    published_baseline: dict[MetricName, float] | None = Field(
+    published_baseline: dict[MetricName, Real] | None = Field(
         default=None, description="imported: the baseline that the run's own file stored, verbatim"
     )
 

@@ -26,12 +26,16 @@ def check_bundle(data: bytes, name: str) -> Bundle:
     bundle = Bundle.from_json(data, subject=name)
     if bundle.entry.id != name:
         raise GymboardError(f"the entry calls itself {bundle.entry.id!r} but lies in {name!r}; rename the folder")
-    if bundle.entry.id == BASELINE:
-        raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
+    _check_name(name)
     if bundle.canonical() != data:
         raise GymboardError("bundle.json is not in canonical form; write it with `gymboard pack`")
     check_suite(bundle.suite_version)
     return bundle
+
+
+def _check_name(name: str) -> None:
+    if name == BASELINE:
+        raise GymboardError(f"the name {BASELINE!r} is the baseline's own; choose another")
 
 
 def check_suite(suite_version: str) -> None:
@@ -46,6 +50,7 @@ def check_evidence(evidence: Evidence) -> tuple[Tree, tuple[RegradeVerdict, ...]
     case, standing = evidence.case, evidence.standing
     if case.name is None:
         own = Bundle.from_json(evidence.bundle, subject=case.place)
+        _check_name(own.entry.id)
         check_suite(own.suite_version)
         return own.model_dump(mode="json", exclude_none=True), ()
     bundle = _bundle(evidence, case.name)

@@ -57,7 +57,7 @@ class Evidence:
 
 
 def standings(ledger: Sequence[LedgerLine]) -> dict[str, dict[str, Standing]]:
-    """Entry -> bundle digest -> standing. A removal takes everything back until a later line."""
+    """Entry -> bundle digest -> standing. A removal takes everything back until a later inclusion."""
     own: dict[str, dict[str, list[LedgerLine]]] = {}
     for line in ledger:
         own.setdefault(line.entry, {}).setdefault(line.bundle_sha256, []).append(line)
@@ -65,8 +65,9 @@ def standings(ledger: Sequence[LedgerLine]) -> dict[str, dict[str, Standing]]:
 
 
 def _standing(lines: Sequence[LedgerLine]) -> Standing:
-    if lines[-1].kind == "removal":
-        return Standing(removal=f"removed on {lines[-1].time}: {lines[-1].reason}")
+    entered = [line for line in lines if line.kind in ("inclusion", "removal")]
+    if entered and entered[-1].kind == "removal":
+        return Standing(removal=f"removed on {entered[-1].time}: {entered[-1].reason}")
     keys = [line.key_fingerprint for line in lines if line.kind == "inclusion"]
     files = tuple(line.verdicts_sha256 for line in lines if line.verdicts_sha256)
     return Standing(bool(keys), keys[-1] if keys else None, files)
@@ -118,7 +119,8 @@ def _gather(case: Case, read: Read) -> Evidence:
 
 def _signature(place: str, read: Read) -> bytes | None:
     try:
-        return read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+        found: bytes = read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+        return found
     except GymboardError:
         return None  # only a run needs one, and says then what is wrong with it
 

@@ -55,9 +55,12 @@ class Facts:
         self.close()
 
 
-def default_cache() -> Path:
+def default_cache() -> Path | None:
     """Where facts are kept between calls."""
-    return home() / "scoring"
+    try:
+        return home() / "scoring"
+    except RuntimeError:  # a user without a home: nothing is kept
+        return None
 
 
 def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | None = None) -> Facts:
@@ -81,7 +84,13 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     store.tidy({evidence for _, evidence in found})
     members = _members(found, published, store)
     sha256 = _digest([evidence for number, evidence in found if number < published], ledger)
-    return Facts(open_database(members, ledger), tuple(sorted(rejected)), ledger, sha256, store)
+    named = sorted((_shown(name), reasons) for name, reasons in rejected)
+    return Facts(open_database(members, ledger), tuple(named), ledger, sha256, store)
+
+
+def _shown(name: str) -> str:
+    """A folder's name as text that can be written: a file system takes bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list[tuple[str, tuple[str, ...]]]]:

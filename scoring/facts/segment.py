@@ -112,7 +112,7 @@ def segment_name(folder: Path) -> str:
 def open_segment(folder: Path) -> Segment | None:
     """None when this reader did not write it, or any of its bytes are not the ones that were written."""
     try:
-        if segment_name(folder) != folder.name:
+        if not (folder / MANIFEST).is_file() or segment_name(folder) != folder.name:
             return None
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["reader"] != READER:

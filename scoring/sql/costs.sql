@@ -1,6 +1,6 @@
 -- What an entry used and cost over the board's tasks. Whole tokens are summed, then multiplied once by the prices in
 -- force on $day (the board's) and on the day of the run. A model that prices(model, since, ...) does not name has no
--- cost; that is NULL, never 0. Input counts include cached and cache-write tokens, output counts reasoning.
+-- cost; that is NULL, never 0. Only who names no model and used no token costs 0. Input counts include cached and cache-write tokens, output counts reasoning.
 WITH used AS (
   SELECT
     entry_no,
@@ -22,6 +22,7 @@ WITH used AS (
 priced AS (
   SELECT
     c.place, e.entry, e.model, used.*,
+    e.model IS NULL AND coalesce(used.priced_episodes, 0) = 0 AND coalesce(used.output_tokens, 0) = 0 AS free,
     now.since, now.input_usd, now.output_usd,
     (
       plain_tokens * now.input_usd
@@ -43,14 +44,15 @@ priced AS (
 )
 SELECT
   entry,
-  CASE WHEN model IS NULL THEN 0 WHEN priced_episodes > 0 THEN usd_per_episode END AS usd_per_episode,
-  CASE WHEN model IS NULL THEN 0 WHEN priced_episodes > 0 THEN run_day_usd_per_episode END AS run_day_usd_per_episode,
+  CASE WHEN free THEN 0 WHEN priced_episodes > 0 THEN usd_per_episode END AS usd_per_episode,
+  CASE WHEN free THEN 0 WHEN priced_episodes > 0 THEN run_day_usd_per_episode END AS run_day_usd_per_episode,
   CASE WHEN model IS NOT NULL AND reported_episodes > 0 THEN reported_usd / reported_episodes END
     AS reported_usd_per_episode,
   coalesce(priced_episodes, 0) AS priced_episodes,
   since,
   CASE
-    WHEN model IS NULL THEN 'calls no model'
+    WHEN free THEN 'calls no model'
+    WHEN model IS NULL THEN 'has token counts, but names no model'
     WHEN coalesce(priced_episodes, 0) = 0 THEN 'no token counts'
     WHEN since IS NULL THEN printf('no price is known for %s', model)
     ELSE printf('tokens of %d episodes at %g/%g USD per million (%s)', priced_episodes, input_usd, output_usd, since)

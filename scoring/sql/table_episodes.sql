@@ -14,7 +14,7 @@ SELECT
     ELSE 'incomplete'
   END AS outcome,
   CASE
-    WHEN n.model IS NULL THEN 0
+    WHEN n.model IS NULL AND e.api_calls = 0 AND e.input_tokens = 0 AND e.output_tokens = 0 THEN 0
     WHEN e.api_calls > 0 OR e.input_tokens > 0 THEN (
       greatest(0, e.input_tokens - e.cached_tokens - e.cache_write_tokens) * p.input_usd
       + e.cached_tokens * coalesce(p.cached_usd, p.input_usd)
