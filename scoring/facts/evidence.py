@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,15 +97,18 @@ class Hasher:
         return None if found.faults else found.digest
 
     def _read(self, file: str, cap: int) -> memoryview:
-        with _opened(file, cap) as (descriptor, size):
+        descriptor, size = _opened(file, cap)
+        try:
             return self._memory[: _filled(os.readv(descriptor, [self._memory[: size + 1]]), size, file)]
+        finally:
+            os.close(descriptor)
 
 
 def _gather(case: Case, read: Read) -> Evidence:
     place = case.place
-    is_folder = os.path.isdir(place)  # noqa: PTH112
-    if case.name is not None and (not is_folder or os.path.islink(place)):  # noqa: PTH114
+    if case.name is not None and not stat.S_ISDIR(os.lstat(place).st_mode):
         raise GymboardError("is not a plain folder")
+    is_folder = case.name is not None or os.path.isdir(place)  # noqa: PTH112
     data = read(f"{place}/{BUNDLE}" if is_folder else place, MAX_BUNDLE_BYTES)
     sha256 = hashlib.sha256(data).hexdigest()
     standing = case.known.get(sha256, Standing())
@@ -118,11 +121,10 @@ def _gather(case: Case, read: Read) -> Evidence:
 
 
 def _signature(place: str, read: Read) -> bytes | None:
-    try:
-        found: bytes = read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
-        return found
-    except GymboardError:
-        return None  # only a run needs one, and says then what is wrong with it
+    found: bytes | None = None
+    with contextlib.suppress(GymboardError):  # only a run needs one, and says then what is wrong with it
+        found = read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+    return found
 
 
 def _verdicts(root: str, wanted: Iterable[str], read: Read) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
@@ -143,28 +145,28 @@ def _verdicts(root: str, wanted: Iterable[str], read: Read) -> tuple[tuple[bytes
 
 def read_plain(file: str, cap: int) -> bytes:
     """A regular file's bytes. Raises GymboardError when it is something else, or larger than `cap` bytes."""
-    with _opened(file, cap) as (descriptor, size):
+    descriptor, size = _opened(file, cap)
+    try:
         data = os.read(descriptor, size + 1)
         _filled(len(data), size, file)
         return data
+    finally:
+        os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _opened(file: str, cap: int) -> Iterator[tuple[int, int]]:
+def _opened(file: str, cap: int) -> tuple[int, int]:
     """A descriptor of a regular file of at most `cap` bytes, and its size."""
     try:
         descriptor = os.open(file, _FLAGS)
     except OSError:
         raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise GymboardError(f"{Path(file).name} is missing or not a regular file")
-        if status.st_size > cap:
-            raise GymboardError(f"{Path(file).name} has {status.st_size} bytes; at most {cap} are read")
-        yield descriptor, status.st_size
-    finally:
-        os.close(descriptor)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= cap:
+        return descriptor, status.st_size
+    os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise GymboardError(f"{Path(file).name} is missing or not a regular file")
+    raise GymboardError(f"{Path(file).name} has {status.st_size} bytes; at most {cap} are read")
 
 
 def _filled(found: int, size: int, file: str) -> int:
