@@ -7,7 +7,7 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
@@ -81,19 +81,20 @@ def _over(episode: Episode) -> Iterator[tuple[str, float]]:
         for verdict in (attempt.sealed, attempt.validation):
             if verdict is not None and verdict.n is not None and verdict.n > MAX_WHOLE:
                 yield f"attempts[{attempt.index}].n", verdict.n
-        for values in _measured(attempt):
-            for metric, value in values.items():
-                if not -MAX_REAL <= value <= MAX_REAL:
-                    yield f"attempts[{attempt.index}] {metric}", value
+        yield from _beyond(attempt)
 
 
-def _measured(attempt: Attempt) -> Iterator[Mapping[str, float]]:
-    if attempt.published is not None:
-        yield attempt.published
+def _beyond(attempt: Attempt) -> list[tuple[str, float]]:
+    found = []
+    measured = [attempt.published] if attempt.published is not None else []
     for verdict in (attempt.sealed, attempt.validation):
         if verdict is not None:
-            yield verdict.metrics
-            yield verdict.stderr
+            measured += (verdict.metrics, verdict.stderr)
+    for values in measured:
+        for metric, value in values.items():
+            if not -MAX_REAL <= value <= MAX_REAL:
+                found.append((f"attempts[{attempt.index}] {metric}", value))
+    return found
 
 
 def check_evidence(evidence: Evidence) -> tuple[Bundle, tuple[RegradeVerdict, ...]]:
