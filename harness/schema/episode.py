@@ -39,8 +39,8 @@ LETTERS: dict[ActionClass, str] = {
 }
 NO_ACTION = "-"
 MAX_TRACE = 100_000
-MAX_REAL = 1e100
-"""Squares and sums of such numbers are finite."""
+MAX_REAL = 1e18
+"""Far beyond any measurement (published returns go down to -3.1e13); squares and sums of such numbers are finite."""
 MODIFYING: tuple[ActionClass, ...] = ("Edit", "Python", "Bash")
 Count = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
 Real = Annotated[float, Field(ge=-MAX_REAL, le=MAX_REAL)]
