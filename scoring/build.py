@@ -20,6 +20,7 @@ from harness.errors import UsageError
 from harness.schema.prices import load_prices, price_bytes
 from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
+from scoring.earlier import make_earlier
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
 from scoring.leaderboard import COLUMNS, Column, Flag, Leaderboard, Reading, Rejection
@@ -124,6 +125,7 @@ def build(
     `previews`: unpublished bundle folders, placed beside either board. Raises UsageError when one cannot be placed.
     """
     facts = read_facts(submissions, unpublished=previews, cache=default_cache())
+    make_earlier(facts.db, submissions, facts.ledger)
     constants, only = season or load_season(), only or Only()
     rankings = [_season(facts.db, constants, only)] if "season" in readings else []
     rankings += _published(facts.db, constants, [reading for reading in readings if reading != "season"], only)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,20 @@ def test_another_submitters_artifacts_earn_no_rank(submissions: Path, enter: Ent
     standing = {r.id: (r.standings["last"].rank, r.not_ranked_because) for r in season(submissions).rows if r.entry}
     assert standing["a-copy"] == (None, "hands in an artifact of original, another submitter's, for battle-of-sexes")
     assert all(rank is not None for name, (rank, _) in standing.items() if name != "a-copy")
+
+
+def test_who_resubmits_stays_the_author(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    """A copy must not become the original because its author's bundle was replaced by a later one."""
+    folder = enter("original", everywhere(GOOD))
+    bundle = run_bundle("a-copy", everywhere(GOOD)).model_copy(update={"submitter": "github:666"})
+    copied = write_entry(submissions, bundle, tmp_path / "keys")
+    include(submissions, copied)
+    regrade(submissions, copied, everywhere(GOOD))
+    shutil.rmtree(folder)
+    enter("original", everywhere(GOOD), model="gpt-4o-2024-08-06")
+    standing = {r.id: (r.standings["last"].rank, r.not_ranked_because) for r in season(submissions).rows if r.entry}
+    assert standing["original"] == (1, None)
+    assert standing["a-copy"] == (None, "hands in an artifact of original, another submitter's, for battle-of-sexes")
 
 
 def test_the_baselines_artifact_is_anybodys(submissions: Path, enter: Enter, tmp_path: Path) -> None:
