@@ -1,8 +1,8 @@
 """Earlier: what an entry's replaced bundles had handed in, so that nobody becomes the author of what others copied.
 
-Takes the folder, the ledger and the facts, makes the relation `earlier`. Whoever resubmits gets a new inclusion; without
-this a copy of the first bundle would be older than its author's second one. Reads only verdicts of bundles that are
-not on the board any more, and only files whose bytes are the ones that the ledger names.
+Takes the folder, the ledger and the facts, makes the relation `earlier`. Whoever resubmits is regraded anew; without
+this a copy of the first bundle would be older than its author's second one. Reads only verdicts of bundles that are not
+on the board any more, and only files whose bytes are the ones that the ledger names.
 """
 
 from __future__ import annotations
