@@ -77,14 +77,28 @@ class Baseline(Record):
     source: str
 
 
+class Twin(Record):
+    """Other bytes with the same content (packed again), taken in place of a source's own when a mirror has them."""
+
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+    origin: str
+
+
 class Source(Record):
-    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder."""
+    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder.
+
+    `unverified` says where the digest is cited from when nobody of this project has held the file; a maintainer who has
+    downloaded it removes the sentence.
+    """
 
     name: SafePath
     mirror: SafePath
     urls: tuple[HttpsUrl, ...]
     sha256: Sha256
     size_bytes: int = Field(gt=0)
+    twins: tuple[Twin, ...] = ()
+    unverified: str | None = Field(default=None, min_length=1)
 
 
 class Limits(Record):
