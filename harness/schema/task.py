@@ -39,7 +39,8 @@ class ArtifactFile(Record):
 class Grader(Record):
     """Which of the three kinds of grader, and what it needs to know.
 
-    predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target).
+    predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target). A target of
+    the type texts is one or more accepted texts, one a line; a prediction is one text.
     play: tasks/<id>/grader/referee.py meets the artifact through the player adapter `adapter`.
     """
 
@@ -47,7 +48,7 @@ class Grader(Record):
     version: SemVer
     key: str | None = None
     target: str | None = None
-    target_type: Literal["float", "int", "str"] | None = None
+    target_type: Literal["float", "int", "str", "texts"] | None = None
     adapter: Literal["strategy", "function", "policy"] | None = None
     function: str | None = None
     relative_to_starter: bool = False
