@@ -57,8 +57,8 @@ def obtain(
 
 def matches(path: Path, source: Source) -> bool:
     """Whether the file has a declared size and its digest: the source's own, or a twin's."""
-    digests = {known.sha256 for known in (source, *source.twins) if known.size_bytes == path.stat().st_size}
-    return bool(digests) and file_sha256(path) in digests
+    size = path.stat().st_size
+    return size in source.accepted.values() and source.accepted.get(file_sha256(path)) == size
 
 
 def _fill(
@@ -89,7 +89,7 @@ def _copy(source: Source, found: Path, partial: Path) -> str | None:
     """Copy from the mirror; the fault when it is not there or not the same bytes."""
     if not found.is_file():
         return "no such file"
-    if found.stat().st_size not in {known.size_bytes for known in (source, *source.twins)}:
+    if found.stat().st_size not in source.accepted.values():
         return f"has {found.stat().st_size:,} bytes, {source.size_bytes:,} expected"
     beside = partial.with_suffix(".copy")
     try:

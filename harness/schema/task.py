@@ -101,6 +101,11 @@ class Source(Record):
     twins: tuple[Twin, ...] = ()
     unverified: str | None = Field(default=None, min_length=1)
 
+    @property
+    def accepted(self) -> dict[Sha256, int]:
+        """Digest -> size of the bytes that count as this source."""
+        return {self.sha256: self.size_bytes} | {twin.sha256: twin.size_bytes for twin in self.twins}
+
 
 class Limits(Record):
     """Limits of one episode. Times in seconds, cost in USD of the run's day."""
