@@ -1,8 +1,9 @@
 """The official image families: one folder under tasks/images/ each, built once and found by what it is made of.
 
 Takes a family's name; gives a container image (docker engine) or a virtual environment (local engine) made from the
-same hashed requirements. Never installs anything that requirements.txt does not name by hash, and never writes an
-index address: where packages come from is the machine's own pip setting.
+same requirements. Never installs anything that requirements.txt does not name by hash or, where a family has it,
+unhashed.txt by version (builds that PyTorch publishes on its own index); where packages come from is otherwise the
+machine's own pip setting.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 Log = Callable[[str], None]
-PARTS = ("Dockerfile", "requirements.txt")
+PARTS = ("Dockerfile", "requirements.txt", "unhashed.txt")
+LOCKED, UNHASHED = PARTS[1:]
 LABEL = "gymboard.family"
 BUILD_COMMAND = "gymboard images build"
 
@@ -37,7 +39,7 @@ BUILD_COMMAND = "gymboard images build"
 def families() -> list[str]:
     """Every folder of tasks/images that holds a Dockerfile and its requirements."""
     folders = (tasks_root() / "images").glob("*/Dockerfile")
-    return sorted(file.parent.name for file in folders if (file.parent / "requirements.txt").is_file())
+    return sorted(file.parent.name for file in folders if (file.parent / LOCKED).is_file())
 
 
 def connect() -> DockerClient:
@@ -104,7 +106,10 @@ def build(family: str, base_image: str | None, log: Log) -> str:
 def environment_digest(family: str) -> str:
     """`sha256:...` of what the local environment is: locked requirements, interpreter, machine."""
     made_of = (platform.python_implementation(), platform.python_version(), sys.platform, platform.machine())
-    return "sha256:" + hashlib.sha256("\0".join(made_of).encode() + _parts(family)["requirements.txt"]).hexdigest()
+    parts = _parts(family)
+    return (
+        "sha256:" + hashlib.sha256("\0".join(made_of).encode() + parts[LOCKED] + parts.get(UNHASHED, b"")).hexdigest()
+    )
 
 
 def environment_folder(family: str) -> Path:
@@ -139,12 +144,15 @@ def environment(family: str, log: Log) -> Path:
 
 
 def _install(folder: Path, family: str, log: Log) -> None:
-    requirements = tasks_root() / "images" / family / "requirements.txt"
-    wanted = ["--only-binary", ":all:", "--require-hashes", "-r", str(requirements)]
-    for command in (
+    here = tasks_root() / "images" / family
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    commands = [
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted],
-    ):
+        [*pip, "--require-hashes", "-r", str(here / LOCKED)],
+    ]
+    if (here / UNHASHED).is_file():
+        commands.append([*pip, "--no-deps", "-r", str(here / UNHASHED)])
+    for command in commands:
         log(" ".join(command))
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
@@ -173,7 +181,8 @@ def _environment(family: str) -> Path:
 def _parts(family: str) -> Mapping[str, bytes]:
     if family not in families():
         raise ImageError(f"no image family {family!r}; the families of tasks/images are: {', '.join(families())}")
-    return {name: (tasks_root() / "images" / family / name).read_bytes() for name in PARTS}
+    files = {name: tasks_root() / "images" / family / name for name in PARTS}
+    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
 
 
 def _context(family: str) -> io.BytesIO:
