@@ -7,6 +7,7 @@ import os
 
 from ppo import Config, train
 
+HORIZON = int(os.environ.get("GYMBOARD_HORIZON", 199))
 CONFIG = Config(
     environment="MetaMaze-misc",
     steps=int(os.environ.get("GYMBOARD_STEPS", 10_000_000)),

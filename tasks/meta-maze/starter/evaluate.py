@@ -1,18 +1,15 @@
 """Plays the checkpoints here: `python evaluate.py [episodes]`. The grade is made elsewhere, from other seeds."""
 
-import os
 import sys
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from baseline import CONFIG
+from baseline import CONFIG, HORIZON
 from player import act, load
 
 import gymnax
-
-HORIZON = int(os.environ.get("GYMBOARD_HORIZON", 199))
 
 
 def play(policy, episodes, seed):

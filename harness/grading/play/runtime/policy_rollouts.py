@@ -41,7 +41,8 @@ class Episodes:
 
     def begin(self, keys: jax.Array) -> tuple[Array, Any]:
         """First observations (episodes, ...), and what `step` needs."""
-        observations, state = self._reset(keys)
+        observations, weak = self._reset(keys)
+        state = jax.tree.map(np.asarray, weak)  # without JAX's weak types, which would make `step` compile twice
         count = len(keys)
         return np.asarray(observations), (state, jnp.zeros(count), jnp.ones(count, bool), jnp.zeros((), int))
 
