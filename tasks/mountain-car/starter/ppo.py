@@ -232,7 +232,9 @@ def train(config):
     keys = jax.random.split(jax.random.key(config.seed), config.checkpoints)
     updates = max(1, config.steps // (config.environments * config.rollout))
     if jax.default_backend() == "cpu":
-        begin, update = jax.jit(trainer.begin), jax.jit(trainer.update, donate_argnums=0)
+        quick = {"xla_backend_optimization_level": 0} if updates < 100 else None  # compiling would take longer
+        begin = jax.jit(trainer.begin, compiler_options=quick)
+        update = jax.jit(trainer.update, donate_argnums=0, compiler_options=quick)
         for index, key in enumerate(keys):
             save(run(begin, update, key, updates, f"checkpoint {index}").params, index)
         return

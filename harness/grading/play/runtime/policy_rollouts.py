@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .draws import Draws
     from .wire import Array
 
+QUICK = {"xla_backend_optimization_level": 0}
+"""Optimising takes longer than it saves: the steps are cheap, and each grade compiles them anew."""
+
 
 class Episodes:
     """Environments of one kind, stepped together on this process's device."""
@@ -32,8 +35,8 @@ class Episodes:
         self.choices = int(space.n) if self.discrete else 0
         self.width = () if self.discrete else tuple(space.shape)
         self.bounds = (0.0, 0.0) if self.discrete else (float(np.min(space.low)), float(np.max(space.high)))
-        self._reset = jax.jit(lambda keys: jax.vmap(env.reset, (0, None))(keys, env_params))
-        self._step = jax.jit(lambda keys, now, actions: _step(env, env_params, keys, now, actions))
+        self._reset = jax.jit(lambda keys: _begin(env, env_params, keys), compiler_options=QUICK)
+        self._step = jax.jit(lambda *given: _step(env, env_params, *given), compiler_options=QUICK)
 
     @property
     def dtype(self) -> str:
@@ -41,10 +44,8 @@ class Episodes:
 
     def begin(self, keys: jax.Array) -> tuple[Array, Any]:
         """First observations (episodes, ...), and what `step` needs."""
-        observations, weak = self._reset(keys)
-        state = jax.tree.map(np.asarray, weak)  # without JAX's weak types, which would make `step` compile twice
-        count = len(keys)
-        return np.asarray(observations), (state, jnp.zeros(count), jnp.ones(count, bool), jnp.zeros((), int))
+        observations, now = self._reset(keys)
+        return np.asarray(observations), now
 
     def step(self, keys: jax.Array, now: Any, actions: Array) -> tuple[Array, Array, Any]:
         """Next observations, which of them begin another episode, and what the next `step` needs."""
@@ -65,13 +66,24 @@ class Episodes:
         return actions if self.discrete else actions.clip(*self.bounds)
 
 
+def _begin(env: Any, env_params: Any, keys: jax.Array) -> tuple[Any, Any]:
+    observations, state = jax.vmap(env.reset, (0, None))(keys, env_params)
+    count = len(keys)
+    return observations, (_strong(state), jnp.zeros(count), jnp.ones(count, bool), jnp.zeros((), int))
+
+
+def _strong(state: Any) -> Any:
+    """Without JAX's weak types, which come and go and would make `_step` compile twice."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)
+
+
 def _step(env: Any, env_params: Any, keys: jax.Array, now: Any, actions: jax.Array) -> tuple[Any, Any, Any]:
     state, returns, alive, time = now
     step_keys = jax.vmap(jax.random.fold_in, (0, None))(keys, time + 1)
     stepped = jax.vmap(env.step, (0, 0, 0, None))(step_keys, state, actions, env_params)
     observations, state, reward, terminated, truncated, _ = stepped
     done = terminated | truncated
-    return observations, done, (state, returns + reward * alive, alive & ~done, time + 1)
+    return observations, done, (_strong(state), returns + reward * alive, alive & ~done, time + 1)
 
 
 def play_policies(table: Table, env: Any, env_params: Any) -> Outcome:
