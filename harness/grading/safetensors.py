@@ -1,4 +1,4 @@
-"""Whether bytes are a safetensors file and nothing else. Takes hostile bytes, gives faults in words; never loads a tensor.
+"""Whether bytes are a safetensors file and nothing else. Takes hostile bytes, gives the fault; loads no tensor.
 
 Layout (the safetensors format): u64 little-endian length of the head, the head (a JSON object: name -> dtype, shape,
 data_offsets; and `__metadata__`, text to text), then the tensors' bytes. The tensors must fill the rest exactly, so

@@ -6,6 +6,7 @@ their random key. Runs on whatever device JAX finds: one after the other on a CP
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import gymnax
@@ -67,7 +68,7 @@ class State(NamedTuple):
 def init_mlp(key, sizes):
     """Layers of an MLP: kernels LeCun-normal, biases uniform in [0, 0.05)."""
     layers = []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         key, kernel, bias = jax.random.split(key, 3)
         weight = jax.nn.initializers.lecun_normal()(kernel, (fan_in, fan_out))
         layers.append({"weight": weight, "bias": jax.random.uniform(bias, (fan_out,), maxval=0.05)})
@@ -139,9 +140,7 @@ class Trainer:
             "critic": (inputs, *config.hidden, 1),
         }
         rate = optax.linear_schedule(config.lr_begin, config.lr_end, int(config.lr_share * config.steps))
-        self.optimiser = optax.chain(
-            optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=1e-5)
-        )
+        self.optimiser = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=1e-5))
 
     def begin(self, key):
         key, actor, critic, reset = jax.random.split(key, 4)

@@ -3,13 +3,12 @@
 import sys
 from pathlib import Path
 
+import gymnax
 import jax
 import jax.numpy as jnp
 import numpy as np
 from baseline import CONFIG, HORIZON
 from player import act, load
-
-import gymnax
 
 
 def play(policy, episodes, seed):

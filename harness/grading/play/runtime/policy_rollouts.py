@@ -8,13 +8,13 @@ streams, and no two checkpoints meet the same episode: nothing that a player is 
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .policy_scores import summary
 from .table import Foul, Outcome, Table
 from .wire import WireError
 
@@ -55,7 +55,7 @@ class Episodes:
     def checked(self, actions: Array, where: str) -> Array:
         """Legal actions; real ones are clipped to the environment's bounds. Raises Foul."""
         if self.discrete:
-            wrong = (actions < 0) | (actions >= self.choices)
+            wrong: Array = (actions < 0) | (actions >= self.choices)
             rule = f"actions are 0 to {self.choices - 1}"
         else:
             wrong = ~np.isfinite(actions).all(axis=tuple(range(1, actions.ndim)))
@@ -107,33 +107,6 @@ def play_policies(table: Table, env: Any, env_params: Any) -> Outcome:
         ]
     )
     return summary(returns)
-
-
-def summary(returns: Array) -> Outcome:
-    """Returns (checkpoints, episodes) -> the metrics.
-
-    The standard error is that over checkpoints, and at least that over episodes: copies of one checkpoint agree
-    with each other, which makes them no surer.
-    """
-    means = returns.mean(axis=1)
-    count = len(means)
-    over_checkpoints = float(means.std(ddof=1)) / sqrt(count) if count > 1 else 0.0
-    single = returns.std(axis=1, ddof=1) / sqrt(returns.shape[1])
-    over_episodes = float(np.sqrt((single**2).sum())) / count
-    worst, best = int(means.argmin()), int(means.argmax())
-    return Outcome(
-        {
-            "mean_return": float(means.mean()),
-            "worst_checkpoint": float(means[worst]),
-            "best_checkpoint": float(means[best]),
-        },
-        {
-            "mean_return": max(over_checkpoints, over_episodes),
-            "worst_checkpoint": float(single[worst]),
-            "best_checkpoint": float(single[best]),
-        },
-        n=int(returns.size),
-    )
 
 
 def _keys(draws: Draws, seeds: int, environments: int) -> jax.Array:
