@@ -1,4 +1,4 @@
-"""Grades of the reinforcement-learning tasks by the real referee: the same seed again, other seeds, other checkpoints."""
+"""Grades by the real referee of the reinforcement-learning tasks: same seed, other seed, other checkpoints."""
 
 from __future__ import annotations
 

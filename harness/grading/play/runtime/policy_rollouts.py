@@ -55,10 +55,10 @@ class Episodes:
     def checked(self, actions: Array, where: str) -> Array:
         """Legal actions; real ones are clipped to the environment's bounds. Raises Foul."""
         if self.discrete:
-            wrong: Array = (actions < 0) | (actions >= self.choices)
+            wrong = (actions < 0) | (actions >= self.choices)
             rule = f"actions are 0 to {self.choices - 1}"
         else:
-            wrong = ~np.isfinite(actions).all(axis=tuple(range(1, actions.ndim)))
+            wrong = ~np.isfinite(actions.reshape(len(actions), -1)).all(axis=1)
             rule = "actions are finite numbers"
         if wrong.any():
             index = int(wrong.argmax())
