@@ -55,7 +55,7 @@ class Episodes:
     def checked(self, actions: Array, where: str) -> Array:
         """Legal actions; real ones are clipped to the environment's bounds. Raises Foul."""
         if self.discrete:
-            wrong = (actions < 0) | (actions >= self.choices)
+            wrong: Any = (actions < 0) | (actions >= self.choices)
             rule = f"actions are 0 to {self.choices - 1}"
         else:
             wrong = ~np.isfinite(actions.reshape(len(actions), -1)).all(axis=1)
