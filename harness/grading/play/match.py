@@ -23,8 +23,10 @@ from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 LINE_CAP = 64 * 1024
 WORDS_CAP = 1000
 GRACE_S = 30.0
-REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
-PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
+PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NPROC": "1", "PJRT_NPROC": "1"}
+"""One CPU is what each has; XLA (the last two), like the others, would start as many threads as the host has cores."""
 
 
 class PlayerEnded(Exception):
@@ -155,7 +157,7 @@ class Match:
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.referee_main", "{grader}", "{shared}"),
             mounts={"runtime": self._stage.runtime, "grader": self._stage.grader},
-            env={"PYTHONPATH": "{runtime}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={"PYTHONPATH": "{runtime}", "JAX_PLATFORMS": "cpu"} | ONE_THREAD,
             shared=self._shared,
             shared_writable=True,
             caps=REFEREE_CAPS,
@@ -168,7 +170,7 @@ class Match:
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.player_main", adapter, "{artifact}", "{shared}/" + name + ".sock"),
             mounts={"runtime": self._stage.runtime, "artifact": self._stage.players[name]},
-            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "JAX_PLATFORMS": "cpu"} | ONE_THREAD,
             shared=self._shared,
             caps=PLAYER_CAPS,
         )

@@ -53,7 +53,11 @@ def open_adapter(kind: str, folder: Path) -> Adapter:
         from .adapter_function import FunctionAdapter
 
         return FunctionAdapter(folder)
-    raise ValueError(f"no adapter {kind!r}; there are strategy and function")
+    if kind == "policy":
+        from .adapter_policy import PolicyAdapter
+
+        return PolicyAdapter(folder)
+    raise ValueError(f"no adapter {kind!r}; there are strategy, function and policy")
 
 
 def serve(connection: socket.socket, adapter: Adapter) -> int:
