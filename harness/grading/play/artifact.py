@@ -1,4 +1,4 @@
-"""What a play artifact may be: exactly the declared files; text is UTF-8 without NUL.
+"""What a play or claims artifact may be: exactly the declared files; text is UTF-8 without NUL, weights safetensors.
 
 Takes frozen bytes and the task's declaration, raises InvalidArtifact with every fault; never runs or parses the code.
 """
@@ -6,6 +6,7 @@ Takes frozen bytes and the task's declaration, raises InvalidArtifact with every
 from __future__ import annotations
 
 from harness.errors import InvalidArtifact
+from harness.grading import safetensors
 from harness.grading.base import Artifact
 from harness.schema.task import ArtifactFile, TaskSpec
 
@@ -28,6 +29,9 @@ def _faults(file: ArtifactFile, content: bytes) -> list[str]:
     cap = min(file.max_bytes, TEXT_CAP) if file.media == "python" else file.max_bytes
     if len(content) > cap:
         return [f"{file.path} has {len(content)} bytes, at most {cap} are allowed"]
+    if file.media == "safetensors":
+        found = safetensors.fault(content)
+        return [f"{file.path} {found}"] if found else []
     if file.media != "python":
         return []
     try:

@@ -1,6 +1,6 @@
-"""Loads one function out of the artifact's Python file, inside the player.
+"""Loads the artifact's Python file, inside the player.
 
-Takes the artifact folder and two names, gives the function; the file's code runs here, and only here.
+Takes the artifact folder and names, gives the module or one function; the file's code runs here, and only here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,20 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
 def load_function(folder: Path, meta: Mapping[str, Any]) -> Callable[..., Any]:
-    """The function `meta["function"]` of `meta["file"]`.
+    """The function `meta["function"]` of `meta["file"]`, loaded as load_module does."""
+    function = getattr(load_module(folder, meta), meta["function"], None)
+    if not callable(function):
+        raise TypeError(f"{meta['file']} does not define the function {meta['function']}")
+    return function  # type: ignore[no-any-return]
+
+
+def load_module(folder: Path, meta: Mapping[str, Any]) -> ModuleType:
+    """The module `meta["file"]`.
 
     `meta["seed"]`, an integer that the referee draws in a stream of its own, seeds the artifact's `random` (and
     numpy.random when `meta["numpy"]`) first: the same artifact under the same sealed seed plays the same match again.
@@ -31,7 +40,4 @@ def load_function(folder: Path, meta: Mapping[str, Any]) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    function = getattr(module, meta["function"], None)
-    if not callable(function):
-        raise TypeError(f"{meta['file']} does not define the function {meta['function']}")
-    return function  # type: ignore[no-any-return]
+    return module
