@@ -7,6 +7,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+SMALL = 256
 
 
 def half():
@@ -55,6 +56,8 @@ class Decoder(nn.Module):
 
     def __init__(self, vocabulary: int, width: int, heads: int, layers: int) -> None:
         super().__init__()
+        if width < SMALL:  # threads cost such a model more than they save
+            torch.set_num_threads(1)
         self.embedding = nn.Embedding(vocabulary, width)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.head = nn.Linear(width, vocabulary, bias=False)

@@ -1,0 +1,87 @@
+"""What does a sealed grade of fineweb-lm cost? Arguments: [docker|local] [official-slice].
+
+Smoke: trains the untouched starter, grades it and the oracle; prints seconds, peak memory of the player, and the loss.
+official-slice: claims of one window of 1,024 targets and a few audited prefixes by an untrained model of the official
+shape in this process (it needs torch: run it with the torch family's python), and what a whole grade would take.
+Asserts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Literal, cast
+
+FOLDER = Path(__file__).resolve().parents[2] / "tasks" / "fineweb-lm"
+
+
+def main(kind: str = "docker", slice_only: str = "") -> None:
+    if slice_only:
+        official_slice()
+    else:
+        smoke(cast(Literal["docker", "local"], kind))
+
+
+def smoke(kind: Literal["docker", "local"]) -> None:
+    from harness.agents.oracle import oracle_artifact
+    from harness.grading.base import GradeJob, grade
+    from harness.images import environment_folder
+    from harness.runner.run import place_of
+    from harness.sandbox import open_engine
+
+    with open_engine(kind) as engine, tempfile.TemporaryDirectory() as made:
+        place = place_of(FOLDER, "smoke", engine, None)
+        assert place.agent_data and place.grader_data
+        workspace = Path(made) / "workspace"
+        shutil.copytree(FOLDER / "starter", workspace)
+        params = {f"GYMBOARD_{name.upper()}": str(value) for name, value in place.task.profiles["smoke"].params.items()}
+        begun = time.monotonic()
+        subprocess.run(
+            [str(environment_folder("torch") / "bin" / "python"), "baseline.py"],
+            cwd=workspace,
+            env=os.environ | params | {"GYMBOARD_DATA": str(place.agent_data)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        print(f"training the starter: target <= 40 s, measured {time.monotonic() - begun:.1f} s", flush=True)
+        trained = {name: (workspace / name).read_bytes() for name in ("model.safetensors", "player.py")}
+        for name, artifact in {"starter": trained, "oracle": oracle_artifact(place.task, FOLDER, None)}.items():
+            job = GradeJob(place.task, FOLDER, "smoke", "sealed", artifact, os.urandom(32), place.grader_data)
+            verdict = grade(job, engine)
+            print(f"{engine.kind} smoke {name}: {verdict.duration_s:.1f} s, {verdict.metrics} +- {verdict.stderr}")
+            print(f"  n {verdict.n}, invalid {verdict.invalid}", flush=True)
+
+
+def official_slice(prefixes: int = 8) -> None:
+    import numpy as np
+    import torch
+
+    player = runpy.run_path(str(FOLDER / "starter" / "player.py"))
+    torch.manual_seed(0)
+    model = player["Decoder"](50_304, 768, 6, 12).to(player["DEVICE"]).eval()
+    random = np.random.default_rng(0)
+    window = random.integers(0, 50_257, (1, 1025))
+    player["claims"](model, window[:, :65])
+    begun = time.monotonic()
+    player["claims"](model, window)
+    claims_s = time.monotonic() - begun
+    begun = time.monotonic()
+    for length in np.linspace(64, 1024, prefixes, dtype=int):
+        player["next_token"](model, window[0, :length])
+    next_s = (time.monotonic() - begun) / prefixes
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{player['DEVICE']}, {torch.get_num_threads()} threads: {claims_s:.2f} s a window, {next_s:.2f} s a prefix")
+    print(f"one grade, 64 windows and 700 prefixes: {(64 * claims_s + 700 * next_s) / 60:.0f} minutes (estimate)")
+    print(f"all 10,240 windows and 700 prefixes: {(10240 * claims_s + 700 * next_s) / 3600:.1f} hours (estimate)")
+    print(f"peak memory of this process: {peak_gib:.1f} GiB")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
