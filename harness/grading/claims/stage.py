@@ -21,6 +21,7 @@ from harness.sandbox.base import Caps
 from harness.sandbox.owner import folder_prefix
 
 RUNTIME = Path(__file__).parent / "runtime"
+REFEREE = b"from gymclaims.referee import play\n"
 PIDS = 128
 
 
@@ -30,9 +31,10 @@ def staged_claims(job: GradeJob) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix=folder_prefix(), ignore_cleanup_errors=True) as made:
         root = Path(made)
         root.chmod(0o755)
+        copied(sources(RUNTIME), root / "runtime" / "gymclaims")
         yield Stage(
             runtime=copied(sources(PLAY_RUNTIME), root / "runtime" / "gymplay").parent,
-            grader=copied(sources(RUNTIME), root / "grader"),
+            grader=copied({"referee.py": REFEREE}, root / "grader"),
             players={name: copied(job.artifact, root / name) for name in (CLAIMANT, AUDITED)},
             late=(AUDITED,),
             data=_tokens(job, root / "data"),

@@ -1,4 +1,7 @@
-"""The referee of a claims grade. Runs inside the referee's container, beside gymplay; the host reads its names only."""
+"""The referee of a claims grade, under the name `gymclaims` beside `gymplay` in its container.
+
+Standard library, numpy and gymplay only. The host reads the three names below and nothing else.
+"""
 
 CLAIMANT, AUDITED = "candidate", "audited"
 TOKENS = "tokens.bin"

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from audit import Void, audited, checked_claims, judge, mean_loss
 from gymplay import Foul, Outcome, Table, WireError
-from shard import read_shard
 
-CLAIMANT, AUDITED = "candidate", "audited"
+from . import AUDITED, CLAIMANT, TOKENS
+from .audit import Void, audited, checked_claims, judge, mean_loss
+from .shard import read_shard
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def play(table: Table) -> Outcome:
     """`table.params`: vocabulary, sequence, grade_windows (0: all), grade_batch, audits."""
-    tokens = read_shard(Path(os.environ["GYMBOARD_DATA"]) / "tokens.bin")
+    tokens = read_shard(Path(os.environ["GYMBOARD_DATA"]) / TOKENS)
     windows = _sample(table, "windows", (len(tokens) - 1) // _param(table, "sequence"), _param(table, "grade_windows"))
     try:
         claims = checked_claims(_claims(table, tokens, windows))
