@@ -46,6 +46,7 @@ def _span(entry: object) -> tuple[int, int] | None:
     """(begin, end) of one tensor when its three facts agree."""
     match entry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
-            if dtype in ITEM_BYTES and all(type(one) is int and one >= 0 for one in shape) and len(shape) <= 8:
-                return (begin, end) if 0 <= begin and end - begin == prod(shape) * ITEM_BYTES[dtype] else None
+            sizes = len(shape) <= 8 and all(type(one) is int and one >= 0 for one in shape)
+            if sizes and dtype in ITEM_BYTES and begin >= 0 and end == begin + prod(shape) * ITEM_BYTES[dtype]:
+                return begin, end
     return None

@@ -56,7 +56,7 @@ class Grader(Record):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needed = {"predictions": ("key", "target", "target_type"), "play": ("adapter",), "claims": ("adapter",)}[self.kind]
+        needed = ("key", "target", "target_type") if self.kind == "predictions" else ("adapter",)
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"a {self.kind} grader needs {', '.join(missing)}")

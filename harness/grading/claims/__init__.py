@@ -1,4 +1,4 @@
-"""Claims graders: a model claims the log-probability of every target, and an audit without targets believes it or not."""
+"""Claims graders: a model claims the log-probability of every target; an audit without targets confirms it or not."""
 
 from harness.grading.claims.host import grade_claims
 

@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import GradingError, SandboxError
@@ -177,7 +178,12 @@ class Match:
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.player_main", adapter, "{artifact}", "{shared}/" + name + ".sock"),
             mounts={"runtime": self._stage.runtime, "artifact": self._stage.players[name]},
-            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            env={
+                "PYTHONPATH": "{runtime}",
+                "PYTHONHASHSEED": "0",
+                "OMP_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": threads,
+            },
             shared=self._shared,
             caps=caps,
         )

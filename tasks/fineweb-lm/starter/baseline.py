@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from muon import Muon
 from player import DEVICE, Decoder, half
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import functional
 
 NAMES = ("vocabulary", "width", "heads", "layers", "sequence", "batch", "micro_batch", "iterations", "warm_down")
 P = {name: int(os.environ[f"GYMBOARD_{name.upper()}"]) for name in NAMES}
@@ -38,7 +38,7 @@ def gradients(model: Decoder, tokens: Tensor) -> float:
     for rows in tokens.to(DEVICE).split(P["micro_batch"]):
         with half():
             logits = model(rows[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten()) * len(rows) / len(tokens)
+        loss = functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten()) * len(rows) / len(tokens)
         loss.backward()
         total += loss.item()
     return total

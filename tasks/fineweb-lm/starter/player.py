@@ -1,10 +1,10 @@
-"""The artifact's code: the model, and the three functions that the grader calls. instruction.md says what they must do."""
+"""The artifact's code: the model, and the three functions that the grader calls: see instruction.md."""
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors import safe_open
 from torch import Tensor, nn
+from torch.nn import functional
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SMALL = 256
@@ -16,7 +16,7 @@ def half():
 
 
 def norm(x: Tensor) -> Tensor:
-    return F.rms_norm(x, (x.shape[-1],))
+    return functional.rms_norm(x, (x.shape[-1],))
 
 
 def rotate(x: Tensor) -> Tensor:
@@ -46,9 +46,9 @@ class Block(nn.Module):
         batch, length, width = x.shape
         split = self.attend(norm(x)).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(rotate(norm(query)), rotate(norm(key)), value, is_causal=True)
+        seen = functional.scaled_dot_product_attention(rotate(norm(query)), rotate(norm(key)), value, is_causal=True)
         x = x + self.mix(seen.transpose(1, 2).reshape(batch, length, width))
-        return x + self.narrow(F.relu(self.widen(norm(x))).square())
+        return x + self.narrow(functional.relu(self.widen(norm(x))).square())
 
 
 class Decoder(nn.Module):
@@ -77,7 +77,7 @@ def load(path: str) -> Decoder:
     """The model of a checkpoint. Its shape is in the file's metadata."""
     with safe_open(path, framework="pt") as file:
         shape = {name: int(file.metadata()[name]) for name in ("vocabulary", "width", "heads", "layers")}
-        weights = {name: file.get_tensor(name).float() for name in file.keys()}
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     model = Decoder(**shape)
     model.load_state_dict(weights)
     return model.to(DEVICE).eval()
@@ -89,7 +89,7 @@ def claims(model: Decoder, sequences: np.ndarray) -> np.ndarray:
     tokens = torch.from_numpy(sequences).to(DEVICE)
     with half():
         logits = model(tokens[:, :-1])
-    return -F.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none").cpu().numpy()
+    return -functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none").cpu().numpy()
 
 
 @torch.inference_mode()
@@ -98,4 +98,4 @@ def next_token(model: Decoder, prefix: np.ndarray) -> np.ndarray:
     tokens = torch.from_numpy(prefix).to(DEVICE)[None]
     with half():
         logits = model.head(model.hidden(tokens)[:, -1])
-    return F.log_softmax(logits.float(), dim=-1)[0].cpu().numpy()
+    return functional.log_softmax(logits.float(), dim=-1)[0].cpu().numpy()

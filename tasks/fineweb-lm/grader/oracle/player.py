@@ -1,4 +1,4 @@
-"""The oracle of the smoke profile: the process that made the tokens (data.py), as a model. Honest: it only looks back."""
+"""The smoke profile's oracle: the process that made the tokens (data.py), as a model. Honest: it only looks back."""
 
 import numpy as np
 from safetensors.numpy import load_file
