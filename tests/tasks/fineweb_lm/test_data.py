@@ -63,7 +63,7 @@ def test_the_smoke_profile_has_enough_windows() -> None:
 
 
 def test_the_oracle_is_the_process_that_made_the_tokens(smoke: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No table of pairs counted in the held-out text itself does much better, and it never meets an impossible token."""
+    """It beats a table of pairs counted in the held-out text itself, and never meets an impossible token."""
     facts = {"seed": [SCRIPT["SEED"]], "vocabulary": [PARAMS["vocabulary"]]}
     monkeypatch.setitem(sys.modules, "safetensors.numpy", SimpleNamespace(load_file=lambda path: facts))
     oracle = runpy.run_path(str(FOLDER / "grader/oracle/player.py"))
