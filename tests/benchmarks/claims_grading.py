@@ -1,9 +1,8 @@
-"""What does a sealed grade of fineweb-lm cost? Arguments: [docker|local] [official-slice].
+"""What does a sealed grade of fineweb-lm cost? Arguments: [docker|local].
 
-Smoke: trains the untouched starter, grades it and the oracle; prints seconds, the loss, and the largest process.
-official-slice: claims of one window of 1,024 targets and a few audited prefixes by an untrained model of the official
-shape in this process (it needs torch: run it with the torch family's python), and what a whole grade would take.
-Asserts nothing.
+Smoke: trains the untouched starter, grades it and the oracle; prints seconds, the loss, and the largest process. Then
+a slice of the official shape, in the torch family's python: claims of one window of 1,024 targets and a few audited
+prefixes by an untrained model, in float32 on one thread, and what a whole grade would take. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -19,19 +18,23 @@ from pathlib import Path
 from typing import Literal, cast
 
 FOLDER = Path(__file__).resolve().parents[2] / "tasks" / "fineweb-lm"
+SLICE = "official-slice"
 
 
-def main(kind: str = "docker", slice_only: str = "") -> None:
-    if slice_only:
+def main(kind: str = "local") -> None:
+    if kind == SLICE:
         official_slice()
-    else:
-        smoke(cast(Literal["docker", "local"], kind))
+        return
+    from harness.images import environment
+
+    python = str(environment("torch", print) / "bin" / "python")
+    smoke(cast(Literal["docker", "local"], kind), python)
+    subprocess.run([python, __file__, SLICE], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
 
 
-def smoke(kind: Literal["docker", "local"]) -> None:
+def smoke(kind: Literal["docker", "local"], python: str) -> None:
     from harness.agents.oracle import oracle_artifact
     from harness.grading.base import GradeJob, grade
-    from harness.images import environment_folder
     from harness.runner.run import place_of
     from harness.sandbox import open_engine
 
@@ -43,7 +46,7 @@ def smoke(kind: Literal["docker", "local"]) -> None:
         params = {f"GYMBOARD_{name.upper()}": str(value) for name, value in place.task.profiles["smoke"].params.items()}
         begun = time.monotonic()
         subprocess.run(
-            [str(environment_folder("torch") / "bin" / "python"), "baseline.py"],
+            [python, "baseline.py"],
             cwd=workspace,
             env=os.environ | params | {"GYMBOARD_DATA": str(place.agent_data)},
             check=True,
