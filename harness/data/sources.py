@@ -1,7 +1,8 @@
 """Pinned source files. Takes a Source, gives the path of a local copy whose SHA-256 and size are the declared ones.
 
 A copy is looked for in the store, then in the mirror folder, then at the urls in order. An interrupted download goes on
-where it stopped, also in a later process. Bytes that do not match are never given and never kept.
+where it stopped, also in a later process. Bytes that do not match are never given and never kept. From a mirror a
+declared twin (the same content, packed again) is as good as the source's own bytes.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def obtain(
 
 
 def matches(path: Path, source: Source) -> bool:
-    """Whether the file has the declared size and digest."""
-    return path.stat().st_size == source.size_bytes and file_sha256(path) == source.sha256
+    """Whether the file has a declared size and its digest: the source's own, or a twin's."""
+    size = path.stat().st_size
+    return size in source.accepted.values() and source.accepted.get(file_sha256(path)) == size
 
 
 def _fill(
@@ -87,7 +89,7 @@ def _copy(source: Source, found: Path, partial: Path) -> str | None:
     """Copy from the mirror; the fault when it is not there or not the same bytes."""
     if not found.is_file():
         return "no such file"
-    if found.stat().st_size != source.size_bytes:
+    if found.stat().st_size not in source.accepted.values():
         return f"has {found.stat().st_size:,} bytes, {source.size_bytes:,} expected"
     beside = partial.with_suffix(".copy")
     try:
@@ -106,6 +108,7 @@ def _unreachable(source: Source, tried: list[str], mirror: Path | None) -> str:
         [
             f"{source.name} ({source.size_bytes:,} bytes, sha256 {source.sha256}) could not be had; tried",
             *(tried or ["nothing: it has no url and no mirror was given"]),
+            *([f"Its digest is cited, not verified here: {source.unverified}"] if source.unverified else []),
             f"Put it under the name {source.mirror} into {other} and pass --mirror FOLDER (or set {MIRROR_VARIABLE}).",
         ]
     )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import GradingError
+from harness.grading.bleu import bleu_of, row_counts
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,6 +58,14 @@ def accuracy(truth: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> Measured:
     return Measured(value, float(np.sqrt(value * (1 - value) / (len(hits) - 1))) if len(hits) > 1 else None)
 
 
+def bleu4(truth: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> Measured:
+    """Corpus BLEU-4; a truth is its references, one a line."""
+    rows = zip(prediction.tolist(), truth.tolist(), strict=True)
+    counts = np.array([row_counts(caption, references.split("\n")) for caption, references in rows])
+    total = counts.sum(axis=0)
+    return Measured(float(bleu_of(total)), _jackknife(bleu_of(total - counts)) if len(counts) > 1 else None)
+
+
 def _jackknife(left_out: Floats) -> float:
     """Standard error from the n leave-one-out values."""
     n = len(left_out)
@@ -65,6 +74,7 @@ def _jackknife(left_out: Floats) -> float:
 
 METRICS: dict[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], Measured]] = {
     "accuracy": accuracy,
+    "bleu4": bleu4,
     "r2": r2,
     "rmse": rmse,
 }

@@ -27,7 +27,14 @@ from harness.schema.task import ArtifactFile, TaskSpec
 LABELS = "labels.csv"
 SPLITS = {"validation", "sealed"}
 SHOWN_IDS = 5
-TYPES = {"float": pl.Float64, "int": pl.Int64, "str": pl.String}
+MAX_TEXT = 1000
+TYPES = {"float": pl.Float64, "int": pl.Int64, "str": pl.String, "texts": pl.String}
+WANTED = {
+    "float": "a finite number",
+    "int": "a whole number",
+    "str": "text",
+    "texts": f"printable text of at most {MAX_TEXT:,} characters",
+}
 
 
 def grade_predictions(job: GradeJob) -> Verdict:
@@ -55,13 +62,13 @@ def grade_predictions(job: GradeJob) -> Verdict:
 
 
 def oracle_artifact(spec: TaskSpec, grader_data: Path) -> dict[str, bytes]:
-    """The perfect artifact, straight from the labels: what the `oracle` agent hands in."""
+    """The perfect artifact, straight from the labels (of several texts the first): what the `oracle` agent hands in."""
     key, target = _columns(spec)
     labels = _read_labels(grader_data, key, target)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((key, target))
-    writer.writerows(labels.select(key, target).iter_rows())
+    writer.writerows((row[0], row[1].split("\n")[0]) for row in labels.select(key, target).iter_rows())
     return {_file(spec).path: text.getvalue().encode()}
 
 
@@ -131,14 +138,17 @@ def _predictions(job: GradeJob) -> pl.DataFrame:
 
 def _refuse_values(name: str, text: pl.DataFrame, values: pl.Series, spec: TaskSpec) -> None:
     key, target = _columns(spec)
-    wanted = {"float": "a finite number", "int": "a whole number", "str": "text"}[spec.grader.target_type or "str"]
+    kind = spec.grader.target_type or "str"
     bad = values.is_null() | ~_finite(values).fill_null(value=False) | (text[target] == "")
+    if kind == "texts":
+        printable = text[target].map_elements(str.isprintable, return_dtype=pl.Boolean)
+        bad |= ~printable | (text[target].str.len_chars() > MAX_TEXT)
     if bad.any():
         rows = text.filter(bad)
         examples = (
             f"{shown(row[key])} -> {shown(row[target]) or '(empty)'}" for row in rows.head(SHOWN_IDS).to_dicts()
         )
-        raise InvalidArtifact(f"{name}: {target} must be {wanted}; {_count(rows.height, examples)}")
+        raise InvalidArtifact(f"{name}: {target} must be {WANTED[kind]}; {_count(rows.height, examples)}")
 
 
 def _joined(labels: pl.DataFrame, predictions: pl.DataFrame, job: GradeJob) -> pl.DataFrame:

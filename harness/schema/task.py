@@ -39,7 +39,8 @@ class ArtifactFile(Record):
 class Grader(Record):
     """Which of the three kinds of grader, and what it needs to know.
 
-    predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target).
+    predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target). A target of
+    the type texts is one or more accepted texts, one a line; a prediction is one text.
     play: tasks/<id>/grader/referee.py meets the artifact through the player adapter `adapter`.
     claims: grader/<split>.bin holds the tokens; the harness's own referee asks for claims and audits them.
     """
@@ -48,7 +49,7 @@ class Grader(Record):
     version: SemVer
     key: str | None = None
     target: str | None = None
-    target_type: Literal["float", "int", "str"] | None = None
+    target_type: Literal["float", "int", "str", "texts"] | None = None
     adapter: Literal["strategy", "function", "policy", "model"] | None = None
     function: str | None = None
     relative_to_starter: bool = False
@@ -78,14 +79,33 @@ class Baseline(Record):
     source: str
 
 
+class Twin(Record):
+    """Other bytes with the same content (packed again), taken in place of a source's own when a mirror has them."""
+
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+    origin: str
+
+
 class Source(Record):
-    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder."""
+    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder.
+
+    `unverified` says where the digest is cited from when nobody of this project has held the file; a maintainer who has
+    downloaded it removes the sentence.
+    """
 
     name: SafePath
     mirror: SafePath
     urls: tuple[HttpsUrl, ...]
     sha256: Sha256
     size_bytes: int = Field(gt=0)
+    twins: tuple[Twin, ...] = ()
+    unverified: str | None = Field(default=None, min_length=1)
+
+    @property
+    def accepted(self) -> dict[Sha256, int]:
+        """Digest -> size of the bytes that count as this source."""
+        return {self.sha256: self.size_bytes} | {twin.sha256: twin.size_bytes for twin in self.twins}
 
 
 class Limits(Record):

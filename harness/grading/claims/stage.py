@@ -22,7 +22,7 @@ from harness.sandbox.owner import folder_prefix
 
 RUNTIME = Path(__file__).parent / "runtime"
 REFEREE = b"from gymclaims.referee import play\n"
-PIDS = 128
+PIDS = 256
 
 
 @contextmanager

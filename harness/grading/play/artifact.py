@@ -1,4 +1,4 @@
-"""What a play or claims artifact may be: exactly the declared files; text is UTF-8 without NUL, weights safetensors.
+"""What a play artifact may be: exactly the declared files; text is UTF-8 without NUL, arrays are safetensors.
 
 Takes frozen bytes and the task's declaration, raises InvalidArtifact with every fault; never runs or parses the code.
 """
@@ -6,15 +6,16 @@ Takes frozen bytes and the task's declaration, raises InvalidArtifact with every
 from __future__ import annotations
 
 from harness.errors import InvalidArtifact
-from harness.grading import safetensors
 from harness.grading.base import Artifact
+from harness.grading.safetensors import safetensors_fault
 from harness.schema.task import ArtifactFile, TaskSpec
 
 TEXT_CAP = 64 * 1024
 
 
 def check_artifact(task: TaskSpec, artifact: Artifact) -> None:
-    """Refuse missing, undeclared or oversized files, and Python that is no UTF-8 text of at most 64 KiB."""
+    """Refuse missing, undeclared or oversized files, and Python that is no UTF-8 text of at most 64 KiB, and
+    checkpoints that are anything but safetensors."""
     declared = {file.path: file for file in task.artifact}
     faults = [f"{name} is missing" for name in declared if name not in artifact]
     faults += [
@@ -30,8 +31,8 @@ def _faults(file: ArtifactFile, content: bytes) -> list[str]:
     if len(content) > cap:
         return [f"{file.path} has {len(content)} bytes, at most {cap} are allowed"]
     if file.media == "safetensors":
-        found = safetensors.fault(content)
-        return [f"{file.path} {found}"] if found else []
+        fault = safetensors_fault(content)
+        return [f"{file.path} is no safetensors file: {fault}"] if fault else []
     if file.media != "python":
         return []
     try:

@@ -26,7 +26,9 @@ from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 LINE_CAP = 64 * 1024
 WORDS_CAP = 1000
 GRACE_S = 30.0
-REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "PJRT_NPROC")
+"""How many threads a library starts; XLA (the last two), like the others, would start as many as the host has cores."""
 
 
 class PlayerEnded(Exception):
@@ -161,7 +163,7 @@ class Match:
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.referee_main", "{grader}", "{shared}"),
             mounts={"runtime": self._stage.runtime, "grader": self._stage.grader, **self._data()},
-            env={"PYTHONPATH": "{runtime}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={"PYTHONPATH": "{runtime}", "JAX_PLATFORMS": "cpu"} | _threads(REFEREE_CAPS),
             shared=self._shared,
             shared_writable=True,
             caps=REFEREE_CAPS,
@@ -172,18 +174,16 @@ class Match:
 
     def _player_spec(self, name: str) -> ProcessSpec:
         adapter, caps = str(self._job.task.grader.adapter), self._stage.player_caps
-        threads = str(max(1, math.ceil(caps.cpus)))
         return ProcessSpec(
             role="player",
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.player_main", adapter, "{artifact}", "{shared}/" + name + ".sock"),
             mounts={"runtime": self._stage.runtime, "artifact": self._stage.players[name]},
-            env={
-                "PYTHONPATH": "{runtime}",
-                "PYTHONHASHSEED": "0",
-                "OMP_NUM_THREADS": threads,
-                "OPENBLAS_NUM_THREADS": threads,
-            },
+            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "JAX_PLATFORMS": "cpu"} | _threads(caps),
             shared=self._shared,
             caps=caps,
         )
+
+
+def _threads(caps: Caps) -> dict[str, str]:
+    return dict.fromkeys(THREADS, str(max(1, math.ceil(caps.cpus))))

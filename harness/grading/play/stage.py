@@ -19,7 +19,7 @@ from harness.sandbox.owner import folder_prefix
 RUNTIME = Path(__file__).parent / "runtime"
 OURS = "starter"
 """The one player that is not the artifact: its failure is our own."""
-PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .artifact import load_module
+from .artifact import load_functions
 
 if TYPE_CHECKING:
     from .wire import Array, Message
@@ -25,23 +24,24 @@ class ModelAdapter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._module: ModuleType
+        self._claims: Callable[..., Any]
+        self._next: Callable[..., Any]
         self._model: Any
 
     def answer(self, message: Message) -> tuple[Mapping[str, Any], Mapping[str, Array]]:
         if message.kind == "start":
-            self._module = load_module(self._folder, {**message.meta, "numpy": True})
-            self._model = self._function("load")(str(self._folder / message.meta["checkpoint"]))
+            functions = load_functions(self._folder, {**message.meta, "numpy": True}, ["load", "claims", "next_token"])
+            load, self._claims, self._next = functions
+            self._model = load(str(self._folder / message.meta["checkpoint"]))
             return {}, {}
         if message.kind == "claims":
-            return {}, {"claims": self._ask("claims", message.arrays["sequences"])}
-        return {}, {"distribution": self._ask("next_token", message.arrays["prefix"])}
+            return {}, {"claims": _floats(self._claims(self._model, _tokens(message, "sequences")))}
+        return {}, {"distribution": _floats(self._next(self._model, _tokens(message, "prefix")))}
 
-    def _ask(self, name: str, tokens: Array) -> Array:
-        return np.asarray(self._function(name)(self._model, tokens.astype(np.int64)), dtype="<f4")
 
-    def _function(self, name: str) -> Callable[..., Any]:
-        function = getattr(self._module, name, None)
-        if not callable(function):
-            raise TypeError(f"player.py does not define the function {name}")
-        return function  # type: ignore[no-any-return]
+def _tokens(message: Message, name: str) -> Array:
+    return message.arrays[name].astype(np.int64)
+
+
+def _floats(answer: Any) -> Array:
+    return np.asarray(answer, dtype="<f4")
