@@ -57,7 +57,11 @@ def open_adapter(kind: str, folder: Path) -> Adapter:
         from .adapter_policy import PolicyAdapter
 
         return PolicyAdapter(folder)
-    raise ValueError(f"no adapter {kind!r}; there are strategy, function and policy")
+    if kind == "model":
+        from .adapter_model import ModelAdapter
+
+        return ModelAdapter(folder)
+    raise ValueError(f"no adapter {kind!r}; there are strategy, function, policy and model")
 
 
 def serve(connection: socket.socket, adapter: Adapter) -> int:
