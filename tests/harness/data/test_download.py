@@ -37,7 +37,7 @@ def fetch(server: Server, store: Path, *paths: str, mirror: Path | None = None) 
 
 
 def kept(store: Path) -> set[str]:
-    return {path.suffix or "whole" for path in store.iterdir()} - {".lock"}
+    return {path.suffix or "whole" for path in store.iterdir()} - {".lock", ".origin"}
 
 
 def test_a_good_server(server: Server, tmp_path: Path) -> None:
