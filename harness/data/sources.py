@@ -230,10 +230,11 @@ class _Search:
     def _unreachable(self, tried: list[str]) -> str:
         source, other = self.source, "another folder" if self.mirror else "a folder"
         size = f"{source.size_bytes:,} bytes" if source.size_bytes else "size unknown"
+        known = "cited, not verified here" if source.sha256 else "not known"
         lines = [
             f"{source.name} ({size}, sha256 {source.sha256 or 'unknown'}) could not be had; tried",
             *(tried or ["nothing: it has no url and no mirror was given"]),
-            *([f"Its digest is not verified: {source.unverified}"] if source.unverified else []),
+            *([f"Its digest is {known}: {source.unverified}"] if source.unverified else []),
             f"Put it under the name {source.mirror} into {other} and pass --mirror FOLDER (or set {MIRROR_VARIABLE}).",
         ]
         return "\n  ".join(lines)

@@ -1,9 +1,9 @@
 """Corpus BLEU-4 (Papineni et al. 2002). Takes one caption and its references a row, gives value and standard error.
 
-Words are lower-cased runs of letters and digits with an inner apostrophe; punctuation is dropped. Precisions of one to
-four words are clipped by the most that any one reference holds and summed over the corpus; the brevity penalty takes the
-reference length closest to the caption's, the shorter of two; nothing is smoothed, so a corpus without one common
-four-word run scores 0. Never weighs rows: a caption of few words counts by its words.
+Words are lower-cased runs of letters and digits with an inner apostrophe; punctuation is dropped. Runs of one to
+four words are clipped by the most that any one reference holds and summed over the corpus; the brevity penalty takes
+the reference length closest to the caption's, the shorter of two; nothing is smoothed, so a corpus without one common
+run of four words scores 0. Never weighs rows: a caption of few words counts by its words.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def bleu_of(counts: Floats) -> Floats:
     """BLEU of summed counts (last axis: as row_counts gives them), any number of corpora at once."""
     matches, totals = counts[..., :ORDERS], counts[..., ORDERS : 2 * ORDERS]
     length, closest = counts[..., -2], counts[..., -1]
-    scored = (matches > 0).all(axis=-1)
-    safe = np.where(scored[..., None], matches / np.maximum(totals, 1), 1.0)
     penalty = np.minimum(0.0, 1 - closest / np.maximum(length, 1))
-    result: Floats = np.where(scored, np.exp(np.log(safe).mean(axis=-1) + penalty), 0.0)
+    with np.errstate(divide="ignore"):  # log(0): no common run of this order, and so no score
+        precisions = np.log(matches / np.maximum(totals, 1))
+    result: Floats = np.exp(precisions.mean(axis=-1) + penalty)
     return result

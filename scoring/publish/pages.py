@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.schema.exploit import load_exploits
-from harness.schema.task import Baseline, TaskSpec
+from harness.schema.task import Baseline, Source, TaskSpec
 from scoring.publish.formats import DOMAINS, number
 from scoring.publish.generator import decision_records
 from scoring.publish.stamp import slot
@@ -124,9 +124,18 @@ def _facts(task: TaskSpec) -> str:
         ("In MLGym", f"`{task.upstream_id}`"),
         ("Identifier", f"`{task.id}`, version {task.version}"),
     ]
+    if task.sources:
+        rows.append(("Official data", "; ".join(map(_source, task.sources))))
     if best := task.honest_best:
         rows.insert(2, ("Best honest value known", f"{number(best.value)} ({plain(best.source)})"))
     return "\n".join(["| | |", "|---|---|", *[f"| {name} | {value} |" for name, value in rows], ""])
+
+
+def _source(source: Source) -> str:
+    doubt = f", digest not verified here: {plain(source.unverified)}" if source.unverified else ""
+    size = f"{source.size_bytes:,} bytes" if source.size_bytes else "size unknown"
+    digest = f"SHA-256 `{source.sha256[:12]}...`" if source.sha256 else "SHA-256 unknown"
+    return f"`{source.name}` ({size}, {digest}{doubt})"
 
 
 def _verbatim(text: str) -> str:

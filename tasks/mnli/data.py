@@ -42,9 +42,9 @@ def pairs(archive: zipfile.ZipFile, name: str) -> Iterable[Row]:
                 yield dict(zip(("premise", "hypothesis", "genre", "label"), values, strict=True))
 
 
-ACTORS = "cat dog girl boy man woman horse bird king cook".split()
-ACTS = "eats sleeps runs sings reads swims works dances waits falls".split()
-PLACES = "home school market garden river castle".split()
+ACTORS = ["cat", "dog", "girl", "boy", "man", "woman", "horse", "bird", "king", "cook"]
+ACTS = ["eats", "sleeps", "runs", "sings", "reads", "swims", "works", "dances", "waits", "falls"]
+PLACES = ["home", "school", "market", "garden", "river", "castle"]
 
 
 def generated(train: int, sealed: int) -> dict[str, list[Row]]:

@@ -38,6 +38,16 @@ def test_the_tag_follows_the_content(own_families: Path) -> None:
     assert images.environment_digest("cpu") != digest
 
 
+def test_what_has_no_hash_is_pinned_by_version_and_counts(own_families: Path) -> None:
+    """PyTorch's CPU build alone; another version is another image and another environment."""
+    pinned = own_families / "torch" / "unhashed.txt"
+    lines = [line for line in pinned.read_text().splitlines() if not line.startswith(("#", "--"))]
+    assert lines == ["torch==2.13.0+cpu"]
+    tag, digest = images.image_tag("torch"), images.environment_digest("torch")
+    pinned.write_text(pinned.read_text().replace("2.13.0", "2.13.1"))
+    assert images.image_tag("torch") != tag and images.environment_digest("torch") != digest
+
+
 def test_an_unknown_family_lists_the_known() -> None:
     with pytest.raises(ImageError, match="the families of tasks/images are: cpu"):
         images.image_tag("gpu")

@@ -1,4 +1,4 @@
-"""What turns a picture into features: ResNet-50 (He et al. 2015) with torchvision's names, or a small random network."""
+"""A picture's features: ResNet-50 (He et al. 2015) with torchvision's names, or a small random network."""
 
 from pathlib import Path
 

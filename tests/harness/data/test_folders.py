@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import resource
@@ -18,7 +19,7 @@ import pytest
 from harness.data import Prepared, prepare
 from harness.errors import DataError
 from harness.schema.digest import folder_sha256
-from harness.schema.task import TaskSpec
+from harness.schema.task import TaskSpec, Twin
 from tests.harness.data.tasks import LINES, ROOT, SCRIPT, small_task, source
 
 FORK = multiprocessing.get_context("fork")
@@ -130,7 +131,7 @@ def test_a_script_that_fails_leaves_nothing(tmp_path: Path, script: str, reason:
 def test_a_source_that_cannot_be_had_leaves_nothing(tmp_path: Path, mirror: Path) -> None:
     (mirror / "here.txt").write_bytes(LINES[::-1])
     task = small_task(tmp_path / "task", source())
-    with pytest.raises(DataError, match="another SHA-256"):
+    with pytest.raises(DataError, match="other bytes than the pinned"):
         prepare(task, tmp_path / "task", "official", mirror=mirror, root=tmp_path / "root")
     assert made(tmp_path / "root") == []
     assert {path.suffix for path in (tmp_path / "root" / "sources").iterdir()} == {".lock"}
@@ -219,6 +220,27 @@ def test_many_at_once_build_once(tmp_path: Path, mirror: Path) -> None:
     assert [child.exitcode for child in children] == [0] * 6
     assert (tmp_path / "runs").read_text() == "x"
     assert len(made(tmp_path / "root")) == 1
+
+
+def test_a_mirror_may_hold_the_same_content_packed_again(tmp_path: Path) -> None:
+    other = LINES[: len(LINES) // 2]
+    twin = Twin(sha256=hashlib.sha256(other).hexdigest(), size_bytes=len(other), origin="a package")
+    pinned = source().model_copy(update={"twins": (twin,)})
+    task = small_task(tmp_path / "task", pinned)
+    for name, data in (("twin", other), ("stranger", other[::-1])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "here.txt").write_bytes(data)
+    with pytest.raises(DataError, match="has .* bytes|other bytes than the pinned"):
+        prepare(task, tmp_path / "task", "official", mirror=tmp_path / "stranger", root=tmp_path / "root")
+    made_of = prepare(task, tmp_path / "task", "official", mirror=tmp_path / "twin", root=tmp_path / "root")
+    assert made_of is not None and (made_of.agent / "inputs.csv").read_text() == other.decode().rstrip("\n")
+
+
+def test_a_cited_digest_is_called_so_when_the_file_cannot_be_had(tmp_path: Path) -> None:
+    pinned = source().model_copy(update={"unverified": "somebody's list"})
+    task = small_task(tmp_path / "task", pinned)
+    with pytest.raises(DataError, match="Its digest is cited, not verified here: somebody's list"):
+        prepare(task, tmp_path / "task", "official", mirror=tmp_path, root=tmp_path / "root")
 
 
 ORDINARY = """
