@@ -114,7 +114,7 @@ def _complete(transfer: Transfer, part: Partial) -> None:
     """Bring the partial file to its full size."""
     failures = 0
     wanted = transfer.size_bytes or part.total
-    if wanted is not None and part.size > wanted:
+    if part.size and (wanted is None or part.size > wanted):
         part.discard()
     while wanted is None or part.size < wanted:
         before = part.size

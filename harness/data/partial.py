@@ -29,15 +29,12 @@ class Partial:
 
     def __init__(self, path: Path, url: str, *, mixed: bool) -> None:
         """`mixed`: bytes that another place began may be continued from `url` (the digest is known and will tell)."""
-        self._path, self._url = path, url
+        self._path, self._url, self._mixed = path, url, mixed
         self._hash = hashlib.sha256()
         self._file: IO[bytes] | None = None
         self.size = 0
         self._etag, self.total = _read(self._origin, url)
-        if mixed or self._etag:
-            self._take_up()
-        else:
-            self.discard()
+        self._take_up()
 
     @property
     def _origin(self) -> Path:
@@ -52,7 +49,12 @@ class Partial:
                 self.size += len(block)
 
     def range_headers(self) -> dict[str, str]:
-        """What asks a server to go on here, and only if the file is still the one that was begun."""
+        """What asks a server to go on here, and only if the file is still the one that was begun.
+
+        Bytes whose version has no name, and that no digest will check, are discarded rather than continued.
+        """
+        if not (self._mixed or self._etag):
+            self.discard()
         if not self.size:
             return {}
         return {"Range": f"bytes={self.size}-"} | ({"If-Range": self._etag} if self._etag else {})
