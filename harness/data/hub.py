@@ -1,11 +1,13 @@
 """Files of Hugging Face repositories. Takes a HubFile, gives its address, token, size and digest, or a cached copy.
 
 Everything about the hub is huggingface_hub's: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE, proxies. The bytes come
-through our own transfer, since the library (2.4) throws an interrupted file away. Never imported before it is needed.
+through our own transfer, since the library (2.4) throws an interrupted file away. Never tells the hub about the user
+more than the request needs, never imports the library before it is needed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ def cached(file: HubFile) -> Path | None:
 
 def locate(file: HubFile) -> Located:
     """Ask the hub for the file. Raises Unfetched with the library's reason."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.utils import build_hf_headers

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.request import OpenerDirector
 
@@ -61,10 +62,10 @@ def obtain(
         except OSError as error:
             advice = "free some space there or set GYMBOARD_HOME, and call again: what came is kept"
             raise DataError(f"{source.name}: cannot be stored in {store} ({error}); {advice}") from error
-        partial = store / f"{source.key}.partial"
-        partial.chmod(0o444)
-        partial.rename(final)
-        partial.with_name(partial.name + ".origin").unlink(missing_ok=True)
+        begun = store / f"{source.key}.partial"
+        begun.chmod(0o444)
+        begun.rename(final)
+        begun.with_name(begun.name + ".origin").unlink(missing_ok=True)
     return final
 
 
@@ -89,8 +90,8 @@ def missing_bytes(source: Source, store: Path) -> int:
     """How many bytes are still to come, as far as the size is known."""
     if (store / source.key).is_file() or source.size_bytes is None:
         return 0
-    partial = store / f"{source.key}.partial"
-    return max(0, source.size_bytes - (partial.stat().st_size if partial.is_file() else 0))
+    begun = store / f"{source.key}.partial"
+    return max(0, source.size_bytes - (begun.stat().st_size if begun.is_file() else 0))
 
 
 def need_room(folder: Path, wanted: int, what: str) -> None:
@@ -114,7 +115,7 @@ class _Search:
     progress: Progress | None
 
     @property
-    def partial(self) -> Path:
+    def begun(self) -> Path:
         return self.store / f"{self.source.key}.partial"
 
     def fill(self) -> None:
@@ -133,15 +134,16 @@ class _Search:
     def _places(self) -> Iterator[tuple[str, Callable[[], Content]]]:
         source = self.source
         if self.mirror is not None:
-            yield str(self.mirror / source.mirror), lambda: self._copy(self.mirror / source.mirror)  # type: ignore[operator]
+            in_mirror = self.mirror / source.mirror
+            yield str(in_mirror), partial(self._copy, in_mirror)
         if source.installed is not None:
-            yield source.installed, lambda: self._copy(Path(str(source.installed)))
+            yield source.installed, partial(self._copy, Path(source.installed))
         if source.hub is not None:
             if found := hub.cached(source.hub):
-                yield str(found), lambda: self._copy(found)
+                yield str(found), partial(self._copy, found)
             yield f"{source.hub.repo} on the hub", self._from_hub
         for url in source.urls:
-            yield url, lambda url=url: self._from_url(url)  # type: ignore[misc]
+            yield url, partial(self._from_url, url)
 
     def _copy(self, found: Path) -> Content:
         """Copy a local file, hashing on the way; never over a download that has begun, unless it is right."""
@@ -151,7 +153,7 @@ class _Search:
         if sizes and size not in sizes:
             raise Unfetched(f"has {size:,} bytes, {min(sizes):,} expected")
         need_room(self.store, size, self.source.name)
-        beside = Partial(self.partial.with_suffix(".copy"), str(found), mixed=False)
+        beside = Partial(self.begun.with_suffix(".copy"), str(found), mixed=False)
         try:
             beside.begin(None, size)
             with found.open("rb") as file:
@@ -162,7 +164,7 @@ class _Search:
             beside.flush()
             if wrong := self._fault(beside.content()):
                 raise Unfetched(wrong)
-            beside.move(self.partial)
+            beside.move(self.begun)
             return beside.content()
         finally:
             beside.discard()
@@ -189,11 +191,11 @@ class _Search:
         name, progress = self.source.name, self.progress
         transfer = Transfer(
             url,
-            self.partial,
+            self.begun,
             size,
             opener,
             progress and (lambda done, total: progress(name, done, total)),
-            pinned=bool(pins(self.source, self.store)),
+            pinned=bool(pins(self.source, self.store)) or said is not None,
             room=lambda wanted: need_room(self.store, wanted, name),
             headers=headers,
         )
