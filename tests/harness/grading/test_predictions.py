@@ -282,7 +282,7 @@ def test_our_own_faults_are_never_the_agents(tmp_path: Path, content: str | None
 
 def test_an_unknown_metric_is_our_fault(labels: Path) -> None:
     metric = Metric(name="bleu", label="BLEU", direction="max", unit="")
-    with pytest.raises(GradingError, match="no metric 'bleu' here; there are accuracy, r2, rmse"):
+    with pytest.raises(GradingError, match="no metric 'bleu' here; there are accuracy, bleu4, r2, rmse"):
         graded(labels, GOOD, spec=SPEC.model_copy(update={"metrics": (metric,)}))
 
 

@@ -57,7 +57,7 @@ def run(python: Path, task: str, words: list[str], data: Path, cwd: Path, **para
         "PATH": os.defpath,
         "GYMBOARD_DATA": str(data),
         "PYTHONPATH": str(starter),
-        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
         **params,
     }
     done = subprocess.run([python, *words], cwd=cwd, env=given, capture_output=True, text=True, check=False)
