@@ -19,8 +19,8 @@ STANDARD_ERRORS = 4.0
 def compare(spec: TaskSpec, episode: Episode, attempt: Attempt, measured: Verdict, *, cached: bool) -> Regraded:
     """Claimed beside measured, by the ranked metric.
 
-    Predictions agree within the task's tolerance (absolute); play within 4 combined standard errors or the task's
-    relative tolerance, whichever is more. A claimed standard error counts up to the measured one: it is the
+    Predictions agree within the task's tolerance (absolute); play and claims within 4 combined standard errors or the
+    task's relative tolerance, whichever is more. A claimed standard error counts up to the measured one: it is the
     submitter's word, and a large one would agree with everything.
     """
     metric = spec.metric.name

@@ -93,7 +93,7 @@ def _faults(spec: TaskSpec, verdict: Verdict) -> Iterator[str]:
         high = math.inf if metric.maximum is None else metric.maximum
         if value is not None and not low <= value <= high:
             yield f"{metric.name} is {value:.6g}, outside {low:g} to {high:g}"
-    if spec.grader.kind == "play" and verdict.split == "sealed":
+    if spec.grader.kind != "predictions" and verdict.split == "sealed":
         if verdict.seed is None:
             yield "has no seed"
         if spec.metric.name not in verdict.stderr:

@@ -49,4 +49,6 @@ def grade(job: GradeJob, engine: Engine) -> Verdict:
         from harness.grading.play import grade_play
 
         return grade_play(job, engine)
-    raise NotImplementedError(f"{job.task.grader.kind} graders come with the fineweb-lm task")
+    from harness.grading.claims import grade_claims
+
+    return grade_claims(job, engine)

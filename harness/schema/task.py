@@ -43,6 +43,7 @@ class Grader(Record):
     predictions: `key` and `target` are columns; the labels file is grader/labels.csv (key, split, target). A target of
     the type texts is one or more accepted texts, one a line; a prediction is one text.
     play: tasks/<id>/grader/referee.py meets the artifact through the player adapter `adapter`.
+    claims: grader/<split>.bin holds the tokens; the harness's own referee asks for claims and audits them.
     """
 
     kind: Literal["predictions", "play", "claims"]
@@ -50,14 +51,14 @@ class Grader(Record):
     key: str | None = None
     target: str | None = None
     target_type: Literal["float", "int", "str", "texts"] | None = None
-    adapter: Literal["strategy", "function", "policy"] | None = None
+    adapter: Literal["strategy", "function", "policy", "model"] | None = None
     function: str | None = None
     relative_to_starter: bool = False
     regrade_tolerance: float = Field(ge=0, description="predictions: absolute; play: relative, beside standard errors")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needed = {"predictions": ("key", "target", "target_type"), "play": ("adapter",), "claims": ()}[self.kind]
+        needed = ("key", "target", "target_type") if self.kind == "predictions" else ("adapter",)
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"a {self.kind} grader needs {', '.join(missing)}")

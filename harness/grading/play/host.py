@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from harness.errors import GradingError, InvalidArtifact
@@ -15,7 +17,7 @@ from harness.grading.base import GradeJob
 from harness.grading.play.artifact import check_artifact
 from harness.grading.play.match import Match
 from harness.grading.play.reason import clean
-from harness.grading.play.stage import staged
+from harness.grading.play.stage import OURS, Stage, staged
 from harness.sandbox.base import Engine
 from harness.schema.episode import Verdict
 
@@ -24,11 +26,18 @@ REASON_CAP = 1900
 
 def grade_play(job: GradeJob, engine: Engine) -> Verdict:
     """Grade in fresh places that are gone when this returns. Raises GradingError, SandboxError."""
+    return grade_with_referee(job, engine, staged)
+
+
+def grade_with_referee(
+    job: GradeJob, engine: Engine, staging: Callable[[GradeJob], AbstractContextManager[Stage]]
+) -> Verdict:
+    """Check the artifact, lay out the stage, let the referee have the last word. Raises GradingError, SandboxError."""
     started = time.monotonic()
     fields: dict[str, Any]
     try:
         check_artifact(job.task, job.artifact)
-        fields = _played(job, engine)
+        fields = _played(job, engine, staging)
     except InvalidArtifact as fault:
         fields = {"invalid": clean(str(fault), REASON_CAP) or "the player gave no printable reason"}
     return Verdict(
@@ -40,15 +49,17 @@ def grade_play(job: GradeJob, engine: Engine) -> Verdict:
     )
 
 
-def _played(job: GradeJob, engine: Engine) -> dict[str, Any]:
-    with staged(job) as stage, Match(job, stage, engine) as match:
+def _played(
+    job: GradeJob, engine: Engine, staging: Callable[[GradeJob], AbstractContextManager[Stage]]
+) -> dict[str, Any]:
+    with staging(job) as stage, Match(job, stage, engine) as match:
         last = match.run()
         if "invalid" not in last:
             return _verdict(job, last)
         reason, player = str(last["invalid"]), str(last.get("player"))
         if last.get("silent"):
             reason += "\n" + match.last_words(player)
-        if player != "candidate":
+        if player == OURS:
             raise GradingError(f"{job.task.id}: our own player {player!r} failed: {clean(reason, REASON_CAP)}")
         raise InvalidArtifact(reason)
 

@@ -2,16 +2,19 @@
 
 Takes a Stage and an Engine, gives the referee's last line; never sees, relays or parses a frame of the players'. The
 referee writes one JSON object a line: {"start": name}, answered by starting that player; {"turn": name or null},
-answered with {"cpu_s": {...}} after pausing the others; and last {"verdict": ...} or {"invalid": reason, "player":
+answered with {"cpu_s": {...}} after pausing the others; {"end": name}, answered with {"ended": name} when that player
+is gone; and last {"verdict": ...} or {"invalid": reason, "player":
 name, "silent": bool}.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import GradingError, SandboxError
@@ -23,8 +26,9 @@ from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 LINE_CAP = 64 * 1024
 WORDS_CAP = 1000
 GRACE_S = 30.0
-REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
-PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=64)
+REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "PJRT_NPROC")
+"""How many threads a library starts; XLA (the last two), like the others, would start as many as the host has cores."""
 
 
 class PlayerEnded(Exception):
@@ -65,7 +69,7 @@ class Match:
 
     def run(self) -> dict[str, Any]:
         """Play the match to its end: the referee's last line. Raises GradingError when the referee fails."""
-        handlers: dict[str, Callable[[Any], None]] = {"start": self._start, "turn": self._turn}
+        handlers: dict[str, Callable[[Any], None]] = {"start": self._start, "turn": self._turn, "end": self._end}
         self._send(self._settings())
         while True:
             line = self._hear()
@@ -94,7 +98,7 @@ class Match:
             "seed": job.seed.hex(),
             "split": job.split,
             "params": task.profiles[job.profile].params,
-            "players": list(self._stage.players),
+            "players": [name for name in self._stage.players if name not in self._stage.late],
             "grade_time_s": task.limits.grade_time_s,
             "reply_time_s": task.limits.reply_time_s,
         }
@@ -103,6 +107,10 @@ class Match:
         player = self._engine.process(self._player_spec(name))
         self._cleanup.callback(player.kill)
         self._players[name] = player
+
+    def _end(self, name: str) -> None:
+        self._players.pop(name).kill()
+        self._send({"ended": name})
 
     def _turn(self, name: str | None) -> None:
         for other in self._players.keys() - self._paused:
@@ -154,21 +162,28 @@ class Match:
             role="referee",
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.referee_main", "{grader}", "{shared}"),
-            mounts={"runtime": self._stage.runtime, "grader": self._stage.grader},
-            env={"PYTHONPATH": "{runtime}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            mounts={"runtime": self._stage.runtime, "grader": self._stage.grader, **self._data()},
+            env={"PYTHONPATH": "{runtime}", "JAX_PLATFORMS": "cpu"} | _threads(REFEREE_CAPS),
             shared=self._shared,
             shared_writable=True,
             caps=REFEREE_CAPS,
         )
 
+    def _data(self) -> dict[str, Path]:
+        return {"data": self._stage.data} if self._stage.data else {}
+
     def _player_spec(self, name: str) -> ProcessSpec:
-        adapter = str(self._job.task.grader.adapter)
+        adapter, caps = str(self._job.task.grader.adapter), self._stage.player_caps
         return ProcessSpec(
             role="player",
             image=self._job.task.image,
             argv=("python3", "-B", "-m", "gymplay.player_main", adapter, "{artifact}", "{shared}/" + name + ".sock"),
             mounts={"runtime": self._stage.runtime, "artifact": self._stage.players[name]},
-            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={"PYTHONPATH": "{runtime}", "PYTHONHASHSEED": "0", "JAX_PLATFORMS": "cpu"} | _threads(caps),
             shared=self._shared,
-            caps=PLAYER_CAPS,
+            caps=caps,
         )
+
+
+def _threads(caps: Caps) -> dict[str, str]:
+    return dict.fromkeys(THREADS, str(max(1, math.ceil(caps.cpus))))

@@ -13,18 +13,28 @@ from pathlib import Path
 
 from harness.errors import GradingError
 from harness.grading.base import Artifact, GradeJob
+from harness.sandbox.base import Caps
 from harness.sandbox.owner import folder_prefix
 
 RUNTIME = Path(__file__).parent / "runtime"
+OURS = "starter"
+"""The one player that is not the artifact: its failure is our own."""
+PLAYER_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`runtime` holds the package gymplay; `players` maps each player's name, in seating order, to its artifact."""
+    """`runtime` holds the package gymplay; `players` maps each player's name, in seating order, to its artifact.
+
+    `late`: players that start only when the referee admits them. `data`: what the referee alone sees, beside `grader`.
+    """
 
     runtime: Path
     grader: Path
     players: Mapping[str, Path]
+    late: tuple[str, ...] = ()
+    data: Path | None = None
+    player_caps: Caps = PLAYER_CAPS
 
 
 @contextmanager
@@ -36,12 +46,12 @@ def staged(job: GradeJob) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix=folder_prefix(), ignore_cleanup_errors=True) as made:
         root = Path(made)
         root.chmod(0o755)
-        _copy(_sources(RUNTIME), root / "runtime" / "gymplay")
-        _copy(_sources(job.folder / "grader"), root / "grader")
+        copied(sources(RUNTIME), root / "runtime" / "gymplay")
+        copied(sources(job.folder / "grader"), root / "grader")
         players = {}
         if job.task.grader.relative_to_starter:
-            players["starter"] = _copy(_reference(job), root / "starter")
-        players["candidate"] = _copy(job.artifact, root / "candidate")
+            players[OURS] = copied(_reference(job), root / "starter")
+        players["candidate"] = copied(job.artifact, root / "candidate")
         yield Stage(root / "runtime", root / "grader", players)
 
 
@@ -53,12 +63,13 @@ def _reference(job: GradeJob) -> Artifact:
     return {file.path: (folder / file.path).read_bytes() for file in job.task.artifact}
 
 
-def _sources(folder: Path) -> dict[str, bytes]:
+def sources(folder: Path) -> dict[str, bytes]:
     """The modules of a folder; sub-folders (oracle, reference) are no part of the program."""
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
 
 
-def _copy(files: Artifact, folder: Path) -> Path:
+def copied(files: Artifact, folder: Path) -> Path:
+    """Write the files below `folder`, readable for everybody; gives the folder."""
     for name, content in files.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

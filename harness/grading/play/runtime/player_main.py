@@ -53,7 +53,15 @@ def open_adapter(kind: str, folder: Path) -> Adapter:
         from .adapter_function import FunctionAdapter
 
         return FunctionAdapter(folder)
-    raise ValueError(f"no adapter {kind!r}; there are strategy and function")
+    if kind == "policy":
+        from .adapter_policy import PolicyAdapter
+
+        return PolicyAdapter(folder)
+    if kind == "model":
+        from .adapter_model import ModelAdapter
+
+        return ModelAdapter(folder)
+    raise ValueError(f"no adapter {kind!r}; there are strategy, function, policy and model")
 
 
 def serve(connection: socket.socket, adapter: Adapter) -> int:

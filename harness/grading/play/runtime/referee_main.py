@@ -43,11 +43,12 @@ def main() -> None:
 
 def _table(settings: dict[str, Any], control: Control) -> Table:
     patience = Patience(settings["reply_time_s"], time.monotonic() + settings["grade_time_s"])
-    players = {}
-    for name in settings["players"]:
-        connection = _seat(name, control, min(patience.deadline, time.monotonic() + SEAT_S))
-        players[name] = Player(name, connection, patience)
-    return Table(settings["params"], settings["split"], bytes.fromhex(settings["seed"]), players, control)
+
+    def seated(name: str) -> Player:
+        return Player(name, _seat(name, control, min(patience.deadline, time.monotonic() + SEAT_S)), patience)
+
+    players = {name: seated(name) for name in settings["players"]}
+    return Table(settings["params"], settings["split"], bytes.fromhex(settings["seed"]), players, control, seated)
 
 
 def _seat(name: str, control: Control, deadline: float) -> socket.socket:

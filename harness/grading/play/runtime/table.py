@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -78,6 +78,9 @@ class Player:
             raise Foul(f"{kind!r}: answered with {answer}", self.name)
         return reply
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _exchange(self, kind: str, frame: bytes) -> Message:
         patience, begun = self._patience, time.monotonic()
         until = min(begun + patience.reply_s, patience.deadline)
@@ -124,14 +127,16 @@ class Table:
         params: Mapping[str, Any],
         split: Literal["validation", "sealed"],
         seed: bytes,
-        players: Mapping[str, Player],
+        players: dict[str, Player],
         control: Control,
+        seat: Callable[[str], Player],
     ) -> None:
         self.params = params
         self.split = split
         self.players = players
         self._seed = seed
         self._control = control
+        self._seat = seat
 
     @property
     def player(self) -> Player:
@@ -142,6 +147,16 @@ class Table:
         from .draws import Draws
 
         return Draws(self._seed, name)
+
+    def admit(self, name: str) -> None:
+        """Have the host start a player that it kept back, and seat it."""
+        self.players[name] = self._seat(name)
+
+    def dismiss(self, name: str) -> None:
+        """End a player for good. Returns when its container is gone."""
+        self.players.pop(name).close()
+        self._control.tell({"end": name})
+        self._control.hear()
 
     def turn(self, name: str | None) -> dict[str, float]:
         """Pause every player but `name` (None: all of them), then resume it.

@@ -1,0 +1,31 @@
+"""The baseline: trains five policies by PPO and writes checkpoint-0.safetensors ... checkpoint-4.safetensors.
+
+`python baseline.py`. The size of the training follows the profile, through the environment's GYMBOARD_ variables.
+"""
+
+import os
+
+from ppo import Config, train
+
+HORIZON = int(os.environ.get("GYMBOARD_HORIZON", 200))
+CONFIG = Config(
+    environment="MountainCarContinuous-v0",
+    steps=int(os.environ.get("GYMBOARD_STEPS", 20_000_000)),
+    environments=int(os.environ.get("GYMBOARD_TRAIN_ENVIRONMENTS", 256)),
+    rollout=256,
+    minibatches=8,
+    epochs=4,
+    gamma=0.99,
+    gae_lambda=0.99,
+    clip=0.1,
+    lr_begin=6e-4,
+    lr_end=5e-4,
+    lr_share=0.03,
+    entropy=0.1,
+    critic=0.5,
+    max_grad_norm=0.5,
+    hidden=(256, 256, 256, 256),
+)
+
+if __name__ == "__main__":
+    train(CONFIG)
