@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.data import download, prepare
@@ -41,9 +42,19 @@ def served(task: str, server: Server, folder: Path, make: Callable[[Path], objec
     return spec.model_copy(update={"sources": tuple(sources)})
 
 
+def shards(folder: Path) -> None:
+    """Token shards: 256 words of header, then two bytes a token."""
+    names = ["fineweb_val_000000.bin", *(f"fineweb_train_{number:06d}.bin" for number in range(1, 11))]
+    for place, name in enumerate(names):
+        tokens = np.arange(500 + place, dtype="<u2")
+        header = np.array([20240520, 1, len(tokens), *([0] * 253)], "<i4")
+        (folder / name).write_bytes(header.tobytes() + tokens.tobytes())
+
+
 @pytest.mark.parametrize(
     ("task", "make", "agent"),
     [
+        ("fineweb-lm", shards, [f"train-{number:06d}.bin" for number in range(1, 11)]),
         ("cifar10", cifar, ["inputs.npz", "train.npz"]),
         ("fashion-mnist", fashion, ["inputs.npz", "train.npz"]),
         ("mnli", multinli, ["bert/config.json", "bert/model.safetensors", "bert/vocab.txt", "inputs.csv", "train.csv"]),
@@ -64,8 +75,8 @@ def test_official_data_over_a_broken_line(
     made = prepare(spec, folder, "official", root=root, opener=https.opener)
     assert made is not None
     assert sorted(path.relative_to(made.agent).as_posix() for path in made.agent.rglob("*") if path.is_file()) == agent
-    assert [path.name for path in made.grader.iterdir()] == ["labels.csv"]
-    assert not any("labels" in name for name in agent)
+    hidden = ["sealed.bin", "validation.bin"] if task == "fineweb-lm" else ["labels.csv"]
+    assert sorted(path.name for path in made.grader.iterdir()) == hidden
     assert faults(made.folder) == []
     assert len(https.requests) == 3 * len(spec.sources), "every file came in three pieces, none twice"
     https.forget()
