@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import hub
+from harness.data.download import https_opener
 from harness.data.sources import obtain
 from harness.errors import DataError
 from harness.schema.task import HubFile, Source
@@ -30,6 +33,8 @@ UNKNOWN = 'unverified = "nobody here held it"'
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    if not importlib.util.find_spec("huggingface_hub"):
+        pytest.skip("needs huggingface_hub (the extra `data`)")
     with serve_http() as server:
         yield server
 
@@ -97,8 +102,6 @@ def test_a_broken_connection_is_resumed(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("digest", [PINNED, UNKNOWN])
 def test_kill_9_in_the_middle_and_the_next_call_goes_on(server: Server, tmp_path: Path, digest: str) -> None:
-    import threading
-
     task(tmp_path, digest)
     gone = threading.Event()
     hub_file(server, PATH, LINES, REVISION, stalls_after(LINES, 1_000_000, gone))
@@ -171,7 +174,5 @@ def test_without_the_library_the_next_place_is_tried(tmp_path: Path, monkeypatch
     file = HubFile(repo="someone/tokens", kind="dataset", revision=REVISION, path="lines.txt")
     source = Source(name="lines.txt", mirror="here.txt", hub=file, sha256=DIGEST, size_bytes=len(LINES))
     with pytest.raises(DataError, match=r"pip install 'gymboard\[data\]'"):
-        from harness.data.download import https_opener
-
         obtain(source, tmp_path, None, https_opener())
     assert hub.cached(file) is None

@@ -112,6 +112,7 @@ def test_the_last_of_several_files_missing_leaves_no_folder_and_fetches_nothing_
 
 def test_an_archive_that_points_outside_writes_nothing_there(https: Server, tmp_path: Path) -> None:
     """Nothing is unpacked onto the disk: members are read by the names that the annotations and the format give."""
+
     def hostile(folder: Path) -> None:
         coco(folder)
         with zipfile.ZipFile(folder / "val2017.zip", "a") as file:
