@@ -29,6 +29,8 @@ COMMANDS = (
     ["tasks", "show"],
     ["tasks", "check"],
     ["data", "prepare"],
+    ["data", "list"],
+    ["data", "verify"],
     ["images", "build"],
     ["images", "list"],
     ["doctor"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli import bundle, demo, doctor, evidence, images, run, tasks
+from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
 from harness.cli.watch import watch
 
 
@@ -14,6 +14,6 @@ def mount(app: typer.Typer) -> None:
     for command in (*line, demo.demo, watch, doctor.doctor):
         app.command()(command)
     app.add_typer(tasks.tasks_app, name="tasks")
-    app.add_typer(tasks.data_app, name="data")
+    app.add_typer(data.app, name="data")
     app.add_typer(images.app, name="images")
     app.add_typer(bundle.import_app, name="import")

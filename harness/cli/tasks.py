@@ -1,4 +1,4 @@
-"""`gymboard tasks` and `gymboard data`: look at tasks, prove them, prepare their data."""
+"""`gymboard tasks`: look at tasks and prove them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, TasksFolder
 
 tasks_app = typer.Typer(no_args_is_help=True, help="Look at tasks and prove them.")
-data_app = typer.Typer(no_args_is_help=True, help="Prepare the tasks' data.")
 Ids = Annotated[list[str] | None, typer.Argument(help="Task ids; default all.")]
 
 
@@ -107,25 +106,3 @@ def _line(finding: object) -> str:
     return (
         f"{mark}  {finding.task:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()
     )
-
-
-@data_app.command()
-def prepare(
-    ids: Ids = None,
-    profile: Profile = ProfileChoice.official,
-    mirror: Mirror = None,
-    tasks_root: TasksFolder = None,
-) -> None:
-    """Fetch, verify and split the data of tasks; instant when it is there.
-
-    Example: gymboard data prepare house-price --mirror ../shared/data
-    """
-    from harness.cli.common import choose_tasks
-    from harness.data import prepare as prepare_data
-    from harness.schema.task import load_task
-    from harness.schema.task import tasks_root as default_root
-
-    root = tasks_root or default_root()
-    for name in choose_tasks(ids or [], root):
-        data = prepare_data(load_task(root / name), root / name, profile.value, mirror=mirror)
-        typer.echo(f"{name}: {'needs no data' if data is None else f'{data.agent.parent}  sha256 {data.sha256}'}")

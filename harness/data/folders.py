@@ -7,6 +7,7 @@ any of them builds anew. Never imports a task's code, never gives a half-built f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,16 +21,18 @@ from pathlib import Path
 from urllib.request import OpenerDirector
 
 from harness.data.download import https_opener
-from harness.data.sources import MIRROR_VARIABLE, Progress, locked, obtain
+from harness.data.manifest import PARTS, write_manifest
+from harness.data.sources import MIRROR_VARIABLE, Progress, locked, missing_bytes, need_room, obtain
 from harness.errors import DataError
 from harness.files import flush
 from harness.home import home
 from harness.schema.base import canonical_bytes
 from harness.schema.digest import file_sha256
-from harness.schema.task import ProfileName, TaskSpec
+from harness.schema.task import ProfileName, Source, TaskSpec
 
 BUILD_TIME_S = 3600
-PARTS = ("agent", "grader")
+SCRIPT = "data.py"
+SOURCES = "sources"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Prepared:
     agent: Path
     grader: Path
     sha256: str
+
+    @property
+    def folder(self) -> Path:
+        return self.agent.parent
 
 
 def prepare(
@@ -50,30 +57,45 @@ def prepare(
     root: Path | None = None,
     progress: Progress | None = None,
     opener: OpenerDirector | None = None,
+    offline: bool = False,
 ) -> Prepared | None:
     """The task's data in this profile, built if it is not there yet; None for a task without data.py.
 
     Arguments: `mirror` is a folder of source files (default: GYMBOARD_DATA_MIRROR), `root` where prepared data is kept
-    (default: data/ in Gymboard's home), `opener` how urls are opened (default: https with the system's authorities).
+    (default: data/ in Gymboard's home), `opener` how urls are opened (default: https with the system's authorities),
+    `offline`: no place outside this machine is asked.
     Raises DataError. Safe to call from several processes at once. The smoke profile has no sources.
     """
-    script = folder / "data.py"
-    if not script.is_file():
-        return None
-    root = root or home() / "data"
-    digest = _digest(spec, script, profile)
-    final = root / spec.id / f"{profile}-{digest[:16]}"
-    prepared = Prepared(final / "agent", final / "grader", digest)
-    if final.is_dir():
+    root = root or default_root()
+    prepared = place(spec, folder, profile, root)
+    if prepared is None or prepared.folder.is_dir():
         return prepared
+    final = prepared.folder
     try:
         with locked(final.with_name(final.name + ".lock")) as lock:
             if not final.is_dir():
-                sources = _sources(spec, profile, root, mirror or _default_mirror(), opener, progress)
-                _build(spec, script, profile, sources, final, lock)
+                asked = None if offline else opener or https_opener()
+                wanted = spec.sources if profile == "official" else ()
+                sources = _sources(spec.id, wanted, root / SOURCES, mirror or _default_mirror(), asked, progress)
+                _build(spec, folder / SCRIPT, profile, sources, prepared, lock)
     except OSError as error:
         raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {error}") from error
     return prepared
+
+
+def default_root() -> Path:
+    """Where prepared data and the store of source files are kept: data/ in Gymboard's home."""
+    return home() / "data"
+
+
+def place(spec: TaskSpec, folder: Path, profile: ProfileName, root: Path) -> Prepared | None:
+    """Where this data is or would be; None for a task without data.py."""
+    script = folder / SCRIPT
+    if not script.is_file():
+        return None
+    digest = _digest(spec, script, profile)
+    final = root / spec.id / f"{profile}-{digest[:16]}"
+    return Prepared(final / "agent", final / "grader", digest)
 
 
 def _default_mirror() -> Path | None:
@@ -82,7 +104,7 @@ def _default_mirror() -> Path | None:
 
 
 def _digest(spec: TaskSpec, script: Path, profile: ProfileName) -> str:
-    sources = {source.name: source.sha256 for source in spec.sources} if profile == "official" else {}
+    sources = {source.name: source.key for source in spec.sources} if profile == "official" else {}
     made_of = {
         "script": file_sha256(script),
         "sources": sources,
@@ -93,33 +115,36 @@ def _digest(spec: TaskSpec, script: Path, profile: ProfileName) -> str:
 
 
 def _sources(
-    spec: TaskSpec,
-    profile: ProfileName,
-    root: Path,
+    task: str,
+    wanted: tuple[Source, ...],
+    store: Path,
     mirror: Path | None,
     opener: OpenerDirector | None,
     progress: Progress | None,
 ) -> dict[str, Path]:
-    if profile != "official" or not spec.sources:
-        return {}
-    opener = opener or https_opener()
-    return {source.name: obtain(source, root / "sources", mirror, opener, progress) for source in spec.sources}
+    if wanted:
+        store.mkdir(parents=True, exist_ok=True)
+        need_room(store, sum(missing_bytes(source, store) for source in wanted), f"{task}: its data")
+    return {source.name: obtain(source, store, mirror, opener, progress) for source in wanted}
 
 
 def _build(
-    spec: TaskSpec, script: Path, profile: ProfileName, sources: dict[str, Path], final: Path, lock: int
+    spec: TaskSpec, script: Path, profile: ProfileName, sources: dict[str, Path], prepared: Prepared, lock: int
 ) -> None:
+    final = prepared.folder
     with _scratch(final.with_name(final.name + ".building")) as scratch:
         for part in ("source", "out", "tmp"):
             (scratch / part).mkdir()
         for name, path in sources.items():
-            place = scratch / "source" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(path.resolve())
+            link = scratch / "source" / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
         _run(spec, script, profile, scratch, lock)
         _close(spec, scratch / "out")
+        write_manifest(scratch / "out", spec.id, profile, prepared.sha256)
         (scratch / "out").rename(final)
         final.chmod(0o555)
+        flush(final.parent)
 
 
 @contextmanager
@@ -169,6 +194,8 @@ def _run(spec: TaskSpec, script: Path, profile: ProfileName, scratch: Path, lock
         raise DataError(f"{spec.id}: data.py took longer than {BUILD_TIME_S} s") from None
     if done.returncode:
         tail = done.stderr.decode("utf-8", "replace").strip()[-2000:]
+        if os.strerror(errno.ENOSPC) in tail:
+            raise DataError(f"{spec.id}: the disk of {scratch.parent} is full; free some space there and call again")
         raise DataError(f"{spec.id}: data.py ended with {done.returncode}: {tail or 'it printed nothing'}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from harness.errors import Problem, SchemaError, UsageError
-from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256
+from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256, canonical_bytes
 
 Direction = Literal["max", "min"]
 Domain = Literal["data-science", "algorithms", "game-theory", "vision", "vision-language", "language", "rl"]
@@ -87,25 +88,47 @@ class Twin(Record):
     origin: str
 
 
-class Source(Record):
-    """One pinned file: several places that serve the same bytes; `mirror` is its name in a mirror folder.
+class HubFile(Record):
+    """One file of a Hugging Face repository at one commit."""
 
-    `unverified` says where the digest is cited from when nobody of this project has held the file; a maintainer who has
-    downloaded it removes the sentence.
+    repo: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=96)
+    kind: Literal["model", "dataset"]
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    path: SafePath
+
+
+class Source(Record):
+    """One pinned file and the places that serve the same bytes.
+
+    `mirror` is its name in a mirror folder, `installed` where a system package puts it, `hub` and `urls` are asked over
+    the network in this order. `unverified` says where the digest is cited from when nobody of this project has held the
+    file; a maintainer who has downloaded it removes the sentence. Without a known digest or size the sentence says so,
+    and what the first download brought is recorded on that machine and enforced from then on.
     """
 
     name: SafePath
     mirror: SafePath
-    urls: tuple[HttpsUrl, ...]
-    sha256: Sha256
-    size_bytes: int = Field(gt=0)
+    installed: str | None = Field(default=None, pattern=r"^(/[A-Za-z0-9._+-]+)+$")
+    hub: HubFile | None = None
+    urls: tuple[HttpsUrl, ...] = ()
+    sha256: Sha256 | None = None
+    size_bytes: int | None = Field(default=None, gt=0)
     twins: tuple[Twin, ...] = ()
     unverified: str | None = Field(default=None, min_length=1)
 
     @property
-    def accepted(self) -> dict[Sha256, int]:
-        """Digest -> size of the bytes that count as this source."""
-        return {self.sha256: self.size_bytes} | {twin.sha256: twin.size_bytes for twin in self.twins}
+    def key(self) -> str:
+        """The name under which this machine stores it: its digest, or a digest of its places while that is unknown."""
+        if self.sha256:
+            return self.sha256
+        places = self.model_dump(mode="json", include={"name", "hub", "urls"})
+        return "unpinned-" + hashlib.sha256(canonical_bytes(places)).hexdigest()
+
+    @model_validator(mode="after")
+    def _honest(self) -> Self:
+        if (self.sha256 is None or self.size_bytes is None) and not self.unverified:
+            raise ValueError("without sha256 and size_bytes, `unverified` must say why they are unknown")
+        return self
 
 
 class Limits(Record):

@@ -135,7 +135,9 @@ def _facts(task: TaskSpec) -> str:
 
 def _source(source: Source) -> str:
     doubt = f", digest not verified here: {plain(source.unverified)}" if source.unverified else ""
-    return f"`{source.name}` ({source.size_bytes:,} bytes, SHA-256 `{source.sha256[:12]}...`{doubt})"
+    size = f"{source.size_bytes:,} bytes" if source.size_bytes else "size unknown"
+    digest = f"SHA-256 `{source.sha256[:12]}...`" if source.sha256 else "SHA-256 unknown"
+    return f"`{source.name}` ({size}, {digest}{doubt})"
 
 
 def _verbatim(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,18 @@ from harness.data import download
 from harness.data.download import https_opener
 from harness.data.sources import obtain
 from harness.errors import DataError
-from tests.harness.data.server import Server, broken_after, endless, serve, status, whole
+from harness.schema.task import Source
+from tests.harness.data.server import (
+    Server,
+    broken_after,
+    connect_proxy,
+    endless,
+    in_turn,
+    serve,
+    stalls_after,
+    status,
+    whole,
+)
 from tests.harness.data.tasks import LINES, source
 
 OTHER = b"?" * len(LINES)
@@ -26,8 +39,7 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(https: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    https.answers.clear()
-    https.requests.clear()
+    https.forget()
     monkeypatch.setattr(download, "PAUSE_S", 0.001)
     return https
 
@@ -37,7 +49,7 @@ def fetch(server: Server, store: Path, *paths: str, mirror: Path | None = None) 
 
 
 def kept(store: Path) -> set[str]:
-    return {path.suffix or "whole" for path in store.iterdir()} - {".lock"}
+    return {path.suffix or "whole" for path in store.iterdir()} - {".lock", ".origin"}
 
 
 def test_a_good_server(server: Server, tmp_path: Path) -> None:
@@ -169,7 +181,7 @@ def test_a_mirror_comes_first_and_a_wrong_one_is_named(server: Server, tmp_path:
     mirror, store = tmp_path / "mirror", tmp_path / "store"
     mirror.mkdir()
     (mirror / "here.txt").write_bytes(OTHER)
-    with pytest.raises(DataError, match="another SHA-256"):
+    with pytest.raises(DataError, match="other bytes than the pinned"):
         fetch(server, store, mirror=mirror)
     (mirror / "here.txt").write_bytes(OTHER[:-1])
     with pytest.raises(DataError, match=f"{len(LINES) - 1:,} bytes"):
@@ -191,9 +203,137 @@ def test_a_stored_file_that_has_changed_is_fetched_again(server: Server, tmp_pat
     assert len(server.requests) == 2
 
 
-def test_a_store_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
+def test_a_server_in_trouble_is_asked_again(server: Server, tmp_path: Path) -> None:
+    server.answers["/file"] = in_turn(status(500), status(503), status(429), whole(LINES))
+    assert fetch(server, tmp_path, "/file").read_bytes() == LINES
+    assert len(server.requests) == 4
+
+
+def test_a_server_that_stalls_is_left_and_resumed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "SOCKET_TIMEOUT_S", 0.2)
+    gone = threading.Event()
+    server.answers["/file"] = in_turn(stalls_after(LINES, 5000, gone), whole(LINES))
+    assert fetch(server, tmp_path, "/file").read_bytes() == LINES
+    gone.set()
+    assert [asked for _, asked in server.requests] == [None, "bytes=5000-"]
+
+
+def test_a_file_that_changed_in_between_is_not_sewn_together(server: Server, tmp_path: Path) -> None:
+    """The server is asked to go on only with the version that was begun, so no byte is fetched twice for nothing."""
+    server.answers["/file"] = in_turn(broken_after(OTHER, 7000, '"old"'), whole(LINES, '"new"'))
+    assert fetch(server, tmp_path, "/file").read_bytes() == LINES
+    assert server.headers[1]["If-Range"] == '"old"'
+    assert [asked for _, asked in server.requests] == [None, "bytes=7000-"]
+
+
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(server: Server, tmp_path: Path) -> None:
+    (tmp_path / f"{source().sha256}.partial").write_bytes(LINES + b"more")
     server.answers["/file"] = whole(LINES)
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / f"{source().sha256}.partial").symlink_to("/dev/full")
-    with pytest.raises(DataError, match="cannot be stored"):
-        fetch(server, tmp_path / "store", "/file")
+    assert fetch(server, tmp_path, "/file").read_bytes() == LINES
+
+
+def test_offline_asks_nobody(server: Server, tmp_path: Path) -> None:
+    server.answers["/file"] = whole(LINES)
+    pinned = source((server.url + "/file",))
+    with pytest.raises(DataError, match="/file: not asked: offline"):
+        obtain(pinned, tmp_path, None, None)
+    assert server.requests == []
+    obtain(pinned, tmp_path, None, server.opener)
+    assert obtain(pinned, tmp_path, None, None).read_bytes() == LINES
+
+
+def test_a_file_that_a_package_installed_is_taken(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "package.txt").write_bytes(LINES)
+    pinned = source((server.url + "/file",)).model_copy(update={"installed": str(tmp_path / "package.txt")})
+    assert obtain(pinned, tmp_path / "store", None, None).read_bytes() == LINES
+    (tmp_path / "package.txt").write_bytes(OTHER)
+    server.answers["/file"] = whole(LINES)
+    assert obtain(pinned, tmp_path / "other", None, server.opener).read_bytes() == LINES
+    assert kept(tmp_path / "other") == {"whole"}
+
+
+def unknown(server: Server, *paths: str) -> Source:
+    """A source of which neither digest nor size is known."""
+    urls = tuple(server.url + path for path in paths)
+    return Source(name="lines.txt", mirror="here.txt", urls=urls, unverified="nobody here held it")
+
+
+def test_an_unknown_digest_is_recorded_once_and_then_enforced(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers["/file"] = whole(LINES)
+    path = obtain(unknown(server, "/file"), tmp_path, None, server.opener)
+    assert path.read_bytes() == LINES
+    [notice] = caplog.messages
+    assert notice.startswith("notice: lines.txt: nobody of the project had verified this file (no digest was known)")
+    assert str(source().sha256) in notice and str(tmp_path / "recorded.json") in notice
+    assert str(source().sha256) in (tmp_path / "recorded.json").read_text()
+    path.unlink()
+    server.answers["/file"] = whole(OTHER)
+    with pytest.raises(DataError, match=r"than those recorded on .* remove that line from"):
+        obtain(unknown(server, "/file"), tmp_path, None, server.opener)
+    server.answers["/file"] = whole(LINES)
+    assert obtain(unknown(server, "/file"), tmp_path, None, server.opener).read_bytes() == LINES
+    assert len(caplog.messages) == 1
+
+
+def test_a_stored_file_of_unknown_digest_that_changed_is_not_believed(server: Server, tmp_path: Path) -> None:
+    server.answers["/file"] = whole(LINES)
+    path = obtain(unknown(server, "/file"), tmp_path, None, server.opener)
+    path.chmod(0o644)
+    path.write_bytes(OTHER)
+    assert obtain(unknown(server, "/file"), tmp_path, None, server.opener).read_bytes() == LINES
+
+
+def test_a_cited_digest_is_enforced_from_the_start(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cited = source((server.url + "/file",)).model_copy(update={"unverified": "somebody's list"})
+    server.answers["/file"] = whole(OTHER)
+    with pytest.raises(DataError, match=r"than the cited SHA-256 .*\n.*somebody's list"):
+        obtain(cited, tmp_path, None, server.opener)
+    assert not (tmp_path / "recorded.json").exists()
+    server.answers["/file"] = whole(LINES)
+    obtain(cited, tmp_path, None, server.opener)
+    assert "its digest was cited, and holds" in caplog.text
+
+
+@pytest.mark.parametrize("etag", ['"v"', "", 'W/"v"'])
+def test_bytes_of_unknown_digest_are_continued_only_as_the_same_version(
+    server: Server, tmp_path: Path, etag: str
+) -> None:
+    server.answers |= {"/dying": broken_after(OTHER[:9000], 5000, etag), "/file": whole(LINES, etag)}
+    server.answers["/dying"] = in_turn(broken_after(OTHER, 5000, etag), status(404))
+    assert obtain(unknown(server, "/dying", "/file"), tmp_path, None, server.opener).read_bytes() == LINES
+    assert server.requests[-1] == ("/file", None), "another place never goes on with bytes that nothing will check"
+    server.requests.clear()
+    server.answers["/file"] = in_turn(broken_after(LINES, 5000, etag), whole(LINES, etag))
+    assert obtain(unknown(server, "/file"), tmp_path / "second", None, server.opener).read_bytes() == LINES
+    assert server.requests[-1][1] == ("bytes=5000-" if etag == '"v"' else None)
+
+
+def test_an_answer_without_length_is_refused_when_nothing_else_is_known(server: Server, tmp_path: Path) -> None:
+    server.answers["/file"] = endless()
+    with pytest.raises(DataError, match="does not say how long the file is"):
+        obtain(unknown(server, "/file"), tmp_path, None, server.opener)
+
+
+def test_a_source_without_digest_must_say_why(server: Server) -> None:
+    with pytest.raises(ValueError, match="must say why they are unknown"):
+        Source(name="lines.txt", mirror="here.txt", urls=(server.url + "/file",))
+
+
+def test_the_machines_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real CONNECT proxy on this machine, named as everywhere by https_proxy."""
+    server.answers["/file"] = whole(LINES)
+    port = int(server.url.rpartition(":")[2])
+    trust = next(h for h in server.opener.handlers if isinstance(h, urllib.request.HTTPSHandler))
+    with connect_proxy(port) as (address, asked):
+        monkeypatch.setenv("https_proxy", address)
+        monkeypatch.setenv("no_proxy", "")
+        opener = https_opener(trust._context)  # type: ignore[attr-defined]
+        pinned = source(("https://localhost:1/file",))
+        assert obtain(pinned, tmp_path, None, opener).read_bytes() == LINES
+    assert asked == ["localhost:1"]

@@ -87,9 +87,3 @@ def test_official_shards_are_cut_where_the_task_says(tmp_path: Path) -> None:
     cut = read_shard(tmp_path / "out/grader/validation.bin")
     assert np.array_equal(cut, held_out[sealed + 1 : sealed + validation + 2])
     assert len(read_shard(tmp_path / "out/agent/train-000001.bin")) == 5000
-
-
-def test_without_shards_the_reason_is_said(tmp_path: Path) -> None:
-    done = made("official", tmp_path, tmp_path / "out")
-    assert done.returncode == 1
-    assert "fineweb_val_000000.bin is needed" in done.stderr
