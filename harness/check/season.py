@@ -61,6 +61,22 @@ def local_sandbox(subject: Subject) -> Iterator[Finding]:
 
 
 @rule(
+    "GB209",
+    "whole starter, own dataset",
+    "Run without --starter and --dataset; other starters and datasets are for practice.",
+)
+def curriculum(subject: Subject) -> Iterator[Finding]:
+    """An entry begins with the task's whole starter, on the task's own dataset: with less, more or other data its score
+    cannot be compared.
+    """
+    for number, episode in enumerate(subject.bundle.episodes):
+        if episode.variant is not None:
+            yield f"episodes[{number}].variant", f"is {episode.variant}"
+        if episode.dataset is not None:
+            yield f"episodes[{number}].dataset", f"is {episode.dataset}"
+
+
+@rule(
     "GB205",
     "steps",
     "Such an episode did not run in this harness; run it again.",

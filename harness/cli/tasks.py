@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, TasksFolder
+from harness.cli.common import (
+    AsJson,
+    DatasetName,
+    Mirror,
+    Profile,
+    ProfileChoice,
+    SandboxChoice,
+    SandboxKind,
+    Starter,
+    StarterChoice,
+    TasksFolder,
+)
 
 tasks_app = typer.Typer(no_args_is_help=True, help="Look at tasks and prove them.")
 data_app = typer.Typer(no_args_is_help=True, help="Prepare the tasks' data.")
@@ -17,38 +28,54 @@ Ids = Annotated[list[str] | None, typer.Argument(help="Task ids; default all.")]
 
 @tasks_app.command(name="list")
 def list_tasks(tasks_root: TasksFolder = None, as_json: AsJson = False) -> None:
-    """The tasks, their metric and baseline.
+    """The tasks, their metric and baseline, the starters and datasets that `gymboard run` takes for them.
 
     Example: gymboard tasks list
     """
     from harness.cli.common import emit, table
-    from harness.schema.task import load_tasks
+    from harness.schema.task import DEFAULT_DATASET, load_tasks
 
     specs = load_tasks(tasks_root)
     if as_json:
         emit({name: spec.model_dump(mode="json", exclude_none=True) for name, spec in specs.items()})
         return
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, spec in specs.items():
         upstream = spec.baseline("official", "upstream")
         measured = spec.baseline("official")
         cells = [f"{measured.value:.4f}" if measured else "not measured", f"{upstream.value:.4f}" if upstream else "-"]
-        rows.append((name, spec.domain, f"{spec.metric.label} ({spec.metric.direction})", *cells, spec.grader.kind))
-    table("", ("task", "domain", "metric", "baseline", "upstream's", "grader"), rows)
+        metric, starters = f"{spec.metric.label} ({spec.metric.direction})", ", ".join(spec.starters)
+        datasets = ", ".join([DEFAULT_DATASET, *spec.datasets])
+        rows.append((name, spec.domain, metric, *cells, spec.grader.kind, starters, datasets))
+    table("", ("task", "domain", "metric", "baseline", "upstream's", "grader", "starters", "datasets"), rows)
 
 
 @tasks_app.command()
-def show(task: str, tasks_root: TasksFolder = None) -> None:
-    """What an agent is told, verbatim.
+def show(
+    task: str,
+    starter: Starter = StarterChoice.baseline,
+    dataset: DatasetName = "default",
+    tasks_root: TasksFolder = None,
+) -> None:
+    """What an agent is told, verbatim; on stderr, for you, which other starters and datasets there are.
 
-    Example: gymboard tasks show colonel-blotto
+    Example: gymboard tasks show colonel-blotto --starter buggy
     """
     from harness.cli.common import choose_tasks
+    from harness.runner.starter import instruction
+    from harness.schema.task import load_task
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
     [name] = choose_tasks([task], root)
-    typer.echo((root / name / "instruction.md").read_text(encoding="utf-8"))
+    spec = load_task(root / name)
+    spec.on(dataset)
+    typer.echo(instruction(spec, root / name, spec.starter(starter.value), dataset))
+    for other, variant in spec.starters.items():
+        if variant is not None:
+            typer.echo(f"--starter {other}: {variant.summary}", err=True)
+    for label, data in spec.datasets.items():
+        typer.echo(f"--dataset {label}: {data.summary}", err=True)
 
 
 @tasks_app.command()
@@ -60,7 +87,7 @@ def check(
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove tasks: baseline as declared, oracle wins, nop gets nothing, no exploit gains.
+    """Prove tasks, on each of their datasets: baseline as declared, oracle wins, nop gets nothing, no exploit gains.
 
     Example: gymboard tasks check colonel-blotto --profile official --sandbox docker
 
@@ -71,7 +98,7 @@ def check(
     from harness.proof import Finding, not_tried, prove
     from harness.runner.run import place_of
     from harness.sandbox import open_engine
-    from harness.schema.task import load_task
+    from harness.schema.task import DEFAULT_DATASET, load_task
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
@@ -81,11 +108,12 @@ def check(
         for name in chosen:
             spec = load_task(root / name)
             ensure(spec.image, engine.kind)
-            place = place_of(root / name, profile.value, engine, mirror)
-            for finding in prove(place, Path(scratch) / name):
-                findings.append(finding)
-                if not as_json:
-                    typer.echo(_line(finding))
+            for dataset in (DEFAULT_DATASET, *spec.datasets):
+                place = place_of(root / name, profile.value, engine, mirror, spec, dataset=dataset)
+                for finding in prove(place, Path(scratch) / name / dataset):
+                    findings.append(finding)
+                    if not as_json:
+                        typer.echo(_line(finding))
             if (untried := not_tried(place)) and not as_json:
                 typer.echo(f"not tried: {name}: {', '.join(untried)}: only Docker claims to stop them")
     failed = [finding for finding in findings if not finding.passed]
@@ -104,9 +132,8 @@ def _line(finding: object) -> str:
     error = "" if finding.stderr is None else f"+- {finding.stderr:.5f}"
     mark = "pass" if finding.passed else "FAIL"
     detail = " ".join(finding.detail.split())[:110]
-    return (
-        f"{mark}  {finding.task:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()
-    )
+    name = f"{finding.task}@{finding.dataset}" if finding.dataset else finding.task
+    return f"{mark}  {name:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()
 
 
 @data_app.command()
@@ -114,6 +141,7 @@ def prepare(
     ids: Ids = None,
     profile: Profile = ProfileChoice.official,
     mirror: Mirror = None,
+    dataset: DatasetName = "default",
     tasks_root: TasksFolder = None,
 ) -> None:
     """Fetch, verify and split the data of tasks; instant when it is there.
@@ -127,5 +155,5 @@ def prepare(
 
     root = tasks_root or default_root()
     for name in choose_tasks(ids or [], root):
-        data = prepare_data(load_task(root / name), root / name, profile.value, mirror=mirror)
+        data = prepare_data(load_task(root / name).on(dataset), root / name, profile.value, mirror=mirror)
         typer.echo(f"{name}: {'needs no data' if data is None else f'{data.agent.parent}  sha256 {data.sha256}'}")
