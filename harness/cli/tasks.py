@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,14 @@ from harness.cli.common import (
 tasks_app = typer.Typer(no_args_is_help=True, help="Look at tasks and prove them.")
 data_app = typer.Typer(no_args_is_help=True, help="Prepare the tasks' data.")
 Ids = Annotated[list[str] | None, typer.Argument(help="Task ids; default all.")]
+
+
+class KindChoice(StrEnum):
+    """The three kinds of grader."""
+
+    predictions = "predictions"
+    play = "play"
+    claims = "claims"
 
 
 @tasks_app.command(name="list")
@@ -76,6 +85,25 @@ def show(
             typer.echo(f"--starter {other}: {variant.summary}", err=True)
     for label, data in spec.datasets.items():
         typer.echo(f"--dataset {label}: {data.summary}", err=True)
+
+
+@tasks_app.command()
+def new(
+    task: Annotated[str, typer.Argument(metavar="ID", help="Lower-case words joined by -.")],
+    kind: Annotated[KindChoice, typer.Option(help="What grades it: data, a player, or a model's audited claims.")],
+    tasks_root: TasksFolder = None,
+) -> None:
+    """A new task's folder: a whole small task, which passes `tasks check` at once and is yours to change.
+
+    Example: gymboard tasks new tide-tables --kind predictions
+
+    Exit codes: 0 made, 2 wrong call (the folder is there, or the id is none).
+    """
+    from harness.scaffold import new_task
+    from harness.schema.task import tasks_root as default_root
+
+    folder = new_task(tasks_root or default_root(), task, kind.value)
+    typer.echo(f"made {folder}\nprove it: gymboard tasks check {task} --profile smoke --sandbox local")
 
 
 @tasks_app.command()
