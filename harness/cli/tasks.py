@@ -99,10 +99,14 @@ def new(
 
     Exit codes: 0 made, 2 wrong call (the folder is there, or the id is none).
     """
+    from harness.errors import UsageError
     from harness.scaffold import new_task
     from harness.schema.task import tasks_root as default_root
 
-    folder = new_task(tasks_root or default_root(), task, kind.value)
+    root = tasks_root or default_root()
+    if tasks_root is None and not (root.parent / "pyproject.toml").is_file():
+        raise UsageError(f"{root} belongs to an installed package; tasks are added in a checkout of Gymboard")
+    folder = new_task(root, task, kind.value)
     typer.echo(f"made {folder}\nprove it: gymboard tasks check {task} --profile smoke --sandbox local")
 
 

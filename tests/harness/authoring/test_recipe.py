@@ -12,14 +12,15 @@ from tests.harness.authoring.conftest import ROOT, Checkout
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def recipe(*, docker: bool) -> list[str]:
-    """The shell blocks of the section; commands that need an engine only when there is one."""
+def recipe() -> list[str]:
+    """The shell blocks of the section, in order."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.split("## Add a task\n")[1].split("\n## ")[0]
-    blocks = [textwrap.dedent(block) for _, block in BLOCK.findall(section)]
-    if docker:
-        return blocks
-    return ["\n".join(line for line in block.splitlines() if "--sandbox docker" not in line) for block in blocks]
+    return [textwrap.dedent(block) for _, block in BLOCK.findall(section)]
+
+
+def in_docker(line: str) -> bool:
+    return "--sandbox docker" in line
 
 
 def follow(checkout: Checkout, blocks: list[str]) -> list[str]:
@@ -32,7 +33,8 @@ def follow(checkout: Checkout, blocks: list[str]) -> list[str]:
 
 
 def test_the_recipe_works_as_it_is_written(checkout: Checkout) -> None:
-    printed = follow(checkout, recipe(docker=False))
+    blocks = ["\n".join(line for line in block.splitlines() if not in_docker(line)) for block in recipe()]
+    printed = follow(checkout, blocks)
     assert len(printed) == 6
     assert "exploit fifo" in printed[2] and "FAIL" not in "".join(printed)
     assert re.search(r"tide-tables +0 .* - .*evaluation_error", printed[3]), "without a starter there is nothing to run"
@@ -41,6 +43,8 @@ def test_the_recipe_works_as_it_is_written(checkout: Checkout) -> None:
 
 
 @pytest.mark.docker
-def test_the_recipe_works_in_containers(checkout: Checkout) -> None:
-    assert "--sandbox docker" in recipe(docker=True)[-1]
-    assert "FAIL" not in "".join(follow(checkout, recipe(docker=True)))
+def test_what_it_makes_holds_in_containers(checkout: Checkout) -> None:
+    lines = "".join(recipe()).splitlines()
+    made, proven = lines[0], [line for line in lines if in_docker(line)]
+    assert made.startswith("gymboard tasks new ") and proven
+    assert "FAIL" not in "".join(follow(checkout, [made, *proven]))
