@@ -90,8 +90,11 @@ def _episodes(run: Path, manifest: RunManifest) -> dict[str, Episode]:
                 hint = "did not finish; `gymboard run --resume` ends it, and a failed episode counts as one too"
                 problems.append(Problem(f"{key}/episode.json", hint))
             else:
-                if (found[key].key, found[key].profile) != (key, manifest.profile):
-                    problems.append(Problem(f"{key}/episode.json", f"is about {found[key].key}, {found[key].profile}"))
+                there = found[key]
+                if (there.key, there.profile) != (key, manifest.profile):
+                    problems.append(Problem(f"{key}/episode.json", f"is about {there.key}, {there.profile}"))
+                if (there.variant, there.dataset) != (manifest.variant, manifest.dataset):
+                    problems.append(Problem(f"{key}/episode.json", "had another starter or dataset than run.json says"))
     if problems:
         raise CheckError(str(run), problems)
     return found

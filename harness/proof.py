@@ -1,14 +1,14 @@
 """`tasks check`: proves a task. Takes a Place, gives Findings; a task without a hole has only passed ones.
 
 The untouched starter scores what task.toml says, the oracle wins, nop gets nothing, and every exploit is refused,
-invalid, or no better than the starter measured in the same call.
+invalid, or no better than the starter measured in the same call. A planted bug shows: its starter fails or is worse.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from harness.schema.episode import Attempt, Episode
 from harness.schema.exploit import Exploit, load_exploits
 from harness.schema.steps import Action
 
-Outcome = Literal["score", "no-gain", "gain", "invalid", "refused", "nothing"]
+Outcome = Literal["score", "no-gain", "gain", "worse", "invalid", "refused", "nothing"]
 SIGMAS = 3.0
 RELATIVE_MARGIN = 0.05  # tasks timed against their starter: noise below this is no improvement
 
@@ -38,6 +38,7 @@ class Finding:
     value: float | None = None
     stderr: float | None = None
     detail: str = ""
+    dataset: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -45,12 +46,22 @@ class Finding:
 
 def prove(place: Place, scratch: Path) -> Iterator[Finding]:
     """Run everything, one finding at a time. `scratch` receives the episodes' folders."""
+    return (replace(finding, dataset=place.dataset) for finding in _findings(place, scratch))
+
+
+def _findings(place: Place, scratch: Path) -> Iterator[Finding]:
     baseline = run_episode(place, baseline_agent(place.task), 0, scratch / "baseline")
     yield from _baseline_findings(place, baseline)
     floor = _score(place, baseline)
     artifact = oracle_artifact(place.task, place.folder, place.grader_data)
     yield _oracle_finding(place, run_episode(place, oracle_agent(artifact), 0, scratch / "oracle"), floor)
     yield _nop_finding(place, run_episode(place, nop_agent(), 0, scratch / "nop"))
+    for name, variant in place.task.variants.items():
+        if variant.overlay is not None and place.dataset is None:
+            buggy = run_episode(
+                replace(place, starter=name), baseline_agent(place.task), 0, scratch / f"starter-{name}"
+            )
+            yield _variant_finding(place, name, buggy, floor)
     skipped = not_tried(place)
     for exploit in load_exploits(place.folder):
         what = f"exploit {exploit.name}"
@@ -133,6 +144,16 @@ def _nop_finding(place: Place, episode: Episode) -> Finding:
     if score is not None:
         return Finding(place.task.id, "nop", False, "score", *score, detail="doing nothing must not score")
     return Finding(place.task.id, "nop", True, "nothing", detail=_reason(episode))
+
+
+def _variant_finding(place: Place, name: str, episode: Episode, floor: tuple[float, float] | None) -> Finding:
+    """A starter with a planted bug, run as it is: no score, or one that is worse beyond doubt."""
+    what, score = f"starter {name}", _score(place, episode)
+    if score is None:
+        return Finding(place.task.id, what, floor is not None, "invalid", detail=_reason(episode))
+    worse = floor is not None and gains(place, floor, score)
+    detail = "" if worse else "its bug does not show: it must fail, or be worse by three standard errors"
+    return Finding(place.task.id, what, worse, "worse" if worse else "no-gain", *score, detail)
 
 
 def _exploit_finding(

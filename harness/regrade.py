@@ -103,7 +103,8 @@ class _Regrade:
 
     def run(self, tasks: Sequence[str], data: GraderData, progress: Progress) -> list[Regraded]:
         """Task by task, so that one task's artifacts are in memory at a time."""
-        specs = {task: load_task(self.root / task) for task in tasks}
+        dataset = self.bundle.episodes[0].dataset  # of all its episodes, which the schema sees to
+        specs = {task: load_task(self.root / task).on(dataset) for task in tasks}
         total = sum(len(kept_attempts(e, specs[e.task].metric)) for e in self.bundle.episodes if e.task in specs)
         done, found = 0, []
         for task, spec in specs.items():
@@ -162,6 +163,7 @@ class _Regrade:
             job.spec.grader.version,
             self.bundle.profile,
             self.engine.kind,
+            job.episode.dataset,
         )
         cached = self.fresh.get(key) or self.cache.get(key)
         try:

@@ -24,11 +24,12 @@ class VerdictKey:
     grader_version: str
     profile: str
     engine: str
+    dataset: str | None = None
 
     @property
     def name(self) -> str:
-        parts = (self.artifact_sha256, self.task_sha256, self.grader_version, self.profile, self.engine)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        parts = [self.artifact_sha256, self.task_sha256, self.grader_version, self.profile, self.engine]
+        return hashlib.sha256("\0".join([*parts, *filter(None, [self.dataset])]).encode()).hexdigest()
 
 
 class VerdictCache:

@@ -61,6 +61,22 @@ def local_sandbox(subject: Subject) -> Iterator[Finding]:
 
 
 @rule(
+    "GB209",
+    "whole starter, own dataset",
+    "Run without --starter and --dataset; other starters and datasets are for practice.",
+)
+def curriculum(subject: Subject) -> Iterator[Finding]:
+    """An entry begins with the task's whole starter, on the task's own dataset: from anything else its score cannot be
+    compared.
+    """
+    first = subject.bundle.episodes[0]  # the schema demands that all of them agree
+    if first.variant is not None:
+        yield "episodes", f"begin with the starter {first.variant}"
+    if first.dataset is not None:
+        yield "episodes", f"are about the dataset {first.dataset}"
+
+
+@rule(
     "GB205",
     "steps",
     "Such an episode did not run in this harness; run it again.",

@@ -23,6 +23,14 @@ class ProfileChoice(StrEnum):
     smoke = "smoke"
 
 
+class StarterChoice(StrEnum):
+    """What the agent finds in its workspace."""
+
+    baseline = "baseline"
+    none = "none"
+    buggy = "buggy"
+
+
 class SandboxChoice(StrEnum):
     """Where it runs; auto takes Docker when an engine answers."""
 
@@ -32,6 +40,12 @@ class SandboxChoice(StrEnum):
 
 
 Profile = Annotated[ProfileChoice, typer.Option(help="official is ranked; smoke takes minutes and never is.")]
+Starter = Annotated[
+    StarterChoice, typer.Option(help="What the agent begins with; anything but baseline is never ranked.")
+]
+DatasetName = Annotated[
+    str, typer.Option("--dataset", help="Another dataset of the task (gymboard tasks list); never ranked.")
+]
 SandboxKind = Annotated[SandboxChoice, typer.Option("--sandbox", help="Where agents and graders run.")]
 Mirror = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, TasksFolder
+from harness.cli.common import AsJson, DatasetName, Mirror, Profile, ProfileChoice, TasksFolder
 
 app = typer.Typer(no_args_is_help=True, help="Fetch, list and verify the tasks' data.")
 Ids = Annotated[list[str] | None, typer.Argument(help="Task ids; default all.")]
@@ -22,6 +22,7 @@ def prepare(
     profile: Profile = ProfileChoice.official,
     mirror: Mirror = None,
     offline: Offline = False,
+    dataset: DatasetName = "default",
     tasks_root: TasksFolder = None,
 ) -> None:
     """Fetch, verify and split the data of tasks; instant when it is there, resumed when it was interrupted.
@@ -41,7 +42,7 @@ def prepare(
     for name in choose_tasks(ids or [], root):
         try:
             with _progress() as progress:
-                spec = load_task(root / name)
+                spec = load_task(root / name).on(dataset)
                 made = prepare_data(spec, root / name, profile.value, mirror=mirror, offline=offline, progress=progress)
         except DataError as error:
             failed.append(name)

@@ -10,11 +10,14 @@ import typer
 
 from harness.cli.common import (
     AsJson,
+    DatasetName,
     Mirror,
     Profile,
     ProfileChoice,
     SandboxChoice,
     SandboxKind,
+    Starter,
+    StarterChoice,
     TasksFolder,
     progress_bar,
 )
@@ -39,8 +42,12 @@ def run(
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
+    starter: Starter = StarterChoice.baseline,
+    dataset: DatasetName = "default",
     seeds: Annotated[int, typer.Option(min=1, max=64, help="Episodes a task; the board asks for 4.")] = 4,
-    name: Annotated[str, typer.Option("--run", help="Name of the run; default <agent>-<profile>.")] = "",
+    name: Annotated[
+        str, typer.Option("--run", help="Name of the run; default <agent>-<profile>, and what else differs.")
+    ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
@@ -50,7 +57,11 @@ def run(
 ) -> None:
     """Run an agent over tasks and seeds; every episode is on disk when it ends.
 
-    Example: gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
+    Examples:
+
+      gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
+
+      gymboard run --tasks house-price --profile smoke --seeds 1 --starter buggy
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
     """
@@ -61,12 +72,23 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
-    title = _title(name or f"{agent.value}-{profile.value}")
+    title = _title(name or _default_name(agent, profile, starter, dataset))
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
     chosen = choose_tasks([tasks], root)
-    plan = RunPlan(title, folder, chosen, root, range(seeds), profile.value, _agent_for(agent, source), mirror)
+    plan = RunPlan(
+        title,
+        folder,
+        chosen,
+        root,
+        range(seeds),
+        profile.value,
+        _agent_for(agent, source),
+        mirror,
+        starter.value,
+        dataset,
+    )
     with open_engine(sandbox.value) as engine:
         _build_missing(engine.kind, _families(root, chosen))
         ended = _with_progress(plan, engine, quiet=as_json)
@@ -82,6 +104,14 @@ def run(
     if failures:
         typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
         raise typer.Exit(1)
+
+
+def _default_name(agent: AgentChoice, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
+    from harness.schema.task import DEFAULT_DATASET
+
+    words = [agent.value, profile.value]
+    words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
+    return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 
 
 def _title(name: str) -> str:
@@ -157,7 +187,7 @@ def _report(episodes: list[Episode], root: Path, folder: Path) -> None:
 
     rows = []
     for episode in episodes:
-        task = load_task(root / episode.task)
+        task = load_task(root / episode.task).on(episode.dataset)
         last = episode.attempts[-1] if episode.attempts else None
         sealed = last.sealed if last else None
         value, reason = "-", episode.exit_detail or (last.refused if last else None) or ""

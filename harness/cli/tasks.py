@@ -3,51 +3,110 @@
 from __future__ import annotations
 
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, TasksFolder
+from harness.cli.common import (
+    AsJson,
+    DatasetName,
+    Mirror,
+    Profile,
+    ProfileChoice,
+    SandboxChoice,
+    SandboxKind,
+    Starter,
+    StarterChoice,
+    TasksFolder,
+)
 
 tasks_app = typer.Typer(no_args_is_help=True, help="Look at tasks and prove them.")
 Ids = Annotated[list[str] | None, typer.Argument(help="Task ids; default all.")]
 
 
+class KindChoice(StrEnum):
+    """The three kinds of grader."""
+
+    predictions = "predictions"
+    play = "play"
+    claims = "claims"
+
+
 @tasks_app.command(name="list")
 def list_tasks(tasks_root: TasksFolder = None, as_json: AsJson = False) -> None:
-    """The tasks, their metric and baseline.
+    """The tasks, their metric and baseline, the starters and datasets that `gymboard run` takes for them.
 
     Example: gymboard tasks list
     """
     from harness.cli.common import emit, table
-    from harness.schema.task import load_tasks
+    from harness.schema.task import DEFAULT_DATASET, load_tasks
 
     specs = load_tasks(tasks_root)
     if as_json:
         emit({name: spec.model_dump(mode="json", exclude_none=True) for name, spec in specs.items()})
         return
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, spec in specs.items():
         upstream = spec.baseline("official", "upstream")
         measured = spec.baseline("official")
         cells = [f"{measured.value:.4f}" if measured else "not measured", f"{upstream.value:.4f}" if upstream else "-"]
-        rows.append((name, spec.domain, f"{spec.metric.label} ({spec.metric.direction})", *cells, spec.grader.kind))
-    table("", ("task", "domain", "metric", "baseline", "upstream's", "grader"), rows)
+        metric, starters = f"{spec.metric.label} ({spec.metric.direction})", ", ".join(spec.starters)
+        datasets = ", ".join([DEFAULT_DATASET, *spec.datasets])
+        rows.append((name, spec.domain, metric, *cells, spec.grader.kind, starters, datasets))
+    table("", ("task", "domain", "metric", "baseline", "upstream's", "grader", "starters", "datasets"), rows)
 
 
 @tasks_app.command()
-def show(task: str, tasks_root: TasksFolder = None) -> None:
-    """What an agent is told, verbatim.
+def show(
+    task: str,
+    starter: Starter = StarterChoice.baseline,
+    dataset: DatasetName = "default",
+    tasks_root: TasksFolder = None,
+) -> None:
+    """What an agent is told, verbatim; on stderr, for you, which other starters and datasets there are.
 
-    Example: gymboard tasks show colonel-blotto
+    Example: gymboard tasks show colonel-blotto --starter buggy
     """
     from harness.cli.common import choose_tasks
+    from harness.runner.starter import instruction
+    from harness.schema.task import load_task
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
     [name] = choose_tasks([task], root)
-    typer.echo((root / name / "instruction.md").read_text(encoding="utf-8"))
+    spec = load_task(root / name)
+    spec.on(dataset)
+    typer.echo(instruction(spec, root / name, spec.starter(starter.value), dataset))
+    for other, variant in spec.starters.items():
+        if variant is not None:
+            typer.echo(f"--starter {other}: {variant.summary}", err=True)
+    for label, data in spec.datasets.items():
+        typer.echo(f"--dataset {label}: {data.summary}", err=True)
+
+
+@tasks_app.command()
+def new(
+    task: Annotated[str, typer.Argument(metavar="ID", help="Lower-case words joined by -.")],
+    kind: Annotated[KindChoice, typer.Option(help="What grades it: data, a player, or a model's audited claims.")],
+    tasks_root: TasksFolder = None,
+) -> None:
+    """A new task's folder: a whole small task, which passes `tasks check` at once and is yours to change.
+
+    Example: gymboard tasks new tide-tables --kind predictions
+
+    Exit codes: 0 made, 2 wrong call (the folder is there, or the id is none).
+    """
+    from harness.errors import UsageError
+    from harness.scaffold import new_task
+    from harness.schema.task import tasks_root as default_root
+
+    root = tasks_root or default_root()
+    if tasks_root is None and not (root.parent / "pyproject.toml").is_file():
+        raise UsageError(f"{root} belongs to an installed package; tasks are added in a checkout of Gymboard")
+    folder = new_task(root, task, kind.value)
+    typer.echo(f"made {folder}\nprove it: gymboard tasks check {task} --profile smoke --sandbox local")
 
 
 @tasks_app.command()
@@ -59,7 +118,7 @@ def check(
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove tasks: baseline as declared, oracle wins, nop gets nothing, no exploit gains.
+    """Prove tasks, on each of their datasets: baseline as declared, oracle wins, nop gets nothing, no exploit gains.
 
     Example: gymboard tasks check colonel-blotto --profile official --sandbox docker
 
@@ -70,7 +129,7 @@ def check(
     from harness.proof import Finding, not_tried, prove
     from harness.runner.run import place_of
     from harness.sandbox import open_engine
-    from harness.schema.task import load_task
+    from harness.schema.task import DEFAULT_DATASET, load_task
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
@@ -80,11 +139,12 @@ def check(
         for name in chosen:
             spec = load_task(root / name)
             ensure(spec.image, engine.kind)
-            place = place_of(root / name, profile.value, engine, mirror)
-            for finding in prove(place, Path(scratch) / name):
-                findings.append(finding)
-                if not as_json:
-                    typer.echo(_line(finding))
+            for dataset in (DEFAULT_DATASET, *spec.datasets):
+                place = place_of(root / name, profile.value, engine, mirror, spec, dataset=dataset)
+                for finding in prove(place, Path(scratch) / name / dataset):
+                    findings.append(finding)
+                    if not as_json:
+                        typer.echo(_line(finding))
             if (untried := not_tried(place)) and not as_json:
                 typer.echo(f"not tried: {name}: {', '.join(untried)}: only Docker claims to stop them")
     failed = [finding for finding in findings if not finding.passed]
@@ -103,6 +163,5 @@ def _line(finding: object) -> str:
     error = "" if finding.stderr is None else f"+- {finding.stderr:.5f}"
     mark = "pass" if finding.passed else "FAIL"
     detail = " ".join(finding.detail.split())[:110]
-    return (
-        f"{mark}  {finding.task:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()
-    )
+    name = f"{finding.task}@{finding.dataset}" if finding.dataset else finding.task
+    return f"{mark}  {name:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()

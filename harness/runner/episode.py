@@ -15,9 +15,11 @@ from harness.agents.base import Agent, Briefing, Observation
 from harness.errors import GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
 from harness.runner.recorder import Recorder, now
+from harness.runner.starter import instruction, laid_out
 from harness.runner.words import command_text, verdict_text
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
 from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict, counted, traced
+from harness.schema.starter import OtherStarter, Variant
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
 from harness.schema.trajectory import TrajectoryAgent
@@ -27,7 +29,10 @@ PATCH_CAP_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Place:
-    """Where an episode happens. `agent_data` and `grader_data` are prepared folders, None when the task has none."""
+    """Where an episode happens. `agent_data` and `grader_data` are prepared folders, None when the task has none.
+
+    `task` is the task on this `dataset` already (TaskSpec.on); `starter` is None for the whole one.
+    """
 
     task: TaskSpec
     folder: Path
@@ -35,8 +40,18 @@ class Place:
     engine: Engine
     agent_data: Path | None = None
     grader_data: Path | None = None
+    starter: OtherStarter | None = None
+    dataset: str | None = None
 
-    def box(self, seed: int) -> BoxSpec:
+    @property
+    def variant(self) -> Variant | None:
+        return self.task.starter(self.starter) if self.starter else None
+
+    @property
+    def instruction(self) -> str:
+        return instruction(self.task, self.folder, self.variant, self.dataset)
+
+    def box(self, seed: int, starter: Path) -> BoxSpec:
         """The agent's place: starter, read-only data, profile and parameters in the environment, no labels."""
         params = self.task.profiles[self.profile].params
         env = {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
@@ -44,7 +59,7 @@ class Place:
         limits = self.task.limits
         return BoxSpec(
             image=self.task.image,
-            starter=self.folder / "starter",
+            starter=starter,
             mounts={"data": self.agent_data} if self.agent_data else {},
             env=env,
             caps=Caps(limits.memory_mib, limits.cpus, limits.pids),
@@ -85,8 +100,11 @@ class EpisodeRun:
     def run(self) -> Episode:
         """Play to the end, then grade every attempt on the sealed split with the sandbox gone."""
         task = self.place.task
-        instruction = (self.place.folder / "instruction.md").read_text(encoding="utf-8")
-        with self.place.engine.sandbox(self.place.box(self.seed)) as box:
+        instruction = self.place.instruction
+        with (
+            laid_out(self.place.folder, self.place.variant) as starter,
+            self.place.engine.sandbox(self.place.box(self.seed, starter)) as box,
+        ):
             status, detail = self._play(box, instruction)
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
@@ -100,6 +118,8 @@ class EpisodeRun:
             task=task.id,
             task_version=task.version,
             profile=self.place.profile,
+            variant=self.place.starter,
+            dataset=self.place.dataset,
             seed=self.seed,
             exit_status=status,
             exit_detail=detail,

@@ -27,7 +27,8 @@ from harness.schema.bundle import Hardware
 from harness.schema.digest import folder_sha256
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
-from harness.schema.task import ProfileName, TaskSpec, load_task
+from harness.schema.starter import StarterName
+from harness.schema.task import DEFAULT_DATASET, ProfileName, TaskSpec, load_task
 
 AgentFor = Callable[[Place, int], Agent]
 """Makes the agent of one episode from its place and seed."""
@@ -45,15 +46,37 @@ class RunPlan:
     profile: ProfileName
     agent_for: AgentFor
     mirror: Path | None = None
+    starter: StarterName = "baseline"
+    dataset: str | None = None
 
 
 def place_of(
-    task_folder: Path, profile: ProfileName, engine: Engine, mirror: Path | None, task: TaskSpec | None = None
+    task_folder: Path,
+    profile: ProfileName,
+    engine: Engine,
+    mirror: Path | None,
+    task: TaskSpec | None = None,
+    *,
+    starter: StarterName = "baseline",
+    dataset: str | None = None,
 ) -> Place:
-    """A task, its prepared data and the engine, ready for episodes. Raises DataError when data cannot be had."""
-    spec = task or load_task(task_folder)
+    """A task, its prepared data and the engine, ready for episodes.
+
+    Raises DataError when data cannot be had, UsageError when the task lacks this starter or dataset.
+    """
+    spec = (task or load_task(task_folder)).on(dataset)
+    spec.starter(starter)
     data = prepare(spec, task_folder, profile, mirror=mirror)
-    return Place(spec, task_folder, profile, engine, data.agent if data else None, data.grader if data else None)
+    return Place(
+        spec,
+        task_folder,
+        profile,
+        engine,
+        data.agent if data else None,
+        data.grader if data else None,
+        None if starter == "baseline" else starter,
+        None if dataset == DEFAULT_DATASET else dataset,
+    )
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,7 @@ def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] =
 
 
 def _episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None]) -> Iterator[Ended]:
-    places = {task: place_of(plan.tasks_root / task, plan.profile, engine, plan.mirror) for task in plan.tasks}
+    places = {task: _place(plan, task, engine) for task in plan.tasks}
     first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
     _open_manifest(plan, engine, first, places)
     for task, place in places.items():
@@ -93,6 +116,11 @@ def _episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None]) -> 
                 yield Ended(key, run_episode(place, plan.agent_for(place, seed), seed, folder))
             except (SandboxError, GradingError) as error:
                 yield Ended(key, None, failure=str(error))
+
+
+def _place(plan: RunPlan, task: str, engine: Engine) -> Place:
+    folder = plan.tasks_root / task
+    return place_of(folder, plan.profile, engine, plan.mirror, starter=plan.starter, dataset=plan.dataset)
 
 
 @contextmanager
@@ -129,6 +157,8 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         agent_version=agent.version,
         model=agent.model,
         profile=plan.profile,
+        variant=places[plan.tasks[0]].starter,
+        dataset=places[plan.tasks[0]].dataset,
         sandbox=engine.kind,
         tasks=tuple(plan.tasks),
         seeds=tuple(plan.seeds),

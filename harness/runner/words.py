@@ -31,5 +31,5 @@ def verdict_text(task: TaskSpec, profile: ProfileName, verdict: Verdict) -> str:
         better = "higher" if metric.direction == "max" else "lower"
         lines.append(f"validation {metric.label} = {value:.6g}{spread} ({better} is better)")
     if baseline := task.baseline(profile):
-        lines.append(f"the untouched starter scores {baseline.value:.6g} on the sealed split")
+        lines.append(f"the baseline scores {baseline.value:.6g} on the sealed split")
     return "\n".join(lines)

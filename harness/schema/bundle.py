@@ -111,6 +111,8 @@ class Bundle(Record):
         faults += (Problem("episodes", f"{key} appears {n} times") for key, n in sorted(counts.items()) if n > 1)
         if any(episode.profile != self.profile for episode in self.episodes):
             faults.append(Problem("episodes", f"every episode must be in the bundle's profile {self.profile}"))
+        if len({(episode.variant, episode.dataset) for episode in self.episodes}) > 1:
+            faults.append(Problem("episodes", "every episode must have the same variant and the same dataset"))
         names = [part.name for part in self.payload]
         if len(set(names)) != len(names):
             faults.append(Problem("payload", "two parts have the same name"))

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.schema.base import KebabId, Record, SemVer, Sha256, Timestamp
 from harness.schema.document import MAX_WHOLE
+from harness.schema.starter import OtherStarter
 from harness.schema.task import ProfileName, Split
 
 ExitStatus = Literal[
@@ -121,6 +122,8 @@ class Episode(Record):
     task: KebabId
     task_version: SemVer
     profile: ProfileName
+    variant: OtherStarter | None = Field(default=None, description="another starter than the whole one; never ranked")
+    dataset: KebabId | None = Field(default=None, description="another dataset than the task's own; never ranked")
     seed: Count
     exit_status: ExitStatus
     exit_detail: str | None = Field(default=None, max_length=2000)

@@ -9,6 +9,7 @@ from pydantic import Field
 from harness.schema.base import KebabId, Line, Record, SemVer, Sha256, Timestamp
 from harness.schema.bundle import SCHEMA_VERSION, Hardware
 from harness.schema.episode import Count
+from harness.schema.starter import OtherStarter
 from harness.schema.task import ProfileName
 
 
@@ -21,6 +22,8 @@ class RunManifest(Record):
     agent_version: Line
     model: Line | None = None
     profile: ProfileName
+    variant: OtherStarter | None = Field(default=None, description="as in every episode")
+    dataset: KebabId | None = Field(default=None, description="as in every episode")
     sandbox: Literal["docker", "local"]
     tasks: tuple[KebabId, ...] = Field(min_length=1)
     seeds: tuple[Count, ...] = Field(min_length=1)

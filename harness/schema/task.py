@@ -10,12 +10,14 @@ from pydantic import Field, model_validator
 
 from harness.errors import Problem, SchemaError, UsageError
 from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256, canonical_bytes
+from harness.schema.starter import NO_STARTER, OtherStarter, StarterName, Variant
 
 Direction = Literal["max", "min"]
 Domain = Literal["data-science", "algorithms", "game-theory", "vision", "vision-language", "language", "rl"]
 ProfileName = Literal["official", "smoke"]
 Split = Literal["validation", "sealed"]
 Params = dict[str, int | float | str | bool]
+DEFAULT_DATASET = "default"
 
 
 class Metric(Record):
@@ -153,6 +155,19 @@ class Profile(Record):
     params: Params = {}
 
 
+class Dataset(Record):
+    """Other data for the same task: same columns, artifact, metrics and grader. Never ranked.
+
+    `params` come on top of the profile's, `sources` and `baselines` replace the task's own.
+    """
+
+    summary: str = Field(min_length=1, max_length=300)
+    note: str = Field(min_length=1, max_length=1000, description="what the agent is told after the instruction")
+    params: dict[ProfileName, Params] = {}
+    sources: tuple[Source, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+
+
 class Reference(Record):
     """A value that the page and the flags need: the best honest score, a transform's source, a citation."""
 
@@ -185,6 +200,12 @@ class TaskSpec(Record):
     limits: Limits
     profiles: dict[ProfileName, Profile]
     sources: tuple[Source, ...] = ()
+    variants: dict[OtherStarter, Variant] = Field(
+        default={}, description="other starters; `none` is there without a declaration"
+    )
+    datasets: dict[KebabId, Dataset] = Field(
+        default={}, description="further datasets by name; the one called default is the task's own and needs no entry"
+    )
     differences: tuple[str, ...] = Field(min_length=1, description="from MLGym, and why; shown on its page")
     not_stopped: tuple[str, ...] = Field(min_length=1, description="by the isolation; shown on its page")
 
@@ -197,12 +218,43 @@ class TaskSpec(Record):
         fits = (b for b in self.baselines if (b.profile, b.origin, b.metric) == (profile, origin, self.metric.name))
         return next(fits, None)
 
+    @property
+    def starters(self) -> dict[StarterName, Variant | None]:
+        """Every starter by name; the whole one, `baseline`, has no Variant."""
+        found: dict[StarterName, Variant | None] = {"baseline": None, "none": NO_STARTER}
+        found.update(self.variants.items())
+        return found
+
+    def starter(self, name: StarterName) -> Variant | None:
+        """The variant of that name, None for the whole starter. Raises UsageError."""
+        if name not in self.starters:
+            raise UsageError(f"{self.id} has no starter {name!r}; it has {', '.join(self.starters)}")
+        return self.starters[name]
+
+    def on(self, dataset: str | None) -> Self:
+        """The same task on another of its datasets, whose name is among the parameters. Raises UsageError."""
+        if dataset in (None, DEFAULT_DATASET):
+            return self
+        if dataset not in self.datasets:
+            known = ", ".join([DEFAULT_DATASET, *self.datasets])
+            raise UsageError(f"{self.id} has no dataset {dataset!r}; it has {known}")
+        other = self.datasets[dataset]
+        profiles = {
+            name: Profile(params={**profile.params, **other.params.get(name, {}), "dataset": dataset})
+            for name, profile in self.profiles.items()
+        }
+        changed = {"profiles": profiles, "sources": other.sources, "baselines": other.baselines, "honest_best": None}
+        return self.model_copy(update=changed)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = {metric.name for metric in self.metrics}
-        strangers = {b.metric for b in self.baselines} - names
+        baselines = [*self.baselines, *(b for dataset in self.datasets.values() for b in dataset.baselines)]
+        strangers = {b.metric for b in baselines} - names
         if strangers:
             raise ValueError(f"baselines name metrics that the task does not have: {', '.join(sorted(strangers))}")
+        if DEFAULT_DATASET in self.datasets:
+            raise ValueError(f"the dataset {DEFAULT_DATASET} is the task's own and cannot be declared again")
         if set(self.profiles) != {"official", "smoke"}:
             raise ValueError("profiles must be exactly official and smoke")
         return self
@@ -223,6 +275,12 @@ def load_task(folder: Path) -> TaskSpec:
     spec = TaskSpec.from_toml(file.read_text(encoding="utf-8"), subject=f"{folder.name}/task.toml")
     required = ("instruction.md", "starter")
     missing = [Problem(name, "is missing") for name in required if not (folder / name).exists()]
+    overlays = {f"variants.{name}.overlay": variant.overlay for name, variant in spec.variants.items()}
+    missing += [
+        Problem(path, f"names {overlay}, and there is no such folder")
+        for path, overlay in overlays.items()
+        if overlay is not None and not (folder / overlay).is_dir()
+    ]
     if spec.id != folder.name:
         missing.append(Problem("id", f"is {spec.id!r} but the folder is {folder.name!r}"))
     if missing:

@@ -2,7 +2,8 @@
 
 Official: the 1,460 labelled rows of the pinned file, split as scikit-learn's train_test_split does it with
 random_state 42: 20 % test (sealed), then 12.5 % of the rest for validation: 1,022 / 146 / 292.
-Smoke: rows drawn from a seed with the same columns. An id is SHAKE-256 of the row's place in the source; rows are
+Smoke: rows drawn from a seed with the same columns. The dataset `multiplicative` is drawn in both profiles; its prices
+are products instead of sums. An id is SHAKE-256 of the row's place in the source; rows are
 ordered by it, so everybody gets the same files and nothing in them leans on the original order. The ids are opaque,
 not secret: this file is public, and whoever runs it can tell which place had which id.
 """
@@ -68,8 +69,12 @@ def downloaded(source: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def generated(rows: int) -> list[dict[str, str]]:
-    """Rows whose price is a sum of a few columns and noise: enough for the starter to learn something real."""
+def generated(rows: int, multiplicative: bool) -> list[dict[str, str]]:
+    """Rows whose price is a sum of a few columns and noise: enough for the starter to learn something real.
+
+    `multiplicative`: the same sum in the exponent, so that the starter, which fits the price itself, leaves much on
+    the table, and a model of its logarithm does not.
+    """
     random = np.random.RandomState(20250220)
     numbers = {name: random.randint(low, high + 1, rows) for name, (low, high) in NUMBERS.items()}
     words = {name: random.choice(levels.split(), rows) for name, levels in CATEGORIES.items()}
@@ -78,6 +83,8 @@ def generated(rows: int) -> list[dict[str, str]]:
         + 300 * (numbers["YearBuilt"] - 1900) + 20000 * (words["KitchenQual"] == "Ex")
         + 15000 * (words["Neighborhood"] == "NridgHt") + random.randint(-25000, 25001, rows)
     )  # fmt: skip
+    if multiplicative:
+        price = np.round(170000 * np.exp((price - price.mean()) / 70000)).astype(int)
     absent = random.randint(0, 10, rows) == 0
     columns = {name: values.astype(str) for name, values in (numbers | words).items()}
     columns["LotFrontage"] = np.where(absent, "NA", columns["LotFrontage"])
@@ -100,9 +107,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--params", type=json.loads, required=True)
     args = parser.parse_args()
-    rows = downloaded(args.source) if args.profile == "official" else generated(int(args.params["rows"]))
+    dataset = args.params.get("dataset", "default")
+    if dataset == "default" and args.profile == "official":
+        rows = downloaded(args.source)
+    else:
+        rows = generated(int(args.params["rows"]), multiplicative=dataset == "multiplicative")
     features = [name for name in rows[0] if name not in (DROPPED, TARGET)]
-    salt = f"gymboard/house-price/{args.profile}/1"
+    salt = f"gymboard/house-price/{args.profile}/1" + ("" if dataset == "default" else f"/{dataset}")
     for split, places in splits(len(rows)).items():
         for place in places:
             rows[place] |= {"split": split, KEY: opaque_id(salt, int(place))}

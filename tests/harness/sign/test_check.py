@@ -42,6 +42,10 @@ def episode(number: int, **fields: Any) -> Callable[[Tree], None]:
     return lambda tree: tree["episodes"][number].update(fields)
 
 
+def every_episode(**fields: Any) -> Callable[[Tree], None]:
+    return lambda tree: [episode.update(fields) for episode in tree["episodes"]].clear()
+
+
 def sealed(number: int, index: int, **fields: Any) -> Callable[[Tree], None]:
     return lambda tree: tree["episodes"][number]["attempts"][index]["sealed"].update(fields)
 
@@ -97,6 +101,8 @@ BROKEN: list[tuple[str, str, Callable[[Tree], None]]] = [
     ("GB304", "episodes[2].attempts[1].sealed", sealed(2, 1, metrics={"rmse": 0.75, "aup": 9.9})),
     ("GB304", "episodes[2].attempts[1].sealed", sealed(2, 1, metrics={"rmse": -0.75})),
     ("GB304", "episodes[0].attempts[2].sealed", sealed(0, 2, stderr={})),
+    ("GB209", "episodes", every_episode(variant="buggy")),
+    ("GB209", "episodes", every_episode(dataset="other")),
     ("GB304", "episodes[0].attempts[2].sealed", stated_seed_gone),
     ("GB305", "episodes[3].exit_status", episode(3, exit_status="success")),
     ("GB305", "episodes[0].exit_status", attempt(0, 2, kind="validate")),

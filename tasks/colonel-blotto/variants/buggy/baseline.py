@@ -1,0 +1,19 @@
+"""The baseline: reinforces a few battlefields at random, then scales to the army's size."""
+
+import random
+
+BATTLEFIELDS, SOLDIERS = 6, 120
+
+
+def row_strategy(history):
+    """Your next allocation, six integers, given [(your allocation, the opponent's), ...] of the rounds so far."""
+    army = [0] * BATTLEFIELDS
+    for _ in range(random.randint(1, BATTLEFIELDS)):
+        army[random.randrange(BATTLEFIELDS)] += random.randint(10, 30)
+    for field in range(BATTLEFIELDS):
+        if army[field] == 0:
+            army[field] = random.randint(0, max(0, SOLDIERS - sum(army)))
+    total = sum(army)
+    army = [soldiers // total * SOLDIERS for soldiers in army]
+    army[random.randrange(BATTLEFIELDS)] += SOLDIERS - sum(army)
+    return army
