@@ -5,6 +5,7 @@ The file is only ever appended to; a torn last line (power loss) is dropped on r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,8 @@ from pydantic import ConfigDict, Field
 
 from harness.schema.base import Record, Timestamp
 from harness.schema.episode import ActionClass
+
+_PYTHON = re.compile(r"\s*([A-Za-z_]\w*=[\w.,:/+-]*\s+)*python")
 
 
 class Action(Record):
@@ -28,9 +31,9 @@ class Action(Record):
 
     @property
     def action_class(self) -> ActionClass:
-        """Upstream's action classes (arXiv 2502.14499)."""
+        """Upstream's action classes (arXiv 2502.14499). `NAME=value python ...` runs python, too."""
         if self.kind == "bash":
-            return "Python" if self.command.lstrip().startswith("python") else "Bash"
+            return "Python" if _PYTHON.match(self.command) else "Bash"
         by_kind: Mapping[str, ActionClass] = {"write": "Edit", "validate": "Validate", "submit": "Submit"}
         return by_kind[self.kind]
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from harness.errors import Problem, SchemaError, UsageError
 from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256
+from harness.schema.search import Hyperparameter
 
 Direction = Literal["max", "min"]
 Domain = Literal["data-science", "algorithms", "game-theory", "vision", "vision-language", "language", "rl"]
@@ -133,6 +134,10 @@ class TaskSpec(Record):
         default="identity", description="season reading only; half-shifted is (1 + s)/2"
     )
     starter_command: str = Field(description="what the `baseline` agent runs before it submits; may be empty")
+    search_command: str = Field(
+        default="", description="makes the artifact from GYMBOARD_HP_<NAME> and prints its estimate; else starter_command"
+    )
+    hyperparameters: tuple[Hyperparameter, ...] = Field(default=(), description="of the starter, for the `tuner` agent")
     metrics: tuple[Metric, ...] = Field(min_length=1)
     artifact: tuple[ArtifactFile, ...] = Field(min_length=1)
     grader: Grader
@@ -159,6 +164,9 @@ class TaskSpec(Record):
         strangers = {b.metric for b in self.baselines} - names
         if strangers:
             raise ValueError(f"baselines name metrics that the task does not have: {', '.join(sorted(strangers))}")
+        parameters = [parameter.name for parameter in self.hyperparameters]
+        if len(set(parameters)) != len(parameters):
+            raise ValueError("two hyperparameters have the same name")
         if set(self.profiles) != {"official", "smoke"}:
             raise ValueError("profiles must be exactly official and smoke")
         return self
