@@ -2,7 +2,7 @@
 
 import random
 
-FIRST = 0.0  # the probability of 1 in the first round
+FIRST = 0  # the probability of 1 in the first round
 ZERO = 0.1  # later: of 0
 ONE = 0.1  # later: of 1
 PARTNER = 0.7  # later: of the partner's last move; else one's own
