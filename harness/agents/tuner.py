@@ -15,7 +15,7 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness import __version__
 from harness.agents.base import Briefing, Observation
@@ -66,7 +66,7 @@ class TunerAgent:
 
     def _starter(self) -> Turns:
         for action in baseline_agent(self._task).actions:
-            yield action
+            yield action  # noqa: UP028 - a list takes no observation, so `yield from` would fail
 
     def _search(self) -> Turns:
         """Trials while another one fits, the starter's own values first; then the best artifact."""
@@ -154,7 +154,7 @@ def new_study(task: TaskSpec, seed: int) -> Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    direction = "maximize" if task.metric.direction == "max" else "minimize"
+    direction: Literal["maximize", "minimize"] = "maximize" if task.metric.direction == "max" else "minimize"
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), direction=direction)
     study.enqueue_trial({parameter.name: parameter.default for parameter in task.hyperparameters})
     return study

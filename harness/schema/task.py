@@ -135,7 +135,8 @@ class TaskSpec(Record):
     )
     starter_command: str = Field(description="what the `baseline` agent runs before it submits; may be empty")
     search_command: str = Field(
-        default="", description="makes the artifact from GYMBOARD_HP_<NAME> and prints its estimate; else starter_command"
+        default="",
+        description="makes the artifact from GYMBOARD_HP_<NAME> and prints its estimate; else starter_command",
     )
     hyperparameters: tuple[Hyperparameter, ...] = Field(default=(), description="of the starter, for the `tuner` agent")
     metrics: tuple[Metric, ...] = Field(min_length=1)

@@ -76,7 +76,9 @@ def test_without_an_estimate_the_validation_score_leads(blotto: Place, tmp_path:
     assert episode.exit_status == "success" and kinds(lines)[-1] == "submit"
 
 
-@pytest.mark.parametrize("command", ["python -c 'raise SystemExit(1)'", "python -c \"print('estimate mean_payoff = nan')\""])
+@pytest.mark.parametrize(
+    "command", ["python -c 'raise SystemExit(1)'", "python -c \"print('estimate mean_payoff = nan')\""]
+)
 def test_a_starter_that_never_scores_ends_within_the_limits(blotto: Place, tmp_path: Path, command: str) -> None:
     episode, _ = play(blotto, tmp_path / "broken", command)
     assert episode.exit_status == "evaluation_error" and episode.steps <= STEPS

@@ -1,4 +1,4 @@
-"""What a task declares about its starter is so: the defaults are the starter's own values, and it prints an estimate."""
+"""What a task declares about its starter is so: the defaults are its own values, and it prints an estimate."""
 
 from __future__ import annotations
 
