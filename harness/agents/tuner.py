@@ -65,8 +65,10 @@ class TunerAgent:
         return Usage()
 
     def _starter(self) -> Turns:
-        for action in baseline_agent(self._task).actions:
-            yield action  # noqa: UP028 - a list takes no observation, so `yield from` would fail
+        run, look, hand_in = baseline_agent(self._task).actions
+        yield run
+        yield look
+        yield hand_in
 
     def _search(self) -> Turns:
         """Trials while another one fits, the starter's own values first; then the best artifact."""
