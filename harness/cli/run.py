@@ -35,6 +35,7 @@ class AgentChoice(StrEnum):
     nop = "nop"
     oracle = "oracle"
     replay = "replay"
+    tuner = "tuner"
 
 
 def run(
@@ -140,12 +141,15 @@ def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:
         from harness.agents.nop import nop_agent
         from harness.agents.oracle import oracle_agent, oracle_artifact
         from harness.agents.replay import replay_agent
+        from harness.agents.tuner import TunerAgent
 
         if choice is AgentChoice.replay:
             assert source is not None
             return replay_agent(source / place.task.id / f"seed-{seed}" / "steps.jsonl")
         if choice is AgentChoice.oracle:
             return oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+        if choice is AgentChoice.tuner:
+            return TunerAgent()
         return nop_agent() if choice is AgentChoice.nop else baseline_agent(place.task)
 
     return make

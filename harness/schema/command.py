@@ -11,7 +11,7 @@ import shlex
 
 from harness.schema.episode import ActionClass
 
-_PYTHON = re.compile(r"\s*(python[0-9.]*|torchrun)(\s|$)")
+_PYTHON = re.compile(r"\s*([A-Za-z_]\w*=[\w.,:/+-]*\s+)*(python[0-9.]*|torchrun)(\s|$)")
 _LOOKS = frozenset({"cat", "cd", "du", "echo", "head", "ls", "nl", "pwd", "stat", "tail", "wc"})
 _SEARCHES = frozenset({"egrep", "fgrep", "find", "grep"})
 _FIND_ACTS = ("-delete", "-exec", "-fls", "-fprint", "-ok")
@@ -21,7 +21,7 @@ _EXPANDS = re.compile(r"[`\n\r]|\$(?![A-Za-z_])")
 
 
 def command_class(command: str) -> ActionClass:
-    """Python for a command that begins with an interpreter, View or Search for one that only looks, else Bash."""
+    """Python for a command that begins with an interpreter (or NAME=value before it), View or Search for one that only looks, else Bash."""
     if _PYTHON.match(command):
         return "Python"
     parts = _parts(command.strip())

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.errors import Problem, SchemaError, UsageError
 from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256, canonical_bytes
+from harness.schema.search import Hyperparameter
 from harness.schema.starter import NO_STARTER, OtherStarter, StarterName, Variant
 
 Direction = Literal["max", "min"]
@@ -192,6 +193,11 @@ class TaskSpec(Record):
         default="identity", description="season reading only; half-shifted is (1 + s)/2"
     )
     starter_command: str = Field(description="what the `baseline` agent runs before it submits; may be empty")
+    search_command: str = Field(
+        default="",
+        description="makes the artifact from GYMBOARD_HP_<NAME> and prints its estimate; else starter_command",
+    )
+    hyperparameters: tuple[Hyperparameter, ...] = Field(default=(), description="of the starter, for the `tuner` agent")
     metrics: tuple[Metric, ...] = Field(min_length=1)
     artifact: tuple[ArtifactFile, ...] = Field(min_length=1)
     grader: Grader
@@ -255,6 +261,9 @@ class TaskSpec(Record):
             raise ValueError(f"baselines name metrics that the task does not have: {', '.join(sorted(strangers))}")
         if DEFAULT_DATASET in self.datasets:
             raise ValueError(f"the dataset {DEFAULT_DATASET} is the task's own and cannot be declared again")
+        parameters = [parameter.name for parameter in self.hyperparameters]
+        if len(set(parameters)) != len(parameters):
+            raise ValueError("two hyperparameters have the same name")
         if set(self.profiles) != {"official", "smoke"}:
             raise ValueError("profiles must be exactly official and smoke")
         return self

@@ -1,4 +1,4 @@
-"""Plays games here: `python simulate.py strategy.py [games]`. The grade is made elsewhere, from other seeds."""
+"""Plays games here: `python simulate.py strategy.py [games [seed]]`. The grade is made elsewhere, from other seeds."""
 
 import importlib.util
 import random
@@ -48,10 +48,13 @@ def play(strategy):
 def main():
     strategy = load(sys.argv[1])
     games = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
+    if len(sys.argv) > 3:
+        random.seed(int(sys.argv[3]))
     means = [play(strategy) for _ in range(games)]
     mean = sum(means) / games
     stderr = (sum((value - mean) ** 2 for value in means) / (games - 1) / games) ** 0.5
     print(f"mean payoff per round {mean:.4f} +- {stderr:.4f} over {games} games")
+    print(f"estimate mean_payoff = {mean:.6f}")
 
 
 if __name__ == "__main__":
