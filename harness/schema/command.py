@@ -21,7 +21,7 @@ _EXPANDS = re.compile(r"[`\n\r]|\$(?![A-Za-z_])")
 
 
 def command_class(command: str) -> ActionClass:
-    """Python for a command that begins with an interpreter (or NAME=value before it), View or Search for one that only looks, else Bash."""
+    """Python where an interpreter comes first (after NAME=value), View or Search where it only looks, else Bash."""
     if _PYTHON.match(command):
         return "Python"
     parts = _parts(command.strip())
