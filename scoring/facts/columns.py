@@ -11,7 +11,7 @@ from typing import get_args
 
 from harness.schema.episode import ActionClass
 
-MEANING = 2
+MEANING = 3
 """Raise it when the same columns come to mean something else."""
 ACTIONS: tuple[ActionClass, ...] = get_args(ActionClass)
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "api_calls")
@@ -35,6 +35,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "steps": "int64",
         "validate_calls": "int64",
         "trace": "text",
+        "variant": "word",
+        "dataset": "word",
         **{f"act_{action.lower()}": "int64" for action in ACTIONS},
         **dict.fromkeys(USAGE, "int64"),
         **dict.fromkeys(MEASURED, "double"),

@@ -68,6 +68,8 @@ def _episode(episode: Tree) -> Row:
         episode["steps"],
         max(graded, actions.get("Validate", 0)),
         episode.get("trace"),
+        episode.get("variant"),
+        episode.get("dataset"),
         *[actions.get(action, 0) for action in ACTIONS],
         *[usage.get(name, 0) for name in USAGE],
         *map(usage.get, MEASURED),

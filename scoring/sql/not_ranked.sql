@@ -1,7 +1,10 @@
 -- Why an entry of the season's board is shown without a rank; no row: it is ranked.
 -- chosen(entry_no): the board's entries. rules: the season's rankable tasks. $seeds: seeds a task.
 WITH present AS (
-  SELECT entry_no, count(*) AS episodes
+  SELECT
+    entry_no,
+    count(*) AS episodes,
+    bool_or(variant IS NOT NULL OR dataset IS NOT NULL) AS other
   FROM episodes JOIN rules USING (task)
   WHERE seed < $seeds
   GROUP BY entry_no
@@ -22,6 +25,7 @@ reasons AS (
     e.entry_no,
     CASE
       WHEN e.profile <> 'official' THEN printf('ran in the %s profile; only the official one is ranked', e.profile)
+      WHEN coalesce(p.other, FALSE) THEN 'ran with another starter or on another dataset than the task''s own'
       WHEN coalesce(p.episodes, 0) < (SELECT count(*) FROM rules) * $seeds THEN
         printf('lacks %d of the season''s %d episodes',
           (SELECT count(*) FROM rules) * $seeds - coalesce(p.episodes, 0), (SELECT count(*) FROM rules) * $seeds)

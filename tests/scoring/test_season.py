@@ -145,6 +145,17 @@ def test_another_submitters_artifacts_earn_no_rank(submissions: Path, enter: Ent
     assert all(rank is not None for name, (rank, _) in standing.items() if name != "a-copy")
 
 
+def test_another_starter_or_dataset_earns_no_rank(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    enter("whole", everywhere(GOOD))
+    plain = run_bundle("easier", everywhere(GOOD))
+    episodes = tuple(episode.model_copy(update={"variant": "buggy"}) for episode in plain.episodes)
+    folder = write_entry(submissions, plain.model_copy(update={"episodes": episodes}), tmp_path / "keys")
+    include(submissions, folder)
+    regrade(submissions, folder, everywhere(GOOD))
+    assert row(submissions, "whole").standings["last"].rank == 1
+    assert "another starter" in (row(submissions, "easier").not_ranked_because or "")
+
+
 def test_who_resubmits_stays_the_author(submissions: Path, enter: Enter, tmp_path: Path) -> None:
     """A copy must not become the original because its author's bundle was replaced by a later one."""
     folder = enter("original", everywhere(GOOD))
