@@ -8,6 +8,7 @@ measured against (scoring.yardstick).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
@@ -65,11 +66,12 @@ class Ranking:
 def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     """Compute one plan. Rows are the plan's entries and the baseline, in the order of their names."""
     ranked = np.array([name not in plan.not_ranked for name in plan.grid.entries], dtype=bool)
-    measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked, plan.scores)
     choose(db, plan.chosen, plan.yard)
     replace_relation(db, "prices", price_frame(plan.prices))
-    costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
-    conduct = frame(db, "conduct", seeds=SEEDS, source=plan.source)
+    with ThreadPoolExecutor(1) as beside:
+        used = beside.submit(_used, db.cursor(), plan)
+        measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked, plan.scores)
+        costs, conduct = used.result()
     per_score: dict[str, Callable[[Plan, Measured], pl.DataFrame]] = {
         "board": lambda plan, measured: _board(plan, measured, costs),
         "task_scores": _scores,
@@ -83,6 +85,12 @@ def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
     made |= {"tasks": [_tasks(plan, measured)], "costs": [costs], "conduct": [conduct]}
     made |= {"constants": [_constants(plan, tau_max)]}
     return Ranking(plan, {name: _finish(plan, name, parts) for name, parts in made.items()})
+
+
+def _used(db: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tables costs and conduct: relations only, so they are made while the arrays are ranked."""
+    costs = frame(db, "costs", seeds=SEEDS, day=plan.prices_day)
+    return costs, frame(db, "conduct", seeds=SEEDS, source=plan.source)
 
 
 def price_frame(table: PriceTable) -> pl.DataFrame:

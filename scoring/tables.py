@@ -163,7 +163,7 @@ def stored_baselines(db: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], 
 
 
 def replace_relation(db: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
-    """Hand a frame over as a temporary table."""
+    """Hand a frame over as a table."""
     db.register("handed_over", frame.to_arrow())
-    db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM handed_over")  # noqa: S608 - our own name
+    db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM handed_over")  # noqa: S608 - our own name
     db.unregister("handed_over")

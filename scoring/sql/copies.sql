@@ -2,7 +2,7 @@
 -- first, also in a bundle that was replaced since (earlier: see scoring.earlier). The digest is of names
 -- and bytes, so one changed byte escapes it: it stops a published payload from being entered again, not its ideas.
 -- Artifacts no better than the baseline are anybody's. Two people can write the same few lines: such an entry appeals.
-CREATE OR REPLACE TEMP TABLE copies AS
+CREATE OR REPLACE TABLE copies AS
 WITH first_regrades AS (
   SELECT entry, bundle_sha256, min(sequence) AS sequence
   FROM ledger
