@@ -90,16 +90,11 @@ def total(parts: Floats) -> Floats:
     return area
 
 
-def step_curve(log_ratios: Floats, tau_max: float) -> tuple[Floats, Floats]:
-    """(tau, rho) of one method, shape (tasks,): from tau[i] on the share of tasks within the ratio is rho[i]."""
-    inside = np.sort(log_ratios[log_ratios <= tau_max])
-    tau = np.unique(np.concatenate([[min(0.0, inside.min(initial=0.0))], inside, [tau_max]]))
-    rho = np.searchsorted(inside, tau, side="right") / log_ratios.size
-    return tau, rho
-
-
 def step_curves(log_ratios: Floats, tau_max: float) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """(row, tau, rho) of many methods, log_ratios (rows, tasks): the points of step_curve() of each row in turn."""
+    """(row, tau, rho) of log_ratios (rows, tasks): from tau[i] on the share of the tasks of row[i] within it is rho[i].
+
+    Each row begins at 0, or below where it beats a reference, and ends at tau_max; no tau of a row comes twice.
+    """
     rows, tasks = log_ratios.shape
     within = log_ratios <= tau_max
     inside = np.sort(np.where(within, log_ratios, np.inf), axis=1)

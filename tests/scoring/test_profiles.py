@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from scoring.compat import EPS, compat_aup, compat_tau_max
-from scoring.profiles import aup, best_of, cohort_scale, contributions, fixed_scale, step_curve
+from scoring.profiles import aup, best_of, cohort_scale, contributions, fixed_scale, step_curves
 
 MAX = np.array([True, True, False])
 RATIOS = arrays(np.float64, (4, 13), elements=st.floats(-0.5, 3.0))
@@ -28,7 +28,7 @@ def test_closed_form_is_the_area_under_the_profile(logs: np.ndarray, tau_max: fl
 @given(RATIOS, st.floats(0.1, 2.0))
 def test_the_drawn_curve_has_the_same_area(logs: np.ndarray, tau_max: float) -> None:
     for row in logs:
-        tau, rho = step_curve(row, tau_max)
+        _, tau, rho = step_curves(row[None], tau_max)
         assert (np.diff(tau) > 0).all()
         assert (np.diff(rho) >= 0).all()
         assert float((np.diff(tau) * rho[:-1]).sum()) == pytest.approx(float(aup(row, tau_max)), abs=1e-9)

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 import scoring.threads
 from scoring.leaderboard import Reading
 from scoring.measure import COLUMNS, Measured
-from scoring.profiles import step_curve
+from scoring.profiles import step_curves
 from scoring.tables import Grid
 from scoring.yardstick import Yardstick
 from tests.scoring.grids import DOMAINS, measured, rule, yard
@@ -143,7 +143,7 @@ def test_aup_is_the_area_of_the_published_curve(cells: np.ndarray, reading: Read
         if reading == "season":
             fine = np.linspace(min(low, 0.0), high, 200_001)
             for row, area in zip(result[column].log_ratios, result[column].aup, strict=True):
-                tau, rho = step_curve(row, high)
+                _, tau, rho = step_curves(row[None], high)
                 middle = (fine[1:] + fine[:-1]) / 2
                 at = np.searchsorted(tau, middle, side="right") - 1
                 heights = np.where(at >= 0, rho[at], 0.0)
