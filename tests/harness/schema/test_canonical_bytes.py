@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.schema.base import canonical_bytes
 from harness.schema.bundle import Bundle
-from harness.schema.episode import Usage
+from harness.schema.episode import MAX_REAL, Usage
 from tests.harness.schema.documents import BUNDLE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +42,7 @@ def test_the_order_of_keys_does_not_matter(order: random.Random) -> None:
     assert Bundle.from_json(json.dumps(shuffled(BUNDLE, order))).canonical() == first
 
 
-@given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
+@given(st.floats(min_value=0, max_value=MAX_REAL))
 def test_every_float_survives(seconds: float) -> None:
     usage = Usage(wall_s=seconds)
     assert Usage.from_json(usage.canonical()) == usage
