@@ -28,7 +28,7 @@ TARGETS = {(1000, "cold"): 3.0, (1000, "warm"): 1.0, (10_000, "warm"): 5.0}
 TARGET_MB = 2048
 STAGES = {
     "load": ("scoring.facts.read.read_facts",),
-    "tables": ("scoring.tables.choose", "scoring.tables.grid", "scoring.tables.frame"),
+    "tables": ("scoring.tables.choose", "scoring.tables.grid"),
     "numerics": ("scoring.measure.measure",),
     "frames": ("scoring.boards.rank",),
 }
