@@ -10,18 +10,18 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from harness.errors import GymboardError, Problem
 from harness.signing import BUNDLE, SIGNATURE
+from scoring.facts.hashes import Hashes, opened
 from scoring.ledger import VERDICTS, LedgerLine
 
 MAX_BUNDLE_BYTES = 8 * 1024**2
 MAX_SIGNATURE_BYTES = 16 * 1024
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Standing(NamedTuple):
@@ -73,67 +73,75 @@ def _standing(lines: Sequence[LedgerLine]) -> Standing:
     return Standing(bool(keys), keys[-1] if keys else None, files)
 
 
-Read = Callable[[str, int], Any]
-"""(file, cap) -> its bytes, or a view of them that holds until the next call."""
-
-
 def gather(case: Case) -> Evidence:
     """Read everything. Raises GymboardError when there is no bundle to read."""
-    return _gather(case, read_plain)
+    data = read_plain(_bundle_of(case), MAX_BUNDLE_BYTES)
+    sha256 = hashlib.sha256(data).hexdigest()
+    standing = case.known.get(sha256, Standing())
+    signature = _signature(case.place) if case.name is not None else None
+    signed = None if signature is None else hashlib.sha256(signature).hexdigest()
+    verdicts, faults = _verdicts(os.path.dirname(case.place), standing.verdicts)  # noqa: PTH120
+    digest = _digest(case, sha256, signed, standing)
+    return Evidence(case, data, sha256, signature, verdicts, faults, standing, digest)
 
 
 class Hasher:
     """Evidence digests only, of many cases in turn, read into the same memory: new pages cost more than hashing."""
 
-    def __init__(self) -> None:
+    def __init__(self, hashes: Hashes) -> None:
         self._memory = memoryview(bytearray(MAX_BUNDLE_BYTES + 1))
+        self._hashes = hashes
 
     def digest(self, case: Case) -> str | None:
         """The evidence digest; None when a file that counts is missing or odd: reading it says why."""
         try:
-            found = _gather(case, self._read)
+            sha256 = self._sha256(_bundle_of(case), MAX_BUNDLE_BYTES)
+            standing = case.known.get(sha256, Standing())
+            root = os.path.dirname(case.place)  # noqa: PTH120
+            for wanted in standing.verdicts:
+                if self._sha256(f"{root}/{VERDICTS}/{wanted}.json", MAX_BUNDLE_BYTES) != wanted:
+                    return None
+            return _digest(case, sha256, self._signed(case), standing)
         except (GymboardError, OSError):
             return None
-        return None if found.faults else found.digest
 
-    def _read(self, file: str, cap: int) -> memoryview:
-        descriptor, size = _opened(file, cap)
-        try:
-            return self._memory[: _filled(os.readv(descriptor, [self._memory[: size + 1]]), size, file)]
-        finally:
-            os.close(descriptor)
+    def _signed(self, case: Case) -> str | None:
+        found: str | None = None
+        if case.name is not None:
+            with contextlib.suppress(GymboardError):
+                found = self._sha256(f"{case.place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+        return found
+
+    def _sha256(self, file: str, cap: int) -> str:
+        return self._hashes.sha256(file, cap, self._memory)
 
 
-def _gather(case: Case, read: Read) -> Evidence:
-    place = case.place
-    if case.name is not None and not stat.S_ISDIR(os.lstat(place).st_mode):
+def _bundle_of(case: Case) -> str:
+    if case.name is not None and not stat.S_ISDIR(os.lstat(case.place).st_mode):
         raise GymboardError("is not a plain folder")
-    is_folder = case.name is not None or os.path.isdir(place)  # noqa: PTH112
-    data = read(f"{place}/{BUNDLE}" if is_folder else place, MAX_BUNDLE_BYTES)
-    sha256 = hashlib.sha256(data).hexdigest()
-    standing = case.known.get(sha256, Standing())
-    signature = _signature(place, read) if case.name is not None else None
-    signed = None if signature is None else hashlib.sha256(signature).hexdigest()
-    verdicts, faults = _verdicts(os.path.dirname(place), standing.verdicts, read)  # noqa: PTH120
-    parts = (case.name, sha256, signed, *standing[:2], case.private, *standing.verdicts)
-    digest = hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
-    return Evidence(case, data, sha256, signature, verdicts, faults, standing, digest)
+    is_folder = case.name is not None or os.path.isdir(case.place)  # noqa: PTH112
+    return f"{case.place}/{BUNDLE}" if is_folder else case.place
 
 
-def _signature(place: str, read: Read) -> bytes | None:
+def _digest(case: Case, bundle: str, signed: str | None, standing: Standing) -> str:
+    parts = (case.name, bundle, signed, *standing[:2], case.private, *standing.verdicts)
+    return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _signature(place: str) -> bytes | None:
     found: bytes | None = None
     with contextlib.suppress(GymboardError):  # only a run needs one, and says then what is wrong with it
-        found = read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
+        found = read_plain(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
     return found
 
 
-def _verdicts(root: str, wanted: Iterable[str], read: Read) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
+def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
     found: list[bytes] = []
     faults: list[Problem] = []
     for sha256 in wanted:
         path = f"{VERDICTS}/{sha256}.json"
         try:
-            data = read(f"{root}/{path}", MAX_BUNDLE_BYTES)
+            data = read_plain(f"{root}/{path}", MAX_BUNDLE_BYTES)
         except (GymboardError, OSError) as error:
             faults.append(Problem(path, str(error)))
             continue
@@ -145,31 +153,11 @@ def _verdicts(root: str, wanted: Iterable[str], read: Read) -> tuple[tuple[bytes
 
 def read_plain(file: str, cap: int) -> bytes:
     """A regular file's bytes. Raises GymboardError when it is something else, or larger than `cap` bytes."""
-    descriptor, size = _opened(file, cap)
+    descriptor, status = opened(file, cap)
     try:
-        data = os.read(descriptor, size + 1)
-        _filled(len(data), size, file)
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) != status.st_size:
+            raise GymboardError(f"{Path(file).name} changed while it was read")
         return data
     finally:
         os.close(descriptor)
-
-
-def _opened(file: str, cap: int) -> tuple[int, int]:
-    """A descriptor of a regular file of at most `cap` bytes, and its size."""
-    try:
-        descriptor = os.open(file, _FLAGS)
-    except OSError:
-        raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
-    status = os.fstat(descriptor)
-    if stat.S_ISREG(status.st_mode) and status.st_size <= cap:
-        return descriptor, status.st_size
-    os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise GymboardError(f"{Path(file).name} is missing or not a regular file")
-    raise GymboardError(f"{Path(file).name} has {status.st_size} bytes; at most {cap} are read")
-
-
-def _filled(found: int, size: int, file: str) -> int:
-    if found != size:
-        raise GymboardError(f"{Path(file).name} changed while it was read")
-    return size

@@ -1,8 +1,8 @@
 """submissions/ -> Facts. The only reader of that folder.
 
 Takes the folder, gives a database of everything that counts and, for every other folder, all the reasons why not.
-Every file is read and hashed on every call; what its bytes mean is looked up in the cache. One bad entry never stops
-the others; a broken ledger stops everything.
+What bytes mean is looked up in the cache by their digest; a file whose inode, size and times are those of when it was
+hashed is not hashed again. One bad entry never stops the others; a broken ledger stops everything.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from harness.errors import GymboardError
 from harness.home import home
 from scoring.facts.database import Member, open_database
 from scoring.facts.evidence import Case, Hasher, standings
+from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
 from scoring.facts.work import Outcome
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
@@ -74,7 +75,9 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     published = len(cases)
     cases += [Case(str(place), None, {}, private=False) for place in unpublished]
     store = Store(cache)
-    outcomes = _outcomes(cases, store)
+    hashes = Hashes(cache and cache / f"hashes-{_place(folder)}.json")
+    outcomes = _outcomes(cases, store, hashes)
+    hashes.save()
     for case, outcome in zip(cases, outcomes, strict=True):
         if outcome.evidence is None and case.name is None:
             raise GymboardError("\n".join([f"{case.place}: cannot be previewed", *outcome.reasons]))
@@ -91,6 +94,10 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
 def _shown(name: str) -> str:
     """A folder's name as text that can be written: a file system takes bytes that are no UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _place(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
 
 
 def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list[tuple[str, tuple[str, ...]]]]:
@@ -114,9 +121,9 @@ def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list
     return cases, rejected
 
 
-def _outcomes(cases: Sequence[Case], store: Store) -> list[Outcome]:
+def _outcomes(cases: Sequence[Case], store: Store, hashes: Hashes) -> list[Outcome]:
     """What is known of every case: from the cache by the digest of its bytes, else by reading it."""
-    digests = [None] * len(cases) if store.empty else _digests(cases)
+    digests = [None] * len(cases) if store.empty else _digests(cases, hashes)
     outcomes = [Outcome(digest if digest and store.find(digest) else None) for digest in digests]
     missing = [number for number, outcome in enumerate(outcomes) if outcome.evidence is None]
     if missing:
@@ -125,12 +132,12 @@ def _outcomes(cases: Sequence[Case], store: Store) -> list[Outcome]:
     return outcomes
 
 
-def _digests(cases: Sequence[Case]) -> list[str | None]:
+def _digests(cases: Sequence[Case], hashes: Hashes) -> list[str | None]:
     """Digest of each case's evidence, by threads: reading and hashing happen outside the interpreter's lock."""
     digests: list[str | None] = [None] * len(cases)
 
     def hash_share(first: int) -> None:
-        hasher = Hasher()
+        hasher = Hasher(hashes)
         for number in range(first, len(cases), HASHING_THREADS):
             digests[number] = hasher.digest(cases[number])
 
