@@ -70,6 +70,7 @@ def run(
     from harness.errors import UsageError
     from harness.runner.run import RunPlan
     from harness.sandbox import open_engine
+    from harness.schema.task import load_task
     from harness.schema.task import tasks_root as default_root
 
     root = tasks_root or default_root()
@@ -78,6 +79,8 @@ def run(
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
     chosen = choose_tasks([tasks], root)
+    for task in chosen:  # before anything is made for the run
+        load_task(root / task).on(dataset).starter(starter.value)
     plan = RunPlan(
         title,
         folder,

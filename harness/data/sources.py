@@ -154,6 +154,7 @@ class _Search:
             raise Unfetched(f"has {size:,} bytes, {min(sizes):,} expected")
         need_room(self.store, size, self.source.name)
         beside = Partial(self.begun.with_suffix(".copy"), str(found), mixed=False)
+        beside.discard()
         try:
             beside.begin(None, size)
             with found.open("rb") as file:

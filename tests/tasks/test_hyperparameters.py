@@ -19,7 +19,7 @@ def test_the_defaults_make_the_starters_own_artifact(task: TaskSpec) -> None:
     files = [(file.path, file.max_bytes) for file in task.artifact]
     with open_engine("local") as engine:
         place = place_of(tasks_root() / task.id, "smoke", engine, None)
-        with engine.sandbox(place.box(0)) as box:
+        with engine.sandbox(place.box(0, place.folder / "starter")) as box:
             assert box.exec(task.starter_command, 300).exit_code == 0
             starters = box.copy_out(files)
             ended = box.exec(search, 300)

@@ -192,6 +192,14 @@ def test_a_mirror_comes_first_and_a_wrong_one_is_named(server: Server, tmp_path:
     assert kept(store) == {"whole"}
 
 
+def test_a_copy_that_a_killed_process_left_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "here.txt").write_bytes(LINES)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / f"{source().sha256}.copy").write_bytes(LINES[:1000])
+    assert obtain(source(), tmp_path / "store", tmp_path, None).read_bytes() == LINES
+    assert kept(tmp_path / "store") == {"whole"}
+
+
 def test_a_stored_file_that_has_changed_is_fetched_again(server: Server, tmp_path: Path) -> None:
     server.answers["/file"] = whole(LINES)
     path = fetch(server, tmp_path, "/file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +48,7 @@ def task(folder: Path, digest: str = PINNED) -> Path:
     ours = f'[[sources]]\nname = "lines.txt"\nmirror = "here.txt"\nhub = {hub_table}\n{digest}\n\n'
     made = folder / "tasks" / "house-price"
     (made / "starter").mkdir(parents=True)
+    shutil.copytree(ROOT / "tasks/house-price/variants", made / "variants")
     (made / "task.toml").write_text(head + ours + rest[rest.index("[[baselines]]") :])
     (made / "instruction.md").write_text("none\n")
     (made / "data.py").write_text(SCRIPT)
