@@ -49,11 +49,12 @@ def as_csv(built: Built, rankings: Sequence[Ranking], score: Column, entry: str 
         for row in listing(built.facts.db, ranking, score):
             if entry in (None, row.entry):
                 values = (plan.id, plan.reading, score, plan.preview is not None, *row)
-                writer.writerow([_safe(value) for value in values])
+                writer.writerow([safe_cell(value) for value in values])
     return text.getvalue()
 
 
-def _safe(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
+    """The value, or its text behind an apostrophe where a spreadsheet would run it as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from scoring.answers import safe_cell
 from scoring.leaderboard import Leaderboard
 
 Value = str | int | float | None
@@ -36,12 +37,8 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_safe(value) for value in row] for row in rows)
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
     return text.getvalue()
-
-
-def _safe(value: Value) -> Value:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
