@@ -20,7 +20,7 @@ from harness.schema.prices import PriceTable
 from scoring.leaderboard import BASELINE, COLUMNS, SCORING_VERSION, BoardId, Column, Reading
 from scoring.measure import Measured, measure
 from scoring.pareto import frontier
-from scoring.profiles import best_of, step_curves
+from scoring.profiles import Bools, Floats, best_of, step_curves
 from scoring.stats import DRAWS
 from scoring.tables import SEEDS, Grid, Looks, Source, choose, frame, replace_relation, shapes
 from scoring.yardstick import Season, Yardstick
@@ -30,7 +30,8 @@ from scoring.yardstick import Season, Yardstick
 class Plan:
     """One ranking to compute. `chosen`: entry_no of everyone on it, in the grid's order. `not_ranked`: entry -> why.
 
-    `preview`: the entry that is only looked at; `scores`: the kinds of score that are ranked.
+    `partial`: who of them never ran some of the tasks, and has no AUP. `preview`: the entry that is only looked at;
+    `scores`: the kinds of score that are ranked.
     """
 
     id: BoardId
@@ -45,6 +46,7 @@ class Plan:
     prices_day: str
     season: Season | None = None
     not_ranked: Mapping[str, str] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
     preview: str | None = None
     caveats: tuple[str, ...] = ()
     scores: tuple[Column, ...] = COLUMNS
@@ -115,15 +117,16 @@ def _names(plan: Plan) -> list[str]:
     return [*plan.grid.entries, BASELINE]
 
 
-def _shown(measured: Measured) -> NDArray[np.bool_]:
-    """Rows that stand somewhere: ranked, also with nothing but failures, or with a value on some task."""
-    return np.asarray((measured.rank > 0) | ~np.isnan(measured.values).all(axis=(1, 2)))
+def _shown(plan: Plan, measured: Measured) -> NDArray[np.bool_]:
+    """Rows that have an AUP: ranked, also with nothing but failures, or with a value on some task; none is partial."""
+    whole = np.array([name not in plan.partial for name in _names(plan)], dtype=bool)
+    return np.asarray((measured.rank > 0) | (whole & ~np.isnan(measured.values).all(axis=(1, 2))))
 
 
 def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     names = _names(plan)
     kinds = ["preview" if name == plan.preview else "entry" for name in plan.grid.entries]
-    shown = _shown(measured)
+    shown = _shown(plan, measured)
     floats = {
         name: _nan_to_null(np.where(shown, getattr(measured, name), np.nan))
         for name in ("aup", "aup_low", "aup_high", "mean_aup", "mean_low", "mean_high", "borda")
@@ -141,8 +144,11 @@ def _board(plan: Plan, measured: Measured, costs: pl.DataFrame) -> pl.DataFrame:
     }
     valid = [*plan.looks.valid.sum(axis=(1, 2)).tolist(), 0]
     expected = [len(plan.yard.rules) * SEEDS] * len(plan.grid.entries)
+    searched = ~np.isnan(plan.yard.tuner)
+    beats, _ = _beats(measured.scores, plan.yard.tuner, plan.yard.maximise)
     rows = pl.DataFrame(
         {"entry": names, "kind": [*kinds, BASELINE], "valid_episodes": valid, "episodes": [*expected, 0]}
+        | {"beats_tuner": beats.sum(axis=1) if searched.any() else None, "tuner_tasks": int(searched.sum())}
         | floats
         | places
     )
@@ -158,8 +164,6 @@ def _scores(plan: Plan, measured: Measured) -> pl.DataFrame:
     rows, tasks = measured.scores.shape
     baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
     scores, maximise = measured.scores, plan.yard.maximise
-    better = np.where(maximise, scores > baseline, scores < baseline)
-    known = ~np.isnan(scores) & ~np.isnan(baseline)
     gap = grid.last - looks.told
     counted = (~np.isnan(gap)).sum(axis=2)
     mean_gap = np.where(counted > 0, np.nansum(gap, axis=2) / np.maximum(counted, 1), np.nan)
@@ -180,14 +184,24 @@ def _scores(plan: Plan, measured: Measured) -> pl.DataFrame:
             "valid_episodes": _with_baseline(looks.valid.sum(axis=2), 0).ravel(),
             "log10_ratio": _nan_to_null(measured.log_ratios.ravel()),
             "feasible": measured.feasible.ravel(),
-            "beats_baseline": pl.Series(better.ravel()).set(pl.Series(~known.ravel()), None),
+            "beats_baseline": _true_or_null(*_beats(scores, baseline, maximise)),
+            "beats_tuner": _true_or_null(*_beats(scores, plan.yard.tuner, maximise)),
             "contribution": measured.parts.ravel(),
         }
     )
 
 
+def _beats(scores: Floats, line: Floats, maximise: Bools) -> tuple[Bools, Bools]:
+    """Which of scores (rows, tasks) are better than line (tasks,), and where both are known."""
+    return np.where(maximise, scores > line, scores < line), ~np.isnan(scores) & ~np.isnan(line)
+
+
+def _true_or_null(said: Bools, known: Bools) -> pl.Series:
+    return pl.Series(said.ravel()).set(pl.Series(~known.ravel()), None)
+
+
 def _curves(plan: Plan, measured: Measured, tau_max: float) -> pl.DataFrame:
-    shown = np.flatnonzero(_shown(measured))
+    shown = np.flatnonzero(_shown(plan, measured))
     row, tau, rho = step_curves(measured.log_ratios[shown], tau_max)
     names = np.array(_names(plan), dtype=object)[shown[row]]
     return pl.DataFrame({"entry": names.tolist(), "tau": tau, "rho": rho})
@@ -206,6 +220,8 @@ def _tasks(plan: Plan, measured: Mapping[Column, Measured]) -> pl.DataFrame:
     rules = plan.yard.rules
     entries = np.array([name != plan.preview for name in plan.grid.entries], dtype=bool)
     entries &= ~np.isnan(plan.grid.best).all(axis=(1, 2))
+    ran = np.array([name not in plan.partial for name in plan.grid.entries], dtype=bool)[entries, None]
+    ran = ran | ~np.isnan(plan.grid.best[entries]).all(axis=2)
     baseline = np.array([np.nan if rule.baseline is None else rule.baseline for rule in rules])
     values = best_of(plan.grid.last[entries], plan.yard.maximise)
     beaten = np.where(plan.yard.maximise, values > baseline, values < baseline).sum(axis=0)
@@ -222,8 +238,10 @@ def _tasks(plan: Plan, measured: Mapping[Column, Measured]) -> pl.DataFrame:
             **{f"{score}_reference": [rule.reference for rule in rules] for score in COLUMNS},
             **{f"{score}_reference": _nan_to_null(found.reference) for score, found in measured.items()},
             "reference_source": [rule.reference_source for rule in rules],
+            "tuner": [rule.tuner_value for rule in rules],
+            "tuner_source": [rule.tuner_source for rule in rules],
             "beaten_by": beaten,
-            "entries": [int(entries.sum())] * len(rules),
+            "entries": ran.sum(axis=0),
         }
     )
 

@@ -27,7 +27,7 @@ from scoring.leaderboard import COLUMNS, Column, Flag, Leaderboard, Reading, Rej
 from scoring.ledger import LEVELS, Level
 from scoring.preview import preview_rankings
 from scoring.records import board_record
-from scoring.tables import SEEDS, choose, grid, people, query, shapes, stored_baselines
+from scoring.tables import choose, grid, not_ranked, people, shapes, stored_baselines
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
 
 READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
@@ -162,9 +162,7 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
     yard = only.yard(season_yardstick(season))
     chosen, names = people(db, "run", only.levels())
     choose(db, chosen, yard)
-    query(db, "copies")
-    by_number = dict(zip(chosen, names, strict=True))
-    not_ranked = {by_number[entry]: why for entry, why in query(db, "not_ranked", seeds=SEEDS).fetchall()}
+    reasons, partial = not_ranked(db, dict(zip(chosen, names, strict=True)))
     return rank(
         db,
         Plan(
@@ -178,7 +176,8 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             load_prices(),
             season.prices,
             season=season,
-            not_ranked=not_ranked,
+            not_ranked=reasons,
+            partial=partial,
             caveats=(*only.caveats(), *season.notes, *SEASON_CAVEATS),
             scores=only.scores,
         ),

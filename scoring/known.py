@@ -1,18 +1,21 @@
 """Known values: what the board's evidence says can be reached on a task, and how far luck can have helped.
 
-Takes a connection with the facts and what is wanted of each task, gives the candidates for a reference. Never a value
+Takes a connection with the facts and what is wanted of each task, gives the candidates for a reference, and what plain
+search reached. Never a value
 that is held for review, refuted by an audit note, of a smoke run or preview, or of an entry below level regraded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from importlib.resources import files
 from math import fsum
 
 import duckdb
 import polars as pl
+
+from harness.schema.task import TaskSpec
 
 LUCK = 3.0
 """Standard errors that a drawn value loses before it may be a reference; known.sql and flags.sql have the same."""
@@ -66,6 +69,24 @@ def known_values(db: duckdb.DuckDBPyConnection, wanted: Sequence[Wanted]) -> tup
         db.unregister("wanted")
     maximise = {one.task: one.maximise for one in wanted}
     return tuple(sorted(_known(rows, maximise), key=lambda one: (one.task, not one.source.startswith("regraded"))))
+
+
+def tuned_values(db: duckdb.DuckDBPyConnection, specs: Mapping[str, TaskSpec]) -> tuple[Known, ...]:
+    """What the board's own `tuner` entry handed in, regraded, best of its four seeds: one a task that it has run.
+
+    A task whose starter declares no hyperparameter has none: a search of nothing is the untouched starter.
+    """
+    searched = [
+        (spec.id, spec.metric.name, spec.metric.direction == "max") for spec in specs.values() if spec.hyperparameters
+    ]
+    schema = {"task": pl.String, "metric": pl.String, "maximise": pl.Boolean}
+    db.register("searched", pl.DataFrame(searched, schema=schema, orient="row"))
+    try:
+        query = files("scoring").joinpath("sql", "tuned.sql").read_text(encoding="utf-8")
+        rows = db.execute(query).fetchall()
+    finally:
+        db.unregister("searched")
+    return tuple(Known(task, value, f"regraded: {entry}, best of four seeds") for task, entry, value in rows)
 
 
 def _known(

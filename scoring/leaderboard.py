@@ -56,6 +56,7 @@ class Score(Record):
     log10_ratio: float | None = Field(description="log10 of the performance ratio; None: no ratio is defined")
     feasible: bool = Field(description="has a value, and not worse than the baseline")
     beats_baseline: bool | None = Field(description="None: no value, or no baseline")
+    beats_tuner: bool | None = Field(default=None, description="None: no value, or nobody ran plain search here")
     contribution: float = Field(description="this task's share of AUP: max(0, tau_max - log10_ratio) / number of tasks")
 
 
@@ -89,6 +90,9 @@ class Standing(Record):
     mean_interval: Interval | None = None
     borda: float
     leave_one_out: tuple[int, int] | None = Field(description="lowest and highest rank when one task is left out")
+    beats_tuner: Count | None = Field(
+        default=None, description="on how many tasks it beats plain search; None: unknown"
+    )
     by_domain: dict[Domain, float] = Field(description="AUP within the tasks of one domain")
 
 
@@ -120,6 +124,7 @@ class Row(Record):
     citation: Citation | None = None
     notes: tuple[AuditNote, ...] = ()
     not_ranked_because: str | None = None
+    partial: bool = Field(default=False, description="never ran some of the board's tasks: no AUP and no rank")
 
 
 class BoardTask(Record):
@@ -135,6 +140,10 @@ class BoardTask(Record):
     reference: float | None = Field(description="what column last is divided by: frozen (season) or of the cohort")
     best_reference: float | None = Field(description="the same for column best")
     reference_source: str
+    tuner: float | None = Field(
+        default=None, description="what plain search over the starter hands in; None: unmeasured"
+    )
+    tuner_source: str | None = None
     rankable: bool = True
     beaten_by: Count = Field(description="entries whose final submission beats the baseline: difficulty")
     entries: Count

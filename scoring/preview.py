@@ -6,7 +6,7 @@ believed: the values are the run's own, and everybody is measured anew on the fe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -15,7 +15,7 @@ from harness.schema.prices import load_prices
 from scoring.boards import Plan, Ranking, rank
 from scoring.compat import EPS
 from scoring.ledger import LEVELS, Level
-from scoring.tables import SEEDS, Source, choose, grid, people, query, stored_baselines
+from scoring.tables import Source, choose, grid, not_ranked, people, stored_baselines
 from scoring.yardstick import Season, Yardstick, published_yardstick, season_yardstick
 
 COMPARABLE = ("house-price", "prisoners-dilemma", "battle-of-sexes", "colonel-blotto")
@@ -75,7 +75,7 @@ def _beside(
     chosen, shown = [number for number, _ in others], [other for _, other in others]
     choose(db, chosen, yard)
     theirs, their_looks = grid(db, shown, yard, source)
-    not_ranked = _not_ranked(db, dict(others)) if of_season else {}
+    reasons, partial = not_ranked(db, dict(others)) if of_season else ({}, frozenset())
     choose(db, [entry_no], claims)
     own, own_looks = grid(db, [name], claims, "claimed")
     beside = "the board" if of_season else "published results"
@@ -95,14 +95,9 @@ def _beside(
             prices=load_prices(),
             prices_day=season.prices,
             season=season if of_season else None,
-            not_ranked=not_ranked,
+            not_ranked=reasons,
+            partial=partial,
             preview=name,
             caveats=(f"Compared on {len(yard.rules)} tasks only: {tasks}.", CLAIMED, *smoke),
         ),
     )
-
-
-def _not_ranked(db: duckdb.DuckDBPyConnection, chosen: Mapping[int, str]) -> dict[str, str]:
-    """Who of the chosen stands without a rank on these tasks too, and why."""
-    query(db, "copies")
-    return {chosen[entry]: why for entry, why in query(db, "not_ranked", seeds=SEEDS).fetchall()}

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.schema.task import TaskSpec
 from harness.schema.upstream import UPSTREAM_TASKS
 from scoring.known import Known, Wanted
-from scoring.yardstick import TITLES, Season, TaskRule
+from scoring.yardstick import NOTHING_TO_SEARCH, TITLES, UNMEASURED, Season, TaskRule
 
 EPS = 0.05
 _UPSTREAM = {task.id: task for task in UPSTREAM_TASKS}
@@ -46,12 +46,22 @@ def published_compares(spec: TaskSpec) -> bool:
 
 
 def propose(
-    name: str, frozen: str, prices: str, previous: Season, specs: Mapping[str, TaskSpec], known: Sequence[Known]
+    name: str,
+    frozen: str,
+    prices: str,
+    previous: Season,
+    specs: Mapping[str, TaskSpec],
+    known: Sequence[Known],
+    tuned: Sequence[Known] = (),
 ) -> Season:
-    """A draft season over every task there is. Raises UsageError when no task could be ranked."""
+    """A draft season over every task there is. `tuned`: what plain search reached, where it was run.
+
+    Raises UsageError when no task could be ranked.
+    """
+    searched = {one.task: one for one in tuned}
     before = {rule.id: rule for rule in previous.tasks}
     rules = tuple(
-        _rule(specs[task], before.get(task), [one for one in known if one.task == task])
+        _rule(specs[task], before.get(task), [one for one in known if one.task == task], searched.get(task))
         for task in _in_order(specs, before)
     )
     ranked = [rule for rule in rules if rule.rankable]
@@ -88,7 +98,7 @@ def scaled(rule: TaskRule, value: float | None) -> float | None:
     return value if value is None or rule.transform == "identity" else (1 + value) / 2
 
 
-def _rule(spec: TaskSpec, before: TaskRule | None, known: Sequence[Known]) -> TaskRule:
+def _rule(spec: TaskSpec, before: TaskRule | None, known: Sequence[Known], tuned: Known | None) -> TaskRule:
     baseline = spec.baseline("official") or spec.baseline("official", "upstream")
     rule = TaskRule(
         id=spec.id,
@@ -99,6 +109,8 @@ def _rule(spec: TaskSpec, before: TaskRule | None, known: Sequence[Known]) -> Ta
         transform=spec.transform,
         baseline=baseline.value if baseline else None,
         baseline_source=f"{_ORIGIN[baseline.origin]}: {_line(baseline.source)}" if baseline else "none is known",
+        tuner_value=tuned.value if tuned else None,
+        tuner_source=tuned.source if tuned else UNMEASURED if spec.hyperparameters else NOTHING_TO_SEARCH,
         public_labels=spec.public_labels,
         noise=before.noise if before else None,
         validations=spec.limits.validations,

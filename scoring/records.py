@@ -17,8 +17,8 @@ from scoring.listing import invalid_values, listing
 from scoring.sentences import sentences
 from scoring.tables import SEEDS, choose, frame, query
 
-_CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "contribution")
-_STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda")
+_CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "beats_tuner", "contribution")
+_STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda", "beats_tuner")
 _ENTRY = ("agent", "agent_version", "model", "model_label", "organization", "url", "open_weights", "date")
 Tree = dict[str, Any]
 
@@ -100,6 +100,7 @@ class _Facts:
             "citation": _citation(person),
             "notes": tuple(self.notes[place]),
             "not_ranked_because": self.plan.not_ranked.get(name),
+            "partial": name in self.plan.partial,
         }
 
     def baseline(self) -> Tree:

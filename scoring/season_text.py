@@ -42,11 +42,15 @@ def changes(season: Season, previous: Season) -> tuple[str, ...]:
 
 
 def sources(season: Season) -> tuple[str, ...]:
-    """Where each reference and baseline comes from."""
+    """Where each baseline, reference and value of plain search comes from."""
     return tuple(
         line
         for rule in season.tasks
-        for line in (f"{rule.id}: baseline {rule.baseline_source}", f"{rule.id}: reference {_from(rule)}")
+        for line in (
+            f"{rule.id}: baseline {rule.baseline_source}",
+            f"{rule.id}: reference {_from(rule)}",
+            f"{rule.id}: plain search {rule.tuner_source}",
+        )
     )
 
 
@@ -57,12 +61,13 @@ def table(season: Season) -> Table:
         title=Text(f"{season.name}, {season.frozen}, {state}"),
         caption=Text(f"tau_max {season.tau_max:g} · eps {season.eps:g} · prices of {season.prices}"),
     )
-    for name in ("task", "metric", "baseline", "reference", "log10 ratio"):
-        shown.add_column(name, justify="right" if name in ("baseline", "reference", "log10 ratio") else "left")
+    for name in ("task", "metric", "baseline", "reference", "log10 ratio", "plain search"):
+        shown.add_column(name, justify="left" if name in ("task", "metric") else "right")
     for rule in season.tasks:
         metric = f"{rule.metric} {rule.direction}" + ("" if rule.transform == "identity" else f", {rule.transform}")
         ratio = f"{_ratio(rule):.4f}" if rule.rankable else "not ranked"
-        shown.add_row(*map(Text, (rule.id, metric, _number(rule.baseline), _number(rule.reference), ratio)))
+        tuned = "unmeasured" if rule.tuner_value is None else _number(rule.tuner_value)
+        shown.add_row(*map(Text, (rule.id, metric, _number(rule.baseline), _number(rule.reference), ratio, tuned)))
     return shown
 
 
@@ -99,6 +104,9 @@ def _task(rule: TaskRule, eps: float) -> Iterator[str]:
     if rule.reference is not None:
         yield f"reference = {rule.reference!r}"
     yield f"reference_source = {_text(rule.reference_source)}"
+    if rule.tuner_value is not None:
+        yield f"tuner_value = {rule.tuner_value!r}"
+    yield f"tuner_source = {_text(rule.tuner_source)}"
     for name in ("reference_exact", "public_labels", "sampled"):
         if getattr(rule, name):
             yield f"{name} = true"

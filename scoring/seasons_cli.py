@@ -67,7 +67,7 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
     from harness.schema.task import load_tasks
     from harness.terminal import plain
     from scoring.facts.read import read_facts
-    from scoring.known import known_values
+    from scoring.known import known_values, tuned_values
     from scoring.propose import propose as next_season
     from scoring.propose import wanted
     from scoring.yardstick import season_names
@@ -79,12 +79,12 @@ def proposed(previous: Season, name: str | None, submissions: Path, tasks: Path 
         raise UsageError(f"no folder {submissions}; run in a checkout of the board or name one with --submissions")
     specs = load_tasks(tasks)
     with read_facts(submissions) as facts:
-        known = known_values(facts.db, wanted(specs, previous))
+        known, tuned = known_values(facts.db, wanted(specs, previous)), tuned_values(facts.db, specs)
         [(newest,)] = facts.db.execute("SELECT max(date) FROM entries").fetchall()
     for folder, reasons in facts.rejections:
         typer.echo(f"warning: {plain(folder)}: {plain(reasons[0])}; nothing of it counts", err=True)
     days = [previous.frozen, *filter(None, [newest]), *(line.time[:10] for line in facts.ledger)]
-    return next_season(name, frozen or max(days), load_prices().revised, previous, specs, known)
+    return next_season(name, frozen or max(days), load_prices().revised, previous, specs, known, tuned)
 
 
 def next_name(name: str) -> str:

@@ -154,6 +154,14 @@ def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) ->
     return [number for number, _ in found], [name for _, name in found]
 
 
+def not_ranked(db: duckdb.DuckDBPyConnection, names: Mapping[int, str]) -> tuple[Mapping[str, str], frozenset[str]]:
+    """Why each of the chosen stands without a rank, by name, and which of these are partial. `names`: by entry_no."""
+    query(db, "copies")
+    found = query(db, "not_ranked", seeds=SEEDS).fetchall()
+    reasons = {names[entry]: why for entry, why, _ in found}
+    return reasons, frozenset(names[entry] for entry, _, partial in found if partial)
+
+
 def stored_baselines(db: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], set[float]]:
     """(task, metric) -> every baseline that an imported run's own file stored."""
     stored: dict[tuple[str, str], set[float]] = {}

@@ -40,6 +40,10 @@ TITLES = {
 }
 
 
+UNMEASURED = "unmeasured: no search has been run and regraded"
+NOTHING_TO_SEARCH = "none: the starter declares nothing to search"
+
+
 class Trivial(Record):
     """What a submission without any idea scores. `stderr` None: the grade is exact, the same value every time."""
 
@@ -64,6 +68,10 @@ class TaskRule(Record):
     reference_exact: bool = Field(
         default=False, description="the optimum is known by calculation: no value ever replaces the reference"
     )
+    tuner_value: float | None = Field(
+        default=None, description="what plain hyperparameter search over the starter hands in, best of four seeds"
+    )
+    tuner_source: Line = Field(default=UNMEASURED, description="where it comes from, or that nobody ran it")
     rankable: bool = True
     public_labels: bool = Field(
         default=False, description="the answers can be looked up: a value beyond the reference is held for review"
@@ -123,6 +131,11 @@ class Yardstick:
     @property
     def reference(self) -> Floats:
         return self.transform(_floats(rule.reference for rule in self.rules))
+
+    @property
+    def tuner(self) -> Floats:
+        """What plain search reaches, in the tasks' own units; NaN: unmeasured."""
+        return _floats(rule.tuner_value for rule in self.rules)
 
     def transform(self, scores: Floats) -> Floats:
         """Onto a positive scale where a task declares one: half-shifted is (1 + s)/2, a win rate for s in [-1, 1]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +15,31 @@ from harness.sandbox.docker_stream import EngineStream, engine_call
 from harness.sandbox.program import Conversation
 
 if TYPE_CHECKING:
+    from docker import APIClient
     from docker.models.containers import Container
 
 KILLED = 137
+FREEZE_S = 15.0
+
+
+def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S) -> None:
+    """Pause; on a busy machine the kernel may fail to freeze a group in the moment that runc grants it, so ask again.
+
+    Raises docker.errors.APIError: at once for any other reason, after `patience_s` for this one.
+    """
+    from docker.errors import APIError
+
+    deadline, wait_s = time.monotonic() + patience_s, 0.02
+    while True:
+        try:
+            api.pause(container)
+        except APIError as error:
+            if "unable to freeze" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, 1.0)
+        else:
+            return
 
 
 class DockerProcess(Conversation):
@@ -47,7 +70,7 @@ class DockerProcess(Conversation):
 
     def pause(self) -> None:
         with engine_call("pausing a grader program"):
-            self._container.pause()
+            pause_patiently(self._api, self._id)
 
     def resume(self) -> None:
         with engine_call("resuming a grader program"):

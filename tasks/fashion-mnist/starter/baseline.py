@@ -13,7 +13,9 @@ from torch import nn
 
 EPOCHS = int(os.environ.get("GYMBOARD_EPOCHS", "10"))
 BATCH = int(os.environ.get("GYMBOARD_BATCH", "64"))
-LEARNING_RATE = float(os.environ.get("GYMBOARD_LEARNING_RATE", "5e-5")) * float(os.environ.get("GYMBOARD_HP_RATE_TIMES", "1"))
+LEARNING_RATE = float(os.environ.get("GYMBOARD_LEARNING_RATE", "5e-5")) * float(
+    os.environ.get("GYMBOARD_HP_RATE_TIMES", "1")
+)
 WARMUP_STEPS = int(os.environ.get("GYMBOARD_WARMUP_STEPS", "500"))
 WEIGHT_DECAY = float(os.environ.get("GYMBOARD_HP_WEIGHT_DECAY", "0.01"))
 MAX_NORM = 1.0

@@ -9,7 +9,9 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 EPOCHS = int(os.environ.get("GYMBOARD_EPOCHS", "1"))
 BATCH = int(os.environ.get("GYMBOARD_BATCH", "32"))
-LEARNING_RATE = float(os.environ.get("GYMBOARD_LEARNING_RATE", "1e-7")) * float(os.environ.get("GYMBOARD_HP_RATE_TIMES", "1"))
+LEARNING_RATE = float(os.environ.get("GYMBOARD_LEARNING_RATE", "1e-7")) * float(
+    os.environ.get("GYMBOARD_HP_RATE_TIMES", "1")
+)
 MAX_LENGTH = int(os.environ.get("GYMBOARD_MAX_LENGTH", "128"))
 LABELS = ["entailment", "neutral", "contradiction"]
 
