@@ -1,4 +1,4 @@
-"""How proofs are shown. Takes Findings, gives a line for each and one table with a row for each task. Proves nothing."""
+"""How proofs are shown. Takes Findings, gives a line for each and one table with a row a task. Proves nothing."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def row(proof: Proof) -> tuple[str, ...]:
 
 
 def failures(proofs: Iterable[Proof]) -> list[Finding]:
+    """Every finding that did not pass, in order."""
     return [finding for proof in proofs for finding in proof.findings if not finding.passed]
 
 

@@ -1,8 +1,8 @@
 """The best Colonel Blotto strategy, by looking at every division: `honest_best` of the task, `reference` of a season.
 
-Run: `python tests/benchmarks/blotto_best.py [millions]` (default 200). The opponent's rounds are independent and its fields
-alike, so no strategy beats the best fixed division, and the order of its fields does not matter. All divisions of 120 meet
-the same draws of the real referee's opponent; ever fewer meet ever more. Prints the best with their standard errors.
+Run: `python tests/benchmarks/blotto_best.py [millions]` (default 200). The opponent's rounds are independent and its
+fields alike, so no strategy beats the best fixed division, and the order of its fields does not matter. All divisions
+of 120 meet the same draws of the real referee's opponent; ever fewer meet ever more. Prints the best with their errors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Division = tuple[int, ...]
 
 
 class Fast:
-    """The interface of Draws over numpy's generator: a hundred times as fast, and nobody is to be kept from guessing."""
+    """The interface of Draws over numpy's generator: much faster, and nobody is to be kept from guessing."""
 
     def __init__(self, seed: int) -> None:
         self._generator = np.random.default_rng(seed)
