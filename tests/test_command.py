@@ -64,6 +64,7 @@ def test_every_command_has_help_with_an_example(words: list[str]) -> None:
         (["run", "--profile", "huge"], 2, "official"),
         (["run", "--tasks", "battle-of-sexes", "--starter", "buggy"], 2, "it has baseline, none"),
         (["tasks", "show", "house-price", "--dataset", "boston"], 2, "it has default, multiplicative"),
+        (["tasks", "check", "--all", "house-price"], 2, "say one of them"),
         (["tasks", "new", "house-price", "--kind", "play"], 2, "already there"),
         (["verify", "nowhere", "--signers", "nowhere"], 2, "nowhere"),
         (["rank", "--submissions", "nowhere"], 2, "nowhere"),

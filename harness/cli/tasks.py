@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -112,6 +113,7 @@ def new(
 @tasks_app.command()
 def check(
     ids: Ids = None,
+    every: Annotated[bool, typer.Option("--all", help="Every task; the same as naming none.")] = False,
     profile: Profile = ProfileChoice.smoke,
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
@@ -120,48 +122,49 @@ def check(
 ) -> None:
     """Prove tasks, on each of their datasets: baseline as declared, oracle wins, nop gets nothing, no exploit gains.
 
-    Example: gymboard tasks check colonel-blotto --profile official --sandbox docker
+    Every finding is a line as soon as it is found; one table with a row for each task ends the call.
+
+    Example: gymboard tasks check --all --profile smoke --sandbox docker
 
     Exit codes: 0 every finding passed, 1 one did not, 2 wrong call.
     """
-    from harness.cli.common import choose_tasks, emit
+    from harness.cli.common import choose_tasks, emit, table
     from harness.cli.images import ensure
+    from harness.cli.proofs import COLUMNS, Proof, failures, line, row
+    from harness.errors import UsageError
     from harness.proof import Finding, not_tried, prove
     from harness.runner.run import place_of
     from harness.sandbox import open_engine
     from harness.schema.task import DEFAULT_DATASET, load_task
     from harness.schema.task import tasks_root as default_root
 
+    if every and ids:
+        raise UsageError(f"--all and {', '.join(ids)}: say one of them")
     root = tasks_root or default_root()
-    findings: list[Finding] = []
+    proofs: list[Proof] = []
     chosen = choose_tasks(ids or [], root)
     with open_engine(sandbox.value) as engine, tempfile.TemporaryDirectory(prefix="gymboard-check-") as scratch:
         for name in chosen:
             spec = load_task(root / name)
             ensure(spec.image, engine.kind)
             for dataset in (DEFAULT_DATASET, *spec.datasets):
+                began = time.monotonic()
+                findings: list[Finding] = []
                 place = place_of(root / name, profile.value, engine, mirror, spec, dataset=dataset)
                 for finding in prove(place, Path(scratch) / name / dataset):
                     findings.append(finding)
                     if not as_json:
-                        typer.echo(_line(finding))
-            if (untried := not_tried(place)) and not as_json:
-                typer.echo(f"not tried: {name}: {', '.join(untried)}: only Docker claims to stop them")
-    failed = [finding for finding in findings if not finding.passed]
+                        typer.echo(line(finding))
+                proofs.append(Proof(findings, not_tried(place), time.monotonic() - began))
+        kind = engine.kind
+    failed = failures(proofs)
     if as_json:
-        emit([finding.as_json() for finding in findings])
+        emit([finding.as_json() for proof in proofs for finding in proof.findings])
     else:
-        typer.echo(f"{len(findings) - len(failed)} of {len(findings)} findings passed on {len(chosen)} task(s)")
+        table(f"\nprofile {profile.value}, sandbox {kind}", COLUMNS, map(row, proofs))
+        for proof in proofs:
+            if proof.untried:
+                typer.echo(f"not tried: {row(proof)[0]}: {', '.join(proof.untried)}: only Docker claims to stop them")
+        total = sum(len(proof.findings) for proof in proofs)
+        typer.echo(f"{total - len(failed)} of {total} findings passed on {len(chosen)} task(s)")
     raise typer.Exit(1 if failed else 0)
-
-
-def _line(finding: object) -> str:
-    from harness.proof import Finding
-
-    assert isinstance(finding, Finding)
-    value = "" if finding.value is None else f"{finding.value:.5f}"
-    error = "" if finding.stderr is None else f"+- {finding.stderr:.5f}"
-    mark = "pass" if finding.passed else "FAIL"
-    detail = " ".join(finding.detail.split())[:110]
-    name = f"{finding.task}@{finding.dataset}" if finding.dataset else finding.task
-    return f"{mark}  {name:<18} {finding.what:<34} {finding.outcome:<8} {value:>9} {error:<11} {detail}".rstrip()

@@ -50,7 +50,7 @@ TASKS = (
               drawn=True, bounds=(0.0, 5.0), source=OWN),
     TaskShape("battle-of-sexes", "mean_payoff", "max", 1.0204, 1.44, 0.75, 0.37, 0.0016, 40_000,
               drawn=True, bounds=(0.0, 2.0), source=OWN),
-    TaskShape("colonel-blotto", "mean_payoff", "max", -0.2477, 0.249, -0.4, 0.60, 0.0011, 40_000,
+    TaskShape("colonel-blotto", "mean_payoff", "max", -0.2477, 0.2476, -0.4, 0.60, 0.0011, 40_000,
               drawn=True, bounds=(-1.0, 1.0), source=OWN, transform="half-shifted"),
     TaskShape("cifar10", "accuracy", "max", 0.4971, 0.8941, 0.40, 0.45, 0.004, 10_000,
               bounds=(0.0, 1.0), public_labels=True),

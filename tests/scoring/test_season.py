@@ -48,7 +48,7 @@ def test_aup_is_the_definition(submissions: Path, enter: Enter) -> None:
         "three-sat": np.log10(0.7 / 1.0),
         "prisoners-dilemma": np.log10(2.6251 / 2.6),
         "battle-of-sexes": np.log10(1.44 / 1.43),
-        "colonel-blotto": np.log10((1 + 0.249) / (1 + 0.2)),
+        "colonel-blotto": np.log10((1 + 0.2476) / (1 + 0.2)),
     }
     expected = sum(0.3 - log for log in logs.values()) / 5
     place = row(submissions, "honest").standings["last"]
@@ -82,7 +82,7 @@ def test_a_failed_episode_costs_and_the_last_submission_counts(submissions: Path
     assert (house.best.value, house.last.value) == (0.93, 0.90)
     assert (house.valid_episodes, house.episodes) == (1, 4)
     assert blotto.last.value is None
-    penalty = np.log10(1.05 * (1 + 0.249) / (1 - 0.2477))
+    penalty = np.log10(1.05 * (1 + 0.2476) / (1 - 0.2477))
     assert blotto.last.log10_ratio == pytest.approx(penalty)
     assert mixed.episodes == 20
     assert mixed.valid_episodes == 13

@@ -14,7 +14,7 @@ from harness.schema.task import tasks_root
 Grade = Callable[..., Verdict]
 TASKS = tasks_root()
 GAMES = ("prisoners-dilemma", "battle-of-sexes", "colonel-blotto")
-ORACLE = {"prisoners-dilemma": 2.6251, "battle-of-sexes": 1.44, "colonel-blotto": 0.249}
+ORACLE = {"prisoners-dilemma": 2.6251, "battle-of-sexes": 1.44, "colonel-blotto": 0.2476}
 BASELINE = {"prisoners-dilemma": 2.3716, "battle-of-sexes": 1.0227, "colonel-blotto": -0.2480}
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
