@@ -20,13 +20,28 @@ METRICS = {
     "prisoners-dilemma": "mean_payoff",
     "battle-of-sexes": "mean_payoff",
     "colonel-blotto": "mean_payoff",
+    "cifar10": "accuracy",
+    "fashion-mnist": "accuracy",
+    "mnli": "accuracy",
+    "fineweb-lm": "loss",
+    "breakout": "mean_return",
+    "meta-maze": "mean_return",
+    "mountain-car": "mean_return",
 }
+"""The ranked tasks of the newest season, each with its ranked metric."""
 GOOD = {
     "house-price": 0.92,
     "three-sat": 0.7,
     "prisoners-dilemma": 2.6,
     "battle-of-sexes": 1.43,
     "colonel-blotto": 0.2,
+    "cifar10": 0.85,
+    "fashion-mnist": 0.93,
+    "mnli": 0.8,
+    "fineweb-lm": 4.2,
+    "breakout": 60.0,
+    "meta-maze": 60.0,
+    "mountain-car": 70.0,
 }
 Values = Mapping[str, Sequence[Sequence[float]]]  # task -> one list of attempts' values a seed
 

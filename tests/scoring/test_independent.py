@@ -102,13 +102,16 @@ def differing(rows: Iterable[Tree], wanted: Tree, keys: tuple[str, ...]) -> list
     ]
 
 
-def without_the_valueless(wanted: Tree, ranked: set[str]) -> Tree:
-    """Whoever has no rank and no value on any task is listed, with no AUP."""
+def without_the_valueless(wanted: Tree, ranked: set[str], partial: set[str]) -> Tree:
+    """Whoever has no rank and no value on any task, or never ran one, is listed, with no AUP."""
     lost = {
         key
         for key in wanted["board"]
-        if key[1] not in ranked
-        and all(row["value"] is None for where, row in wanted["task_scores"].items() if where[:2] == key)
+        if key[1] in partial
+        or (
+            key[1] not in ranked
+            and all(row["value"] is None for where, row in wanted["task_scores"].items() if where[:2] == key)
+        )
     }
     return {key: row | ({"aup": None, "borda": None} if key in lost else {}) for key, row in wanted["board"].items()}
 
@@ -118,7 +121,8 @@ def test_every_cell_of_a_ranking(board: Board, reading: str) -> None:
     wanted = board.plain_season() if reading == "season" else board.plain_live()
     ranked = {entry.name for entry in (board.runs if reading == "season" else board.imports)} - board.out
     assert not differing(board.rows("task_scores", reading), wanted["task_scores"], ("score", "entry", "task"))
-    placed = without_the_valueless(wanted, ranked)
+    partial = {e.name for e in board.runs if not all(e.episodes(rule["id"]) for rule in board.rules)}
+    placed = without_the_valueless(wanted, ranked, partial if reading == "season" else set())
     assert not differing(board.rows("board", reading), placed, ("score", "entry"))
     for row in board.rows("tasks", reading):
         for score in ("best", "last"):

@@ -364,7 +364,7 @@ def test_each_number_is_explained_in_the_file() -> None:
 
 def test_show_has_every_constant_and_its_source() -> None:
     assert table(SEASON).row_count == len(SEASON.tasks)
-    assert len(sources(SEASON)) == 2 * len(SEASON.tasks)
+    assert len(sources(SEASON)) == 3 * len(SEASON.tasks)
     assert "prisoners-dilemma: reference exact optimum: always defect" in "\n".join(sources(SEASON))
 
 

@@ -42,20 +42,27 @@ def test_a_regraded_entry_is_ranked_by_what_the_regrade_found(submissions: Path,
 
 def test_aup_is_the_definition(submissions: Path, enter: Enter) -> None:
     enter("honest", everywhere(GOOD))
-    constants = {rule.id: rule for rule in load_season("season-0").tasks}
+    constants = {rule.id: rule for rule in load_season().tasks}
     logs = {
         "house-price": np.log10(constants["house-price"].reference / 0.92),
         "three-sat": np.log10(0.7 / 1.0),
         "prisoners-dilemma": np.log10(2.6251 / 2.6),
         "battle-of-sexes": np.log10(1.44 / 1.43),
         "colonel-blotto": np.log10((1 + 0.2476) / (1 + 0.2)),
+        "cifar10": np.log10(0.8947 / 0.85),
+        "fashion-mnist": np.log10(0.9451 / 0.93),
+        "mnli": np.log10(constants["mnli"].reference / 0.8),
+        "fineweb-lm": np.log10(4.2 / constants["fineweb-lm"].reference),
+        "breakout": np.log10(constants["breakout"].reference / 60),
+        "meta-maze": np.log10(93.9 / 60),
+        "mountain-car": np.log10(82.93 / 70),
     }
-    expected = sum(0.3 - log for log in logs.values()) / 5
+    expected = sum(0.8 - log for log in logs.values()) / 12
     place = row(submissions, "honest").standings["last"]
     assert place.aup == pytest.approx(expected, abs=1e-12)
     assert place.mean_aup == pytest.approx(expected, abs=1e-12)
     assert place.by_domain["game-theory"] == pytest.approx(
-        0.3 - sum(logs[task] for task in ("prisoners-dilemma", "battle-of-sexes", "colonel-blotto")) / 3
+        0.8 - sum(logs[task] for task in ("prisoners-dilemma", "battle-of-sexes", "colonel-blotto")) / 3
     )
 
 
@@ -84,8 +91,8 @@ def test_a_failed_episode_costs_and_the_last_submission_counts(submissions: Path
     assert blotto.last.value is None
     penalty = np.log10(1.05 * (1 + 0.2476) / (1 - 0.2477))
     assert blotto.last.log10_ratio == pytest.approx(penalty)
-    assert mixed.episodes == 20
-    assert mixed.valid_episodes == 13
+    assert mixed.episodes == 48
+    assert mixed.valid_episodes == 41
     assert mixed.failed == 7
     assert mixed.dominant_failure == "evaluation_error"
 
@@ -104,12 +111,46 @@ def test_noise_around_the_baseline_is_no_improvement(
 def test_what_is_not_ranked_says_why(submissions: Path, enter: Enter, tmp_path: Path) -> None:
     enter("smoke", everywhere(GOOD), profile="smoke")
     enter("part", everywhere({"house-price": 0.9}))
+    enter("short", {**everywhere(GOOD), "mnli": [[0.8]] * 3})
     enter("signed-only", everywhere(GOOD), found={"house-price": [[0.9]]})
     reasons = {r.id: r.not_ranked_because or "" for r in season(submissions).rows}
     assert "smoke" in reasons["smoke"]
-    assert "lacks 16 of the season's 20" in reasons["part"]
+    assert reasons["part"] == "partial: ran 1 of the season's 12 tasks"
+    assert "lacks 1 of the season's 48" in reasons["short"]
     assert "is signed" in reasons["signed-only"]
     assert row(submissions, "signed-only").standings["last"].rank is None
+
+
+def test_a_partial_entry_has_its_values_and_no_area(submissions: Path, enter: Enter) -> None:
+    """What it never ran is no failure, and an AUP that took it for one would say nothing."""
+    enter("whole", everywhere(GOOD))
+    enter("part", everywhere({"house-price": 0.9}))
+    board = season(submissions)
+    part, whole = (next(r for r in board.rows if r.id == name) for name in ("part", "whole"))
+    assert (part.partial, whole.partial) == (True, False)
+    assert part.standings == {}
+    assert part.cells[0].last.value == 0.9
+    assert [cell.exits for cell in part.cells[1:]] == [{}] * 11
+    assert "part" not in {curve.row for curve in board.curves}
+    assert [task.entries for task in board.tasks] == [2, *[1] * 11]
+
+
+def test_who_beats_plain_search(submissions: Path, enter: Enter) -> None:
+    tuned = {"house-price": 0.91, "colonel-blotto": 0.2, "fineweb-lm": 4.3}
+    rules = [rule.model_copy(update={"tuner_value": tuned.get(rule.id)}) for rule in load_season().tasks]
+    constants = load_season().model_copy(update={"tasks": tuple(rules)})
+    enter("better", everywhere(GOOD))
+    enter("failed", everywhere(WEAK) | {"fineweb-lm": [[]] * 4})
+    board = build_leaderboard(submissions, constants).board("season", "season")
+    rows = {r.id: r for r in board.rows}
+    assert rows["better"].standings["last"].beats_tuner == 2, "the same value does not beat it"
+    assert rows["failed"].standings["last"].beats_tuner == 0
+    last = {cell.task: cell.last.beats_tuner for cell in rows["failed"].cells}
+    assert (last["house-price"], last["fineweb-lm"], last["mnli"]) == (False, None, None)
+    assert {task.id: task.tuner for task in board.tasks if task.tuner is not None} == tuned
+    unmeasured = [rule.model_copy(update={"tuner_value": None}) for rule in load_season().tasks]
+    nobody = build_leaderboard(submissions, load_season().model_copy(update={"tasks": tuple(unmeasured)}))
+    assert {r.standings["last"].beats_tuner for r in nobody.board("season", "season").rows} == {None}
 
 
 def test_a_regrade_of_other_bytes_counts_for_nothing(submissions: Path, enter: Enter) -> None:
