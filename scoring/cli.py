@@ -106,6 +106,25 @@ def include(
 
 
 @ledger_app.command()
+def regrade(
+    entry: Annotated[str, typer.Argument(help="The entry's folder name.")],
+    reason: Annotated[str, typer.Option(help="Why, in one sentence; published.")],
+    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
+    report: Annotated[
+        Path | None, typer.Option(help="What `gymboard regrade` wrote; default: <entry>.regrade.json beside the entry.")
+    ] = None,
+) -> None:
+    """Write down what our own regrade of an included entry found: the values that the board shows.
+
+    Example: gymboard ledger regrade my-entry --reason "Regraded on main in the official containers."
+    """
+    from scoring.inclusion import record_regrade
+
+    line = record_regrade(submissions, entry, report or submissions / f"{entry}.regrade.json", reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {line.verdicts_sha256}")
+
+
+@ledger_app.command()
 def verify(
     submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
 ) -> None:

@@ -1,6 +1,6 @@
-"""Inclusion: a maintainer lets an entry in, by one line of the ledger.
+"""Inclusion: a maintainer lets an entry in, and writes down what our own regrade of it found, by lines of the ledger.
 
-Takes a folder of submissions and an entry's name, appends the line. Grants no level: a run still needs our regrade.
+Takes a folder of submissions and an entry's name, appends the line. Grants no level: that follows from the verdicts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.schema.regrade import RegradeReport
 from harness.signing import BUNDLE, SIGNATURE
 from harness.sshsig_verify import verify_own_key
 from scoring.facts.check import check_bundle
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain
-from scoring.ledger import LEDGER, LedgerLine, append_line
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain, standings
+from scoring.ledger import LEDGER, LedgerLine, RegradeVerdict, append_line, append_regrade, read_ledger
 
 
 def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
@@ -27,7 +28,7 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
     data = read_plain(str(file), MAX_BUNDLE_BYTES)
     bundle = check_bundle(data, entry)
     content = {
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _now(),
         "kind": "inclusion",
         "entry": bundle.entry.id,
         "bundle_sha256": hashlib.sha256(data).hexdigest(),
@@ -40,3 +41,37 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
         armoured = read_plain(str(signature), MAX_SIGNATURE_BYTES)
         content["key_fingerprint"] = verify_own_key(data, armoured, bundle.submitter)
     return append_line(submissions / LEDGER, content)
+
+
+def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> LedgerLine:
+    """Write what `gymboard regrade` found in the report beside the entry: the values that the board shows from now on.
+
+    Raises UsageError when the report is about other bytes, when these bytes are not included, or when the report does
+    not support the level regraded: a local grade, a claim that was not found again, something that was not graded.
+    """
+    found = RegradeReport.from_json(read_plain(str(report), MAX_BUNDLE_BYTES), subject=report.name)
+    sha256 = hashlib.sha256(read_plain(str(submissions / entry / BUNDLE), MAX_BUNDLE_BYTES)).hexdigest()
+    if (found.entry, found.bundle_sha256) != (entry, sha256):
+        raise UsageError(f"{report.name} is about {found.entry} {found.bundle_sha256}, not about {entry} {sha256}")
+    standing = standings(read_ledger(submissions / LEDGER)).get(entry, {}).get(sha256)
+    if standing is None or not standing.included:
+        raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger include comes first")
+    if found.supports != "regraded":
+        why = [one.sentence for one in found.disagreements] + list(found.obstacles) or [f"graded in {found.engine}"]
+        raise UsageError(f"{report.name} does not support the level regraded: {why[0]}")
+    verdicts = [
+        RegradeVerdict(
+            artifact_sha256=one.artifact_sha256,
+            attempt=one.attempt,
+            seed=one.seed,
+            task=one.task,
+            verdict=one.measured,
+        )
+        for one in found.attempts
+    ]
+    about = {"entry": entry, "bundle_sha256": sha256, "time": _now(), "reason": reason}
+    return append_regrade(submissions, about, verdicts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -149,6 +149,17 @@ class BoardTask(Record):
     entries: Count
 
 
+class UnrankedTask(Record):
+    """A task of the season that counts for no rank yet: why, and what was handed in on it."""
+
+    id: KebabId
+    title: str
+    metric: str
+    direction: Direction
+    reason: str
+    values: dict[KebabId, float] = Field(description="by row: best final submission over the seeds")
+
+
 class Curve(Record):
     """A performance profile as exact steps: from tau[i] (log10) on, the share of tasks is rho[i]."""
 
@@ -190,6 +201,7 @@ class Board(Record):
     default_column: Column = "last"
     constants: Constants
     tasks: tuple[BoardTask, ...]
+    unranked: tuple[UnrankedTask, ...] = Field(default=(), description="tasks of the season that are not ranked")
     rows: tuple[Row, ...] = Field(description="by rank in the default column; unranked rows after them")
     curves: tuple[Curve, ...]
     pareto: tuple[ParetoPoint, ...]

@@ -13,7 +13,7 @@ import duckdb
 
 from scoring.boards import Ranking
 from scoring.leaderboard import BASELINE, Board, BoardTask, Cell, Column, Constants, Curve, ParetoPoint, Row
-from scoring.listing import invalid_values, listing
+from scoring.listing import invalid_values, listing, unranked_tasks
 from scoring.sentences import sentences
 from scoring.tables import SEEDS, choose, frame, query
 
@@ -35,6 +35,7 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
         preview=plan.preview is not None,
         constants=_constants(ranking),
         tasks=tasks,
+        unranked=unranked_tasks(db, plan),
         rows=rows,
         curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
         pareto=tuple(_points(ranking, rows)),

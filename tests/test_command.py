@@ -36,6 +36,7 @@ COMMANDS = (
     ["images", "list"],
     ["doctor"],
     ["ledger", "include"],
+    ["ledger", "regrade"],
     ["ledger", "verify"],
     ["demo"],
     ["watch"],

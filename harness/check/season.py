@@ -13,15 +13,31 @@ from harness.check.rule import OFFICIAL_SEEDS, Finding, Subject, rule
     "Run what is missing (`gymboard run --resume`); denominators never shrink.",
 )
 def denominators(subject: Subject) -> Iterator[Finding]:
-    """A bundle of the official profile has every task of the season with the seeds 0 to 3; a failed episode
+    """A bundle of the official profile has the seeds 0 to 3 of every task that it has at all; a failed episode
     counts.
     """
     if subject.bundle.profile != "official":
         return
     there = {(episode.task, episode.seed) for episode in subject.bundle.episodes}
-    for task in subject.season:
+    for task in sorted({task for task, _ in there}):
         if missing := [str(seed) for seed in OFFICIAL_SEEDS if (task, seed) not in there]:
             yield "episodes", f"{task} lacks seed {', '.join(missing)}"
+
+
+@rule(
+    "GB210",
+    "every task",
+    "Run the missing tasks too (`gymboard run --tasks all`) to be ranked.",
+    severity="warning",
+)
+def partial(subject: Subject) -> Iterator[Finding]:
+    """A bundle of the official profile has every task of the suite. One that lacks a task is shown as partial: its
+    values stand on the tasks' pages, it has no AUP and no rank.
+    """
+    there = {episode.task for episode in subject.bundle.episodes}
+    missing = [task for task in subject.season if task not in there]
+    if subject.bundle.profile == "official" and missing:
+        yield "episodes", f"lack {', '.join(missing)}: shown as partial, never ranked"
 
 
 @rule(

@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 from scoring.leaderboard import Board, Cell, Column, Row, Score, Standing
 from scoring.publish.formats import number, slug_words
 
-Outcome = Literal["none", "below", "above", "best", "plain"]
+Outcome = Literal["absent", "none", "below", "above", "best", "plain"]
 WORDS: dict[Outcome, str] = {
+    "absent": "not run",
     "none": "no valid score",
     "below": "not above the baseline",
     "above": "beats the baseline",
@@ -32,7 +33,7 @@ def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
     if row.kind == "baseline":
         return "plain"
     if score.value is None:
-        return "none"
+        return "none" if cell.exits else "absent"
     if score.beats_baseline is None:
         return "plain"
     if not score.beats_baseline:
@@ -43,7 +44,7 @@ def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
 def cell_words(row: Row, cell: Cell, column: Column) -> str:
     """`house price: 0.912, beats the baseline`."""
     kind = outcome(row, cell, column)
-    value = "" if kind == "none" else f"{number(score_of(cell, column).value)}, "
+    value = "" if kind in ("none", "absent") else f"{number(score_of(cell, column).value)}, "
     remark = "; this published value is known to be invalid" if noted(cell, column) else ""
     return f"{slug_words(cell.task)}: {value}{WORDS[kind]}{remark}"
 
@@ -59,7 +60,8 @@ def strip_words(row: Row, column: Column) -> str:
     kinds = [outcome(row, cell, column) for cell in row.cells]
     good, bad = sum(k in ("above", "best") for k in kinds), kinds.count("none")
     failed = f", no valid score on {bad}" if bad else ""
-    return f"beats the baseline on {good} of {len(kinds)} tasks{failed}"
+    left = f", {kinds.count('absent')} not run" if "absent" in kinds else ""
+    return f"beats the baseline on {good} of {len(kinds)} tasks{failed}{left}"
 
 
 class Span(NamedTuple):
@@ -95,3 +97,14 @@ def closeness(board: Board, score: Score) -> float | None:
     if score.value is None or score.log10_ratio is None:
         return None
     return round(100 * (1 - min(max(score.log10_ratio / board.constants.tau_max, 0.0), 1.0)), 2)
+
+
+def searched(board: Board) -> int:
+    """On how many of the board's tasks plain search has been run."""
+    return sum(task.tuner is not None for task in board.tasks)
+
+
+def beats_search(row: Row, column: Column) -> int | None:
+    """On how many tasks the row beats plain search; None where nobody can say: no search, or none of them was run."""
+    said = [score_of(cell, column).beats_tuner for cell in row.cells]
+    return None if all(one is None for one in said) else sum(one is True for one in said)

@@ -111,7 +111,8 @@ class Content:
         ids = [[t.id for t in board.tasks] for board in headline]
         boards = [(board, names.index(task)) for board, names in zip(headline, ids, strict=True) if task in names]
         rows = {row.id: row for board, _ in boards for row in board.rows}
-        context = {"boards": boards, "findings": audit_findings(rows.values(), task)}
+        unranked = [(board, left) for board in headline for left in board.unranked if left.id == task]
+        context = {"boards": boards, "unranked": unranked, "findings": audit_findings(rows.values(), task)}
         return {"scores": render(self.env, "task.html", **context)}
 
     def entries(self) -> Iterator[Shown]:

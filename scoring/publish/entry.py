@@ -45,7 +45,7 @@ def entry_slots(
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
-    aup = f"AUP {number(standing.aup)}" if standing else "not regraded yet"
+    aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
     return {**slots, "entry-title": title, "entry-description": description, "entry-page": page_name(row)}
 

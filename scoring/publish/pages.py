@@ -12,25 +12,12 @@ from pathlib import Path
 
 from harness.schema.exploit import load_exploits
 from harness.schema.task import Baseline, Source, TaskSpec
+from scoring.publish.curriculum import datasets, hyperparameters, starters
 from scoring.publish.dictionary import tables_page
 from scoring.publish.formats import DOMAINS, number
 from scoring.publish.generator import decision_records
+from scoring.publish.markdown import plain
 from scoring.publish.stamp import slot
-
-_MARKS = re.compile(r"([\\*_{}\[\]()#+!|<>&~^$])")
-
-
-def plain(text: str) -> str:
-    """Text for Markdown that prints as written, except that `code` between backticks stays code."""
-    parts = " ".join(text.split()).split("`")
-    if len(parts) % 2 == 0:
-        return _MARKS.sub(r"\\\1", "`".join(parts).replace("`", "\\`"))
-    return "".join(f"`{part}`" if number_ % 2 else _escape(part) for number_, part in enumerate(parts))
-
-
-def _escape(text: str) -> str:
-    entities = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\*_{}\[\]()#+!|~^$])", r"\\\1", entities)
 
 
 def block(name: str) -> str:
@@ -90,6 +77,10 @@ def _task_page(task: TaskSpec, folder: Path) -> str:
         "## What the agent is told\n",
         "The file `instruction.md`, verbatim.\n",
         _verbatim((folder / "instruction.md").read_text(encoding="utf-8")),
+        "## Starters and datasets\n",
+        starters(task),
+        datasets(task),
+        hyperparameters(task),
         "## Baseline\n",
         _baselines(task.baselines),
         "## Differences from MLGym\n",

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from harness.schema.episode import Episode
 from scoring.leaderboard import BASELINE, Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, noted, outcome, strip_words, whisker
+from scoring.publish.cells import beats_search, cell_words, closeness, noted, outcome, searched, strip_words, whisker
 from scoring.publish.dots import dot_strip
 
 MAX_COLUMNS = 8
@@ -82,6 +82,8 @@ def environment(folder: Path) -> jinja2.Environment:
         closeness=closeness,
         noted=noted,
         dot_strip=dot_strip,
+        searched=searched,
+        beats_search=beats_search,
     )
     return env
 
