@@ -5,6 +5,7 @@ Takes nothing but that file, gives Markdown. The tables themselves are written b
 
 from __future__ import annotations
 
+from scoring.publish.markdown import plain
 from scoring.tables import TableShape, shapes
 
 _HEAD = """---
@@ -21,13 +22,15 @@ none", never 0. The same data give the same Parquet bytes.
 ```sql
 SELECT entry, rank, aup, aup_low, aup_high, cost_usd
 FROM 'board.parquet'
-WHERE board = 'published' AND reading = 'live' AND score = 'last' AND kind = 'entry'
+WHERE board = 'published' AND reading = 'live'
+  AND score = 'last' AND kind = 'entry'
 ORDER BY rank;
 ```
 
 ```sql
 -- In which tenth of an episode do agents validate?
-SELECT decile, sum(steps) FILTER (action = 'Validate') AS validations, sum(steps) AS steps
+SELECT decile, sum(steps) AS steps,
+  sum(steps) FILTER (action = 'Validate') AS validations
 FROM 'actions.parquet'
 GROUP BY decile
 ORDER BY decile;
@@ -49,9 +52,9 @@ def _section(shape: TableShape) -> str:
     keys = ", ".join(f"`{name}`" for name in shape.order)
     lines = [
         f"\n## {shape.name}\n",
-        f"{shape.about} Sorted by {keys}. [{shape.name}.parquet](data/{shape.name}.parquet)\n",
+        f"{plain(shape.about)} Sorted by {keys}. [{shape.name}.parquet](data/{shape.name}.parquet)\n",
         "| column | type | meaning |",
         "|---|---|---|",
-        *(f"| `{name}` | {kind} | {words} |" for name, kind, words in shape.columns),
+        *(f"| `{name}` | {kind} | {plain(words)} |" for name, kind, words in shape.columns),
     ]
     return "\n".join(lines) + "\n"

@@ -139,7 +139,7 @@ def _verbatim(text: str) -> str:
 def _baselines(baselines: tuple[Baseline, ...]) -> str:
     lines = ["| origin | profile | metric | value | source |", "|---|---|---|---:|---|"]
     for base in baselines:
-        error = f" ± {number(base.stderr, 4)}" if base.stderr is not None else ""
+        error = f"&nbsp;±&nbsp;{number(base.stderr, 4)}" if base.stderr is not None else ""
         where = f"; {plain(base.hardware)}" if base.hardware else ""
         runs = f"; n = {base.n:,}" if base.n else ""
         lines.append(

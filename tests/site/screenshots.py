@@ -22,11 +22,13 @@ PAGES = (
     "published.html",
     "tasks/index.html",
     "tasks/colonel-blotto.html",
+    "tasks/coco-captioning.html",
     "entries/claude-3-5-sonnet-mlgym.html",
     "methodology.html",
     "submit.html",
     "ledger.html",
     "data.html",
+    "tables.html",
     "decisions/index.html",
 )
 

@@ -73,11 +73,15 @@ def test_only_the_very_value_with_an_audit_note_is_marked(committed_site: Path) 
 
 
 def test_a_task_page_has_every_part_of_its_folder(committed_site: Path) -> None:
-    text = text_of(committed_site / "tasks" / "house-price.html")
+    page = committed_site / "tasks" / "house-price.html"
+    text = text_of(page)
     assert "Root mean squared error" in text
     assert "Predictions are joined on an opaque id" in text  # a difference
     assert "The sale prices are public" in text  # not stopped
-    assert "0.8800 ± 0.0132" in text  # the measured baseline
+    assert "0.8800\xa0±\xa00.0132" in page.read_text(encoding="utf-8").replace("&nbsp;", "\xa0")
+    for words in ("Only the data and the instruction.", "every house gets another house's price", "GYMBOARD_HP_ALPHA"):
+        assert words in text  # the starters, and what a search may turn
+    assert "multiplicative Drawn from a seed with the same columns" in text  # a dataset
     folder = ROOT / "tasks" / "house-price"
     instruction = (folder / "instruction.md").read_text(encoding="utf-8")
     assert re.sub(r"\s+", " ", instruction.strip())[:200] in text
@@ -87,6 +91,28 @@ def test_a_task_page_has_every_part_of_its_folder(committed_site: Path) -> None:
         assert title[1].replace("`", "") in text
 
 
+def test_a_task_that_cannot_be_ranked_is_shown_and_says_why(committed_site: Path) -> None:
+    for page in ("tasks/coco-captioning.html", "index.html"):
+        assert "neither measured nor cited in the ranked metric" in text_of(committed_site / page)
+
+
+def test_a_partial_entry_is_shown_as_partial(tmp_path: Path) -> None:
+    folder = _season(tmp_path, {"whole": 1.2})
+    values = everywhere({"house-price": 0.9, "colonel-blotto": 0.2})
+    entry = write_entry(folder, run_bundle("part", values), tmp_path / "keys")
+    include(folder, entry)
+    regrade(folder, entry, values)
+    home = build_from(folder, tmp_path / "site", None)
+    rows = {row[0]: row for row in rows_of(home, "season-table")}
+    assert set(rows) == {"1", "–"}
+    partial = next(row for row in rows_of(home, "season-table") if "partial: ran 2 of the season's 12 tasks" in row)
+    assert partial[0] == "–" and partial[2] == "–", "no rank and no AUP"
+    page = text_of(tmp_path / "site" / "entries" / "part.html")
+    assert "Partial. It is not ranked and has no AUP: it ran 2 of the season's 12 tasks." in page
+    assert page.count("not run") >= 10
+    assert "gpt-4o regraded 0.900" in text_of(tmp_path / "site" / "tasks" / "house-price.html")
+
+
 def test_the_queries_of_the_tables_page_run_as_printed(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(committed_site / "data")
     ranking, deciles = (duckdb.sql(query).fetchall() for query in queries())
@@ -94,6 +120,7 @@ def test_the_queries_of_the_tables_page_run_as_printed(committed_site: Path, mon
     assert [row[0] for row in deciles] == list(range(1, 11))
     page = (committed_site / "tables.html").read_text(encoding="utf-8")
     assert all(f'href="data/{name}.parquet"' in page for name in shapes())
+    assert "github:&lt;numeric id&gt;" in page, "words are no markup"
 
 
 def test_the_files_agree_with_each_other(committed_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +190,7 @@ def test_home_opens_on_the_season_once_three_entries_are_ranked(tmp_path: Path) 
     assert "Only 2 regraded entries are ranked yet." in home
     assert "5 agents" in home
     page = build_from(_season(tmp_path / "3", three), tmp_path / "3" / "site", None)
-    assert "The board, season-0" in text_of(page)
+    assert "The board, season-1" in text_of(page)
     assert len(rows_of(page, "ranking-table")) == 4
     entry = text_of(tmp_path / "3" / "site" / "entries" / "first.html")
     assert "Level regraded." in entry
