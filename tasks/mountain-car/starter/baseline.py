@@ -1,6 +1,7 @@
 """The baseline: trains five policies by PPO and writes checkpoint-0.safetensors ... checkpoint-4.safetensors.
 
 `python baseline.py`. The size of the training follows the profile, through the environment's GYMBOARD_ variables.
+Its last line is an estimate of the score, from the last episodes of the trainings.
 """
 
 import os
@@ -8,6 +9,8 @@ import os
 from ppo import Config, train
 
 HORIZON = int(os.environ.get("GYMBOARD_HORIZON", 200))
+RATE_TIMES = float(os.environ.get("GYMBOARD_HP_RATE_TIMES", 1))
+ENTROPY_TIMES = float(os.environ.get("GYMBOARD_HP_ENTROPY_TIMES", 1))
 CONFIG = Config(
     environment="MountainCarContinuous-v0",
     steps=int(os.environ.get("GYMBOARD_STEPS", 20_000_000)),
@@ -18,14 +21,14 @@ CONFIG = Config(
     gamma=0.99,
     gae_lambda=0.99,
     clip=0.1,
-    lr_begin=6e-4,
-    lr_end=5e-4,
+    lr_begin=6e-4 * RATE_TIMES,
+    lr_end=5e-4 * RATE_TIMES,
     lr_share=0.03,
-    entropy=0.1,
+    entropy=0.1 * ENTROPY_TIMES,
     critic=0.5,
     max_grad_norm=0.5,
     hidden=(256, 256, 256, 256),
 )
 
 if __name__ == "__main__":
-    train(CONFIG)
+    print(f"estimate mean_return = {train(CONFIG):.6f}")

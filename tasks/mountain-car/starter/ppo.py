@@ -226,7 +226,7 @@ class Trainer:
 
 
 def train(config):
-    """Train every checkpoint and write it to the working folder."""
+    """Train every checkpoint and write it to the working folder. Gives the mean return of the last episodes."""
     trainer = Trainer(config)
     keys = jax.random.split(jax.random.key(config.seed), config.checkpoints)
     updates = max(1, config.steps // (config.environments * config.rollout))
@@ -234,13 +234,17 @@ def train(config):
         quick = {"xla_backend_optimization_level": 0} if updates < 100 else None  # compiling would take longer
         begin = jax.jit(trainer.begin, compiler_options=quick)
         update = jax.jit(trainer.update, donate_argnums=0, compiler_options=quick)
+        returns = []
         for index, key in enumerate(keys):
-            save(run(begin, update, key, updates, f"checkpoint {index}").params, index)
-        return
+            state = run(begin, update, key, updates, f"checkpoint {index}")
+            returns.append(float(state.finished.mean()))
+            save(state.params, index)
+        return float(np.mean(returns))
     begin, update = jax.jit(jax.vmap(trainer.begin)), jax.jit(jax.vmap(trainer.update), donate_argnums=0)
-    params = run(begin, update, keys, updates, "all checkpoints").params
+    state = run(begin, update, keys, updates, "all checkpoints")
     for index in range(config.checkpoints):
-        save(jax.tree.map(lambda leaf, index=index: leaf[index], params), index)
+        save(jax.tree.map(lambda leaf, index=index: leaf[index], state.params), index)
+    return float(state.finished.mean())
 
 
 def run(begin, update, keys, updates, name):
