@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 KILLED = 137
+PAUSE_WAITS_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 class DockerProcess(Conversation):
@@ -46,6 +48,17 @@ class DockerProcess(Conversation):
         return self._code
 
     def pause(self) -> None:
+        """The engine gives up on a cgroup v1 freezer after a third of a second on a busy machine: asked again then."""
+        for wait_s in PAUSE_WAITS_S:
+            try:
+                return self._pause()
+            except SandboxError:
+                if self.exit_code() is not None:
+                    raise
+                time.sleep(wait_s)
+        return self._pause()
+
+    def _pause(self) -> None:
         with engine_call("pausing a grader program"):
             self._container.pause()
 

@@ -1,6 +1,6 @@
 """Do identical heuristics differ on three-sat? Arguments: [docker|local] [smoke|official] [gradings] (docker smoke 100).
 
-Grades the untouched starter again and again on fresh instances, a line each as it ends. Prints target against measured:
+Grades the untouched starter again and again on fresh instances, a line each as it ends. Prints target and measured:
 within each grading the two identical heuristics lie closer than the threshold, max(0.05, 3 standard errors); none is an
 improvement; and each grading agrees with the next, whose threshold holds the standard errors of both.
 """
