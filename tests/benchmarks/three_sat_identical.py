@@ -1,4 +1,4 @@
-"""Do identical heuristics differ on three-sat? Arguments: [docker|local] [smoke|official] [gradings] (docker smoke 100).
+"""Do identical heuristics differ on three-sat? Arguments: [docker|local] [smoke|official] [gradings] (docker smoke 100)
 
 Grades the untouched starter again and again on fresh instances, a line each as it ends. Prints target and measured:
 within each grading the two identical heuristics lie closer than the threshold, max(0.05, 3 standard errors); none is an
