@@ -111,8 +111,8 @@ PROGRAMS: Mapping[str, tuple[Spoil, str]] = {
 }
 RETURNS = {
     "prisoners-dilemma": (b"def row_strategy(history):\n    return 2\n", "2 is no move: "),
-    "battle-of-sexes": (b"def row_strategy(history):\n    return 'opera'\n", "'opera'"),
-    "colonel-blotto": (b"def row_strategy(history):\n    return [24] * 5\n", "6"),
+    "battle-of-sexes": (b"def row_strategy(history):\n    return 'opera'\n", "a move is one integer, not str opera"),
+    "colonel-blotto": (b"def row_strategy(history):\n    return [24] * 5\n", "a move is 6 integers, not list [24, 24"),
     "three-sat": (b"def heuristic_fn(*given):\n    return 0, True\n", "unassigned variable"),
     "breakout": (b"def load(path):\n    pass\n\n\ndef act(*given):\n    return [0]\n", "i4 (1,), wanted i4 (128,)"),
     "meta-maze": (b"def load(path):\n    pass\n\n\ndef act(*given):\n    return [0.5] * 128\n", "integers"),
