@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 ENTRY = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+) \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.MULTILINE)
-HEADER = """# The family {family} on a GPU, in the place of requirements.txt: the same packages at the same versions, and CUDA's.
+HEADER = """\
+# The family {family} on a GPU, in the place of requirements.txt: the same packages and versions, and CUDA's.
 # Made by tasks/images/lock_cuda.py {family}; for Linux x86-64 and Python 3.11.
 """
 

@@ -5,9 +5,10 @@ own packages is needed:
 
     python tests/benchmarks/gpu_steps.py [--cpu] [--tiny] [--steps N] [TASK ...]
 
-Runs the starters themselves, as they stand, at official shapes on synthetic data (synthetic_inputs.py), stops them after
-N steps, and prints rows for `[[resources]]` of task.toml. Without a GPU it says so and measures nothing, unless --cpu
-asks for the CPU. `--tiny` is for testing this script: shapes that mean nothing, on whatever device there is.
+Runs the starters themselves, as they stand, at official shapes on synthetic data (synthetic_inputs.py), stops them
+after N steps, and prints rows for `[[resources]]` of task.toml. Without a GPU it says so and measures nothing, unless
+--cpu asks for the CPU: then a step's seconds are CPU seconds of one thread, which other work on the machine does not
+change. `--tiny` is for testing this script: shapes that mean nothing, on whatever device there is.
 A GPU machine that lacks gymnax takes its wheels along: gymnax==1.0.1, gymnasium, farama-notifications, six.
 """
 
@@ -30,17 +31,28 @@ from synthetic_steps import JAX, TORCH, inside
 
 HERE = Path(__file__).resolve().parent
 TASKS = HERE.parents[1] / "tasks"
+ONE_THREAD = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "PJRT_NPROC"), "1"),
+}
 LOOK = {
-    "torch": "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '', torch.__version__)",
+    "torch": "import torch as t; print(t.cuda.get_device_name() if t.cuda.is_available() else '', t.__version__)",
     "jax": "import jax; d = jax.devices()[0]; print('' if d.platform == 'cpu' else d.device_kind, jax.__version__)",
 }
 
 
 def gpu_of(family: str) -> tuple[str, str]:
-    """The GPU that the family's library sees ('' without one) and the library's version; both '' without the library."""
+    """The GPU that the family's library sees, and the library's version; '' for what there is not."""
     ended = subprocess.run([sys.executable, "-c", LOOK[family]], capture_output=True, text=True, check=False)
     name, _, version = ended.stdout.strip("\n").rpartition(" ")
     return name, version
+
+
+def cpu_name() -> str:
+    named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return named[0].partition(":")[2].strip() if named else platform.machine()
 
 
 def main() -> int:
@@ -70,7 +82,7 @@ def measure(task: str, given: argparse.Namespace) -> bool:
         folder = Path(made) / "workspace"
         shutil.copytree(TASKS / task / "starter", folder)
         words = ["--inside", device, "--steps", str(given.steps), *(["--tiny"] if given.tiny else []), task]
-        hidden = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"} if device == "cpu" else {}
+        hidden = ONE_THREAD if device == "cpu" else {}
         ended = subprocess.run(
             [sys.executable, str(HERE / Path(__file__).name), *words],
             cwd=folder, env=os.environ | hidden, capture_output=True, text=True, check=False,
@@ -79,7 +91,7 @@ def measure(task: str, given: argparse.Namespace) -> bool:
         print(f"# {task}: failed:\n{ended.stderr[-3000:]}", flush=True)
         return False
     rows = json.loads(ended.stdout.splitlines()[-1])
-    where = gpu if device == "gpu" else f"{os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[0]:.1f}"
+    where = gpu if device == "gpu" else f"one thread of {cpu_name()}"
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     print(f"# {task} on {where}, {family} {version}; host memory so far at most {peak:.1f} GiB")
     for found in rows:

@@ -43,7 +43,9 @@ PROGRAM = re.compile(rb"gymplay\.(referee|player)_main")
 PEAK, PARENT = re.compile(r"VmHWM:\s+(\d+)"), re.compile(r"PPid:\s+(\d+)")
 UNAVAILABLE = 3
 """Exit code of a grade whose data or engine is not here."""
-OTHER_SHAPE = {"fineweb-lm": "its oracle has the smoke shape; claims_grading.py estimates the official grade"}
+OTHER_SHAPE = {
+    "fineweb-lm": "unmeasured: its oracle has the smoke shape; claims_grading.py estimates the official grade"
+}
 
 
 @dataclass
@@ -123,9 +125,9 @@ def measured(kind: str, task: str, profile: str) -> dict[str, Any] | str:
         command = [sys.executable, __file__, "--one", kind, task, profile]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode == UNAVAILABLE:
-            return ended.stdout.strip()
+            return "unmeasured: " + ended.stdout.strip()
         if ended.returncode:
-            raise SystemExit(f"{task}, {profile}: {ended.stderr}")
+            return "failed: " + (ended.stderr.strip().splitlines() or ["no reason"])[-1]
         found.append(json.loads(ended.stdout.splitlines()[-1]))
     worst = {name: max(one.get(name, 0) for one in found) for name in ("harness", "referee", "player")}
     times = {name: statistics.median(one[name] for one in found) for name in ("seconds", "cpu")}
@@ -185,10 +187,11 @@ def table(kind: str, profiles: list[str], tasks: dict[str, TaskSpec]) -> bool:
     met = True
     for profile in profiles:
         for task in tasks.values():
-            sized = OTHER_SHAPE.get(task.id) if profile == "official" else None
-            found = sized or measured(kind, task.id, profile)
+            other = OTHER_SHAPE.get(task.id) if profile == "official" else None
+            found = other or measured(kind, task.id, profile)
             if isinstance(found, str):
-                print(f"{task.id:<18}{profile:<9}unmeasured: {found}", flush=True)
+                print(f"{task.id:<18}{profile:<9}{found}", flush=True)
+                met &= not found.startswith("failed")
             else:
                 met &= row(task, profile, found)
     return met

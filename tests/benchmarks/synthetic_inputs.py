@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 
-def images(folder: Path, side: int, channels: int, train: int, inputs: int) -> None:
-    """train.npz, inputs.npz of cifar10 and fashion-mnist."""
+def images(folder: Path, shape: tuple[int, ...], train: int, inputs: int) -> None:
+    """train.npz, inputs.npz of cifar10 and fashion-mnist; `shape` is that of one image."""
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (train, side, side, channels), dtype=np.uint8)
+    pictures = random.integers(0, 256, (train, *shape), dtype=np.uint8)
     np.savez(folder / "train.npz", images=pictures, labels=random.integers(0, 10, train, dtype=np.uint8))
     ids = np.array([f"{number:016x}" for number in range(inputs)])
     np.savez(folder / "inputs.npz", images=pictures[:inputs], ids=ids)
@@ -27,11 +27,11 @@ def images(folder: Path, side: int, channels: int, train: int, inputs: int) -> N
 
 def pairs(folder: Path, train: int, inputs: int, tiny: bool) -> None:
     """train.csv and inputs.csv of mnli, every pair longer than 128 tokens (so it is cut there), and bert/."""
-    from transformers import BertConfig, BertForSequenceClassification
+    from transformers import BertConfig, BertModel
 
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     config = BertConfig(**(small if tiny else {}))
-    BertForSequenceClassification(config).save_pretrained(folder / "bert")
+    BertModel(config).save_pretrained(folder / "bert")
     words = [f"w{number}" for number in range(config.vocab_size - 5)]
     (folder / "bert" / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
     random = np.random.default_rng(0)

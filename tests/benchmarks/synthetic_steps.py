@@ -29,16 +29,17 @@ class Enough(Exception):
 
 
 class Clock:
-    """Times of the steps of one part, each taken when the device has finished."""
+    """Times of the steps of one part, each taken when the device has finished: wall on a GPU, CPU seconds without."""
 
-    def __init__(self, steps: int, synchronise: Callable[[], None]) -> None:
+    def __init__(self, steps: int, synchronise: Callable[[], None], device: str) -> None:
         self.times: list[float] = []
+        self._now = time.perf_counter if device == "gpu" else time.process_time
         self._wanted, self._synchronise = steps + WARM + 1, synchronise
 
     def tick(self, *, last: bool = True) -> None:
         """One step has ended. Raises Enough when it was the last one wanted."""
         self._synchronise()
-        self.times.append(time.perf_counter())
+        self.times.append(self._now())
         if last and len(self.times) >= self._wanted:
             raise Enough
 
@@ -69,11 +70,11 @@ def torch_parts(task: str, device: str, tiny: bool, steps: int) -> list[dict[str
     os.environ["GYMBOARD_DATA"] = str(data)
     wanted = steps + WARM + 2
     synchronise = torch.cuda.synchronize if device == "gpu" else lambda: None
-    clock, encoding = Clock(steps, synchronise), Clock(steps, synchronise)
+    clock, encoding = Clock(steps, synchronise, device), Clock(steps, synchronise, device)
     params = official(task)
     if task in ("cifar10", "fashion-mnist"):
-        side, channels, train = (32, 3, 45_000) if task == "cifar10" else (28, 1, 54_000)
-        made.images(data, side, channels, 64 * (wanted + 8) if tiny else train, 64)
+        shape, train = ((32, 32, 3), 45_000) if task == "cifar10" else ((28, 28), 54_000)
+        made.images(data, shape, 64 * (wanted + 8) if tiny else train, 64)
         parts = [("a training step: 64 images", clock, 10 * -(-int(train - int(0.04 * train)) // 64))]
     elif task == "mnli":
         made.pairs(data, 32 * wanted, 32, tiny)
@@ -134,7 +135,7 @@ def claims_parts(
         ("a graded window: claims of 1,024 targets", lambda: player.claims(model, window), params["grade_windows"]),
         ("an audited prefix of 1,024 tokens", lambda: player.next_token(model, window[0, :-1]), params["audits"]),
     ):
-        clock = Clock(steps, synchronise)
+        clock = Clock(steps, synchronise, device)
         for _ in range(steps + WARM + 1):
             ask()
             clock.tick(last=False)
@@ -150,7 +151,7 @@ def jax_parts(task: str, device: str, tiny: bool, steps: int) -> list[dict[str, 
     import ppo
     from baseline import CONFIG
 
-    clock = Clock(steps, lambda: None)
+    clock = Clock(steps, lambda: None, device)
 
     def timed(begin: Any, update: Any, keys: Any, updates: int, name: str) -> Any:
         state = begin(keys)
