@@ -2,9 +2,9 @@
 
 Run: `python tests/benchmarks/grading_costs.py [docker|local] [smoke|official] [TASK ...]` (default: docker, smoke and
 what of official is at hand, all tasks). Grades the oracle, which plays to the end; each grade in a fresh process,
-medians of REPEATS. CPU seconds are those of harness, referee and players together: a busy machine does not change
-them. Memory in MiB is the kernel's high-water mark of resident pages: the harness's process (which grades predictions
-itself), and the largest referee and player. Exits 1 when a target is missed.
+medians of GYMBOARD_REPEATS (default 3). CPU seconds are those of harness, referee and players together: on a busy
+machine they say more than the seconds do. Memory in MiB is the kernel's high-water mark of resident pages: the
+harness's process (which grades predictions itself), and the largest referee and player. Exits 1 on a missed target.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness.sandbox.base import Engine
 from harness.sandbox.docker import DockerEngine
 from harness.schema.task import TaskSpec, load_task, load_tasks, tasks_root
 
-REPEATS = 3
+REPEATS = int(os.environ.get("GYMBOARD_REPEATS", "3"))
 SMOKE_TARGET_S = 15.0
 OFFICIAL_TARGET_S = 120.0
 """Per grade: the thirteen tasks at four seeds are then regraded within two hours on two cores."""
@@ -50,10 +50,11 @@ OTHER_SHAPE = {
 
 @dataclass
 class Seen:
-    """What referees and players used so far: peak resident MiB by role, CPU seconds by process."""
+    """What referees and players used so far: peak resident MiB by role, CPU seconds by process, what looking cost."""
 
     peaks: dict[str, int] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
+    looking: float = 0.0
 
     def look(self, engine: Engine) -> None:
         for folder in Path("/proc").glob("[0-9]*"):
@@ -68,12 +69,13 @@ class Seen:
 
 @contextmanager
 def watched(engine: Engine) -> Iterator[Seen]:
-    """Look at this engine's referees and players twenty times a second while the context is open."""
+    """Look at this engine's referees and players five times a second while the context is open."""
     seen, over = Seen(), threading.Event()
 
     def keep_looking() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.2):
             seen.look(engine)
+            seen.looking = time.thread_time()
 
     thread = threading.Thread(target=keep_looking)
     thread.start()
@@ -114,7 +116,7 @@ def one(kind: str, task: str, profile: str) -> dict[str, Any]:
             seconds = time.perf_counter() - begun
         used = resource.getrusage(resource.RUSAGE_SELF)
     assert verdict.invalid is None, verdict.invalid
-    cpu = used.ru_utime + used.ru_stime - own.ru_utime - own.ru_stime + sum(seen.cpu.values())
+    cpu = used.ru_utime + used.ru_stime - own.ru_utime - own.ru_stime - seen.looking + sum(seen.cpu.values())
     return {"seconds": seconds, "cpu": cpu, "n": verdict.n, "harness": used.ru_maxrss // 1024, **seen.peaks}
 
 

@@ -1,7 +1,7 @@
 """The smoke profile of all thirteen tasks against six minutes: what `make demo` does between installation and site.
 
-Run: `python tests/benchmarks/smoke_suite.py [docker|local]` (default: what answers). Types the commands of the demo: run,
-pack, sign, verify, check, regrade. Prints seconds by task (episode and sealed grade) and by command. Image builds
+Run: `python tests/benchmarks/smoke_suite.py [docker|local]` (default: what answers). Types the commands of the demo:
+run, pack, sign, verify, check, regrade. Prints seconds by task (episode and sealed grade) and by command. Image builds
 are apart. Exits 1 when the target is missed.
 """
 
