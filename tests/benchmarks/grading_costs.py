@@ -3,7 +3,7 @@
 Run: `python tests/benchmarks/grading_costs.py [docker|local] [smoke|official] [TASK ...]` (default: docker, smoke and
 what of official is at hand, all tasks). Grades the oracle, which plays to the end; each grade in a fresh process,
 medians of GYMBOARD_REPEATS (default 3). CPU seconds are those of harness, referee and players together: on a busy
-machine they say more than the seconds do. Memory in MiB is the kernel's high-water mark of resident pages: the
+machine (more waiting than cores) they are held against the target, else the seconds are. Memory in MiB is the kernel's high-water mark of resident pages: the
 harness's process (which grades predictions itself), and the largest referee and player. Exits 1 on a missed target.
 """
 
@@ -150,7 +150,8 @@ def row(task: TaskSpec, profile: str, found: dict[str, Any]) -> bool:
     """Print one line; True when every target is met."""
     target = SMOKE_TARGET_S if profile == "smoke" else OFFICIAL_TARGET_S
     bounds = limits(task)
-    met = found["seconds"] <= target and all(found[name] <= bound for name, bound in bounds.items())
+    judged = found["cpu"] if busy() else found["seconds"]
+    met = judged <= target and all(found[name] <= bound for name, bound in bounds.items())
     memory = [f"{found[name]} (<= {bound})" if found[name] else "-" for name, bound in bounds.items()]
     line(
         task.id, profile, f"{found['seconds']:.2f} (<= {target:.0f})", f"{found['cpu']:.2f}", *memory, f"{found['n']:,}"
@@ -158,6 +159,10 @@ def row(task: TaskSpec, profile: str, found: dict[str, Any]) -> bool:
     if not met:
         print(f"MISSED: {task.id}, {profile}", flush=True)
     return met
+
+
+def busy() -> bool:
+    return os.getloadavg()[0] > (os.cpu_count() or 1) + 1
 
 
 def line(task: str, profile: str, *cells: str) -> None:
