@@ -2,9 +2,10 @@
 
 Run: `python tests/benchmarks/grading_costs.py [docker|local] [smoke|official] [TASK ...]` (default: docker, smoke and
 what of official is at hand, all tasks). Grades the oracle, which plays to the end; each grade in a fresh process,
-medians of GYMBOARD_REPEATS (default 3). CPU seconds are those of harness, referee and players together: on a busy
-machine (more waiting than cores) they are held against the target, else the seconds are. Memory in MiB is the kernel's high-water mark of resident pages: the
-harness's process (which grades predictions itself), and the largest referee and player. Exits 1 on a missed target.
+medians of GYMBOARD_REPEATS (default 3). CPU seconds are those of harness, referee and players together; on a busy
+machine (more waiting than cores) they are held against the target, else the seconds are. Memory in MiB is the kernel's
+high-water mark of resident pages: the harness's process (which grades predictions itself), and the largest referee and
+player. Exits 1 on a missed target.
 """
 
 from __future__ import annotations
@@ -153,9 +154,9 @@ def row(task: TaskSpec, profile: str, found: dict[str, Any]) -> bool:
     judged = found["cpu"] if busy() else found["seconds"]
     met = judged <= target and all(found[name] <= bound for name, bound in bounds.items())
     memory = [f"{found[name]} (<= {bound})" if found[name] else "-" for name, bound in bounds.items()]
-    line(
-        task.id, profile, f"{found['seconds']:.2f} (<= {target:.0f})", f"{found['cpu']:.2f}", *memory, f"{found['n']:,}"
-    )
+    bound, wall, cpu = f"(<= {target:.0f})", f"{found['seconds']:.2f}", f"{found['cpu']:.2f}"
+    times = (wall, f"{cpu} {bound}") if busy() else (f"{wall} {bound}", cpu)
+    line(task.id, profile, *times, *memory, f"{found['n']:,}")
     if not met:
         print(f"MISSED: {task.id}, {profile}", flush=True)
     return met
