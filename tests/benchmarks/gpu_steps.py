@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ LOOK = {
 }
 
 
+@cache
 def gpu_of(family: str) -> tuple[str, str]:
     """The GPU that the family's library sees, and the library's version; '' for what there is not."""
     ended = subprocess.run([sys.executable, "-c", LOOK[family]], capture_output=True, text=True, check=False)
