@@ -1,9 +1,10 @@
 """The official image families: one folder under tasks/images/ each, built once and found by what it is made of.
 
-Takes a family's name; gives a container image (docker engine) or a virtual environment (local engine) made from the
-same requirements. Never installs anything that requirements.txt does not name by hash or, where a family has it,
-unhashed.txt by version (builds that PyTorch publishes on its own index); where packages come from is otherwise the
-machine's own pip setting.
+Takes an image's name (a family's, or a family's with -cuda behind it); gives a container image (docker engine) or a
+virtual environment (local engine) made from the same requirements. Never installs anything that requirements.txt does
+not name by hash or, where a family has it, unhashed.txt by version (builds that PyTorch publishes on its own index);
+where packages come from is otherwise the machine's own pip setting. The CUDA variant is the same Dockerfile with
+requirements-cuda.txt in the place of requirements.txt: every package of the family at the same version, and the GPU's.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Log = Callable[[str], None]
 PARTS = ("Dockerfile", "requirements.txt", "unhashed.txt")
 LOCKED, UNHASHED = PARTS[1:]
+CUDA = "-cuda"
+CUDA_LOCKED = "requirements-cuda.txt"
 LABEL = "gymboard.family"
 BUILD_COMMAND = "gymboard images build"
 
@@ -40,6 +43,17 @@ def families() -> list[str]:
     """Every folder of tasks/images that holds a Dockerfile and its requirements."""
     folders = (tasks_root() / "images").glob("*/Dockerfile")
     return sorted(file.parent.name for file in folders if (file.parent / LOCKED).is_file())
+
+
+def names() -> list[str]:
+    """Every image: the families, and after each its CUDA variant where there is one."""
+    both = ((family, cuda_variant(family)) for family in families())
+    return [name for pair in both for name in pair if name]
+
+
+def cuda_variant(family: str) -> str | None:
+    """The name of the family's CUDA image; None when its tasks have no use for a GPU."""
+    return family + CUDA if (tasks_root() / "images" / family / CUDA_LOCKED).is_file() else None
 
 
 def connect() -> DockerClient:
@@ -143,23 +157,21 @@ def environment(family: str, log: Log) -> Path:
     return folder
 
 
-def _install(folder: Path, family: str, log: Log) -> None:
-    here = tasks_root() / "images" / family
+def _install(folder: Path, name: str, log: Log) -> None:
+    files = _files(name)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
     commands = [
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [*pip, "--require-hashes", "-r", str(here / LOCKED)],
+        [*pip, "--require-hashes", "-r", str(files[LOCKED])],
     ]
-    if (here / UNHASHED).is_file():
-        commands.append([*pip, "--no-deps", "-r", str(here / UNHASHED)])
+    if UNHASHED in files:
+        commands.append([*pip, "--no-deps", "-r", str(files[UNHASHED])])
     for command in commands:
         log(" ".join(command))
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
             tail = "\n".join(done.stdout.splitlines()[-15:])
-            raise ImageError(
-                f"the local environment for {family!r} does not build; `{' '.join(command)}` said:\n{tail}"
-            )
+            raise ImageError(f"the local environment for {name!r} does not build; `{' '.join(command)}` said:\n{tail}")
 
 
 def _settle(beside: Path, folder: Path) -> None:
@@ -178,17 +190,24 @@ def _environment(family: str) -> Path:
     return home() / "environments" / f"{family}-{environment_digest(family)[7:19]}"
 
 
-def _parts(family: str) -> Mapping[str, bytes]:
-    if family not in families():
-        raise ImageError(f"no image family {family!r}; the families of tasks/images are: {', '.join(families())}")
-    files = {name: tasks_root() / "images" / family / name for name in PARTS}
-    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+def _files(name: str) -> dict[str, Path]:
+    """What the image is made of: name in the build's folder -> file. Raises ImageError for a stranger."""
+    if name not in names():
+        raise ImageError(f"no image family {name!r}; the families of tasks/images are: {', '.join(names())}")
+    folder = tasks_root() / "images" / name.removesuffix(CUDA)
+    if name.endswith(CUDA):
+        return {"Dockerfile": folder / "Dockerfile", LOCKED: folder / CUDA_LOCKED}
+    return {part: folder / part for part in PARTS if (folder / part).is_file()}
+
+
+def _parts(name: str) -> Mapping[str, bytes]:
+    return {part: file.read_bytes() for part, file in _files(name).items()}
 
 
 def _context(family: str) -> io.BytesIO:
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
-        for name, content in _parts(family).items():
+        for name, content in {UNHASHED: b"", **_parts(family)}.items():  # a Dockerfile may name it, the variant not
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))

@@ -25,6 +25,7 @@ from harness.cli.common import (
 if TYPE_CHECKING:
     from harness.runner.run import AgentFor, Ended, RunPlan
     from harness.sandbox.base import Engine
+    from harness.sandbox.gpus import Gpus
     from harness.schema.episode import Episode
 
 
@@ -50,6 +51,9 @@ def run(
         str, typer.Option("--run", help="Name of the run; default <agent>-<profile>, and what else differs.")
     ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    gpus: Annotated[
+        str, typer.Option(help="GPUs for the agents' containers: all, a number, or none. Graders get none.")
+    ] = "none",
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     mirror: Mirror = None,
@@ -64,16 +68,19 @@ def run(
 
       gymboard run --tasks house-price --profile smoke --seeds 1 --starter buggy
 
+      gymboard run --tasks fineweb-lm --sandbox docker --gpus 1
+
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
     """
     from harness.cli.common import choose_tasks, emit
     from harness.errors import UsageError
     from harness.runner.run import RunPlan
     from harness.sandbox import open_engine
+    from harness.sandbox.gpus import parse_gpus
     from harness.schema.task import load_task
     from harness.schema.task import tasks_root as default_root
 
-    root = tasks_root or default_root()
+    root, wanted = tasks_root or default_root(), parse_gpus(gpus)
     title = _title(name or _default_name(agent, profile, starter, dataset))
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
@@ -93,8 +100,8 @@ def run(
         starter.value,
         dataset,
     )
-    with open_engine(sandbox.value) as engine:
-        _build_missing(engine.kind, _families(root, chosen))
+    with open_engine(sandbox.value, wanted) as engine:
+        _build_missing(engine, _families(root, chosen), wanted)
         ended = _with_progress(plan, engine, quiet=as_json)
     episodes = [one.episode for one in ended if one.episode]
     failures = {one.key: one.failure for one in ended if one.failure}
@@ -164,12 +171,16 @@ def _families(root: Path, chosen: list[str]) -> set[str]:
     return {load_task(root / task).image for task in chosen}
 
 
-def _build_missing(kind: str, families: set[str]) -> None:
-    """Build what is not there, so that a first run needs no other command."""
+def _build_missing(engine: Engine, families: set[str], gpus: Gpus | None) -> None:
+    """Build what is not there, so that a first run needs no other command; first see that asked-for GPUs are there."""
     from harness.cli.images import ensure
+    from harness.sandbox.gpus import PROBE_FAMILY
 
-    for family in sorted(families):
-        ensure(family, kind)
+    if gpus:
+        ensure(PROBE_FAMILY, engine.kind)
+        typer.echo(f"GPUs: {', '.join(engine.gpu_names())}", err=True)
+    for name in sorted(families | {engine.agent_image(family) for family in families}):
+        ensure(name, engine.kind)
 
 
 def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]:

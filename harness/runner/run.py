@@ -10,6 +10,7 @@ import fcntl
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,7 +150,9 @@ def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
 
 def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str, Place]) -> None:
     """Write run.json, or demand that the one there describes this very plan."""
-    images = {str(place.task.image): engine.image_digest(place.task.image) for place in places.values()}
+    families = {str(place.task.image) for place in places.values()}
+    names = families | {engine.agent_image(family) for family in families}  # graders run in the family itself
+    images = {name: engine.image_digest(name) for name in names}
     manifest = RunManifest(
         schema_version=1,
         run=plan.run,
@@ -166,7 +169,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         tasks_sha256={task: folder_sha256(place.folder) for task, place in places.items()},
         harness_version=__version__,
         harness_commit=_commit(),
-        hardware=hardware(),
+        hardware=hardware(engine.gpu_names()),
         created=now(),
     )
     file = plan.folder / "run.json"
@@ -183,15 +186,16 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         raise UsageError(f"{file} was begun with another {', '.join(differ)}; choose another --run name")
 
 
-def hardware() -> Hardware:
-    """This machine, in words."""
+def hardware(gpus: Sequence[str] = ()) -> Hardware:
+    """This machine, in words, with the GPUs that agents get."""
     cpu = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return Hardware(cpu=cpu, cores=os.cpu_count() or 1, memory_gib=round(memory, 1))
+    gpu = ", ".join(f"{count} x {name}" for name, count in sorted(Counter(gpus).items()))
+    return Hardware(cpu=cpu, cores=os.cpu_count() or 1, memory_gib=round(memory, 1), gpu=gpu[:200] or None)
 
 
 def _commit() -> str | None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.sandbox.base import Engine
 
+if TYPE_CHECKING:
+    from harness.sandbox.gpus import Gpus
 
-def open_engine(kind: Literal["docker", "local", "auto"]) -> Engine:
-    """Docker, local, or the best that answers. Raises EngineUnavailable when docker was asked for and does not."""
-    from harness.errors import EngineUnavailable
+
+def open_engine(kind: Literal["docker", "local", "auto"], gpus: Gpus | None = None) -> Engine:
+    """Docker, local, or the best that answers; with GPUs it is Docker.
+
+    Raises EngineUnavailable when docker is needed and does not answer, UsageError for GPUs in the local sandbox.
+    """
+    from harness.errors import EngineUnavailable, UsageError
 
     if kind in ("docker", "auto"):
         from harness.sandbox.docker import DockerEngine
 
         try:
-            return DockerEngine()
+            return DockerEngine(gpus)
         except EngineUnavailable:
-            if kind == "docker":
+            if kind == "docker" or gpus:
                 raise
+    if gpus:
+        raise UsageError("GPUs are passed to containers only: take --sandbox docker, or --gpus none")
     from harness.sandbox.local import LocalEngine
 
     return LocalEngine()

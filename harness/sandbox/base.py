@@ -138,8 +138,16 @@ class Engine(Protocol):
     kind: EngineKind
 
     def image_digest(self, family: str) -> str:
-        """`sha256:...` of the family's image (docker) or of its locked requirements and interpreter (local).
+        """`sha256:...` of the image of that name (docker) or of its locked requirements and interpreter (local).
         Raises ImageError, saying how to build it."""
+        ...
+
+    def agent_image(self, family: str) -> str:
+        """The name of the image that an agent's place is made of: the family, or its CUDA variant."""
+        ...
+
+    def gpu_names(self) -> tuple[str, ...]:
+        """The models of the GPUs that agents' places get. Raises EngineUnavailable when they are not there."""
         ...
 
     def sandbox(self, spec: BoxSpec) -> Sandbox: ...

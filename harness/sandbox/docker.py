@@ -24,6 +24,7 @@ from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.docker_stream import engine_call
+from harness.sandbox.gpus import Gpus, gpu_names
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
 
@@ -37,12 +38,16 @@ TEMPORARY_MIB = SHARED_MIB = 64
 
 
 class DockerEngine:
-    """A connection to the engine that answers. Raises EngineUnavailable when none does."""
+    """A connection to the engine that answers. `gpus` go to agents whose family has a CUDA variant, never to graders.
+
+    Raises EngineUnavailable when no engine answers.
+    """
 
     kind: EngineKind = "docker"
 
-    def __init__(self) -> None:
+    def __init__(self, gpus: Gpus | None = None) -> None:
         self._client = images.connect()
+        self._gpus = gpus
         self._labels = {LABEL: "1", OWNER: owner(), ENGINE: secrets.token_hex(8)}
         self._containers: dict[str, Container] = {}
         self._reap()
@@ -52,10 +57,18 @@ class DockerEngine:
     def image_digest(self, family: str) -> str:
         return images.image_id(family, self._client)
 
+    def agent_image(self, family: str) -> str:
+        """The CUDA variant where GPUs were asked for and the family has one; graders always take the family itself."""
+        return (images.cuda_variant(family) if self._gpus else None) or family
+
+    def gpu_names(self) -> tuple[str, ...]:
+        return gpu_names(self._client, self._gpus) if self._gpus else ()
+
     def sandbox(self, spec: BoxSpec) -> DockerSandbox:
         places = {name: f"/mnt/{name}" for name in spec.mounts}
+        image = self.agent_image(spec.image)
         container = self._create(
-            spec.image,
+            image,
             spec.caps,
             command=["sleep", "infinity"],
             user="0:0",
@@ -63,6 +76,7 @@ class DockerEngine:
             environment=environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
             mounts=_mounts(spec.mounts, places),
             shm_size=f"{spec.caps.memory_mib}m",
+            device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
         try:
             return DockerSandbox(spec, container, lambda: self._drop(container))
@@ -126,9 +140,9 @@ class DockerEngine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _create(self, family: str, caps: Caps, **more: Any) -> Container:
-        image = images.image_id(family, self._client)
-        with engine_call(f"creating a container of {images.image_tag(family)}"):
+    def _create(self, name: str, caps: Caps, **more: Any) -> Container:
+        image = images.image_id(name, self._client)
+        with engine_call(f"creating a container of {images.image_tag(name)}"):
             container = self._client.containers.create(
                 image,
                 init=True,

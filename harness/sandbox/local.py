@@ -51,6 +51,12 @@ class LocalEngine:
         images.environment_folder(family)
         return images.environment_digest(family)
 
+    def agent_image(self, family: str) -> str:
+        return family
+
+    def gpu_names(self) -> tuple[str, ...]:
+        return ()
+
     def sandbox(self, spec: BoxSpec) -> LocalSandbox:
         venv = images.environment_folder(spec.image)
         folder = self._folder()

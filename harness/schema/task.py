@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from harness.errors import Problem, SchemaError, UsageError
-from harness.schema.base import Day, HttpsUrl, KebabId, Record, SafePath, SemVer, Sha256, canonical_bytes
+from harness.schema.base import Day, HttpsUrl, KebabId, Line, Record, SafePath, SemVer, Sha256, canonical_bytes
 from harness.schema.search import Hyperparameter
 from harness.schema.starter import NO_STARTER, OtherStarter, StarterName, Variant
 
@@ -177,6 +177,39 @@ class Reference(Record):
     source: str
 
 
+Measured = Annotated[float, Field(gt=0)] | Literal["unmeasured"]
+
+
+class Resource(Record):
+    """What one part of the starter's official run costs on one machine. `steps` of it make the run; whoever has not
+    measured says so. On a CPU a step's seconds are CPU seconds of one thread."""
+
+    part: Line
+    device: Literal["cpu", "gpu"]
+    steps: int = Field(gt=0)
+    seconds_per_step: Measured
+    peak_gpu_mib: Measured | None = Field(default=None, description="of the whole process; a GPU's rows only")
+    hardware: Line | None = None
+    date: Day | None = None
+    source: Line
+
+    @property
+    def run_s(self) -> float | None:
+        """Estimate of the part's whole length, seconds; None while it is unmeasured."""
+        return None if self.seconds_per_step == "unmeasured" else self.steps * self.seconds_per_step
+
+    @model_validator(mode="after")
+    def _honest(self) -> Self:
+        measured = self.seconds_per_step != "unmeasured"
+        if measured and (self.hardware is None or self.date is None):
+            raise ValueError("a measured time names its hardware and date")
+        if (self.device == "gpu") != (self.peak_gpu_mib is not None):
+            raise ValueError("peak_gpu_mib belongs to a GPU's rows, and to each of them")
+        if not measured and self.peak_gpu_mib not in (None, "unmeasured"):
+            raise ValueError("peak_gpu_mib was measured, so seconds_per_step was too")
+        return self
+
+
 class TaskSpec(Record):
     """One task. Source of the facts: arXiv 2502.14499 and the public MLGym repository."""
 
@@ -212,6 +245,7 @@ class TaskSpec(Record):
     datasets: dict[KebabId, Dataset] = Field(
         default={}, description="further datasets by name; the one called default is the task's own and needs no entry"
     )
+    resources: tuple[Resource, ...] = Field(default=(), description="of the starter's official run; shown on its page")
     differences: tuple[str, ...] = Field(min_length=1, description="from MLGym, and why; shown on its page")
     not_stopped: tuple[str, ...] = Field(min_length=1, description="by the isolation; shown on its page")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.schema.exploit import load_exploits
-from harness.schema.task import Baseline, Source, TaskSpec
+from harness.schema.task import Baseline, Resource, Source, TaskSpec
 from scoring.publish.curriculum import datasets, hyperparameters, starters
 from scoring.publish.dictionary import tables_page
 from scoring.publish.formats import DOMAINS, number
@@ -83,6 +83,7 @@ def _task_page(task: TaskSpec, folder: Path) -> str:
         hyperparameters(task),
         "## Baseline\n",
         _baselines(task.baselines),
+        *_resources(task.resources),
         "## Differences from MLGym\n",
         *[f"- {plain(line)}" for line in task.differences],
         "",
@@ -147,6 +148,34 @@ def _baselines(baselines: tuple[Baseline, ...]) -> str:
             f"{plain(base.source)}{runs}{where} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _resources(resources: tuple[Resource, ...]) -> list[str]:
+    """One row for each part and machine; nothing for a task whose starter trains no network."""
+    if not resources:
+        return []
+    lines = [
+        "## What an official run needs\n",
+        "A GPU's seconds are wall time. A CPU's are CPU seconds of one thread. The length is steps times seconds, an "
+        "estimate.\n",
+        "| part | machine | steps | seconds per step | length | peak GPU memory |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for one in resources:
+        machine = plain(one.hardware) if one.hardware else f"{one.device.upper()}, unmeasured"
+        seconds = "unmeasured" if one.seconds_per_step == "unmeasured" else f"{one.seconds_per_step:.3g}"
+        memory = "–" if one.peak_gpu_mib is None else str(one.peak_gpu_mib)
+        if isinstance(one.peak_gpu_mib, float):
+            memory = f"{one.peak_gpu_mib:,.0f} MiB"
+        length = "unmeasured" if one.run_s is None else _length(one.run_s)
+        lines.append(f"| {plain(one.part)} | {machine} | {one.steps:,} | {seconds} | {length} | {memory} |")
+    return ["\n".join(lines[:2]), "\n".join(lines[2:]) + "\n"]
+
+
+def _length(seconds: float) -> str:
+    """Seconds in the unit that reads best."""
+    size, unit = next(((size, unit) for size, unit in ((3600, "h"), (60, "min")) if seconds >= 2 * size), (1, "s"))
+    return f"{seconds / size:.3g} {unit}"
 
 
 def _exploits(folder: Path) -> str:

@@ -20,12 +20,37 @@ def own_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "tasks" / "images"
 
 
-def test_every_requirement_has_hashes_and_no_index_is_named() -> None:
-    for family in images.families():
-        text = (tasks_root() / "images" / family / "requirements.txt").read_text()
-        pinned = re.findall(r"^[a-z0-9].*==.* \\$", text, re.MULTILINE)
-        assert pinned and len(pinned) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
-        assert "://" not in text and "--index" not in text and "find-links =" not in text
+LOCKS = sorted((tasks_root() / "images").glob("*/requirements*.txt"))
+
+
+def pinned(lock: Path) -> dict[str, str]:
+    """Version by name, of the entries that carry hashes."""
+    found = re.findall(
+        r"^([a-z0-9][a-z0-9._-]*)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", lock.read_text(), re.MULTILINE
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
+def test_every_requirement_has_hashes_and_no_index_is_named(lock: Path) -> None:
+    text = lock.read_text()
+    assert pinned(lock) and len(pinned(lock)) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
+    assert "://" not in text and "--index" not in text and "find-links =" not in text
+
+
+def test_a_cuda_variant_is_its_family_and_what_a_gpu_needs() -> None:
+    assert images.names() == ["cpu", "jax", "jax-cuda", "torch", "torch-cuda"]
+    for family in ("jax", "torch"):
+        folder = tasks_root() / "images" / family
+        whole, more = pinned(folder / images.LOCKED), pinned(folder / images.CUDA_LOCKED)
+        assert whole.items() <= more.items()
+        assert any("nvidia" in name for name in more.keys() - whole.keys())
+        assert images.image_tag(family) != images.image_tag(f"{family}-cuda")
+        assert images.environment_digest(family) != images.environment_digest(f"{family}-cuda")
+    cpu_build = (tasks_root() / "images" / "torch" / images.UNHASHED).read_text()
+    assert f"\ntorch=={pinned(tasks_root() / 'images' / 'torch' / images.CUDA_LOCKED)['torch']}+cpu\n" in cpu_build
+    with pytest.raises(ImageError, match="no image family 'cpu-cuda'"):
+        images.image_tag("cpu-cuda")
 
 
 def test_the_tag_follows_the_content(own_families: Path) -> None:
