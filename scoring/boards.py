@@ -17,12 +17,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harness.schema.prices import PriceTable
-from scoring.leaderboard import BASELINE, COLUMNS, SCORING_VERSION, BoardId, Column, Reading
 from scoring.measure import Measured, measure
 from scoring.pareto import frontier
 from scoring.profiles import best_of, step_curves
 from scoring.stats import DRAWS
 from scoring.tables import SEEDS, Grid, Looks, Source, choose, frame, replace_relation, shapes
+from scoring.vocabulary import BASELINE, COLUMNS, SCORING_VERSION, BoardId, Column, Reading
 from scoring.yardstick import Season, Yardstick
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 import polars as pl
@@ -23,12 +23,14 @@ from scoring.compat import EPS
 from scoring.earlier import make_earlier
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
-from scoring.leaderboard import COLUMNS, Column, Flag, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS, Level
 from scoring.preview import preview_rankings
-from scoring.records import board_record
 from scoring.tables import SEEDS, choose, grid, people, query, shapes, stored_baselines
+from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
+
+if TYPE_CHECKING:
+    from scoring.leaderboard import Leaderboard
 
 READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
 PUBLISHED_CAVEATS = (
@@ -140,6 +142,9 @@ def build(
 
 def leaderboard(built: Built) -> Leaderboard:
     """The records that the site is made of."""
+    from scoring.leaderboard import Flag, Leaderboard, Rejection
+    from scoring.records import board_record
+
     return Leaderboard(
         data_sha256=built.data_sha256,
         data_date=built.data_date,

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 
 from scoring.boards import Ranking
-from scoring.leaderboard import BASELINE, Column
 from scoring.tables import choose, frame
+from scoring.vocabulary import BASELINE, Column
 
 
 class Listed(NamedTuple):

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scoring.facts.evidence import Case
+from scoring.facts.evidence import Case, Outcome
 from scoring.facts.segment import Writer
-from scoring.facts.work import NUMBER_BYTES, Outcome, claimed, settle
+from scoring.facts.work import NUMBER_BYTES, claimed, settle
 from scoring.facts.worker import CASES
 
 SHARE = 64

@@ -21,10 +21,9 @@ import duckdb
 from harness.errors import GymboardError
 from harness.home import home
 from scoring.facts.database import Member, open_database
-from scoring.facts.evidence import Case, Hasher, standings
+from scoring.facts.evidence import Case, Hasher, Outcome, standings
 from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
-from scoring.facts.work import Outcome
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
 
 HASHING_THREADS = 2
