@@ -18,12 +18,13 @@ import polars as pl
 
 from harness.errors import UsageError
 from harness.schema.prices import load_prices, price_bytes
-from scoring.boards import Plan, Ranking, rank
+from scoring.boards import Ranking, rank
 from scoring.compat import EPS
 from scoring.earlier import make_earlier
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
 from scoring.ledger import LEVELS, Level
+from scoring.plan import Plan
 from scoring.preview import preview_rankings
 from scoring.tables import SEEDS, choose, grid, people, query, shapes, stored_baselines
 from scoring.vocabulary import COLUMNS, Column, Reading
