@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -168,9 +169,10 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
     yard = only.yard(season_yardstick(season))
     chosen, names = people(db, "run", only.levels())
     choose(db, chosen, yard)
-    query(db, "copies")
+    with ThreadPoolExecutor(1) as beside:
+        barred = beside.submit(_not_ranked, db.cursor())
+        values, looks = grid(db, names, yard, "regraded")
     by_number = dict(zip(chosen, names, strict=True))
-    not_ranked = {by_number[entry]: why for entry, why in query(db, "not_ranked", seeds=SEEDS).fetchall()}
     return rank(
         db,
         Plan(
@@ -179,16 +181,23 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             f"The board, {season.name}",
             yard,
             chosen,
-            *grid(db, names, yard, "regraded"),
+            values,
+            looks,
             "regraded",
             load_prices(),
             season.prices,
             season=season,
-            not_ranked=not_ranked,
+            not_ranked={by_number[entry]: why for entry, why in barred.result()},
             caveats=(*only.caveats(), *season.notes, *SEASON_CAVEATS),
             scores=only.scores,
         ),
     )
+
+
+def _not_ranked(db: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+    """(entry_no, why) of every chosen run that is shown without a rank; makes the relation `copies`."""
+    query(db, "copies")
+    return query(db, "not_ranked", seeds=SEEDS).fetchall()
 
 
 def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only) -> list[Ranking]:

@@ -125,7 +125,8 @@ def _series(name: str, array: NDArray[Any]) -> pl.Series:
     """NULL is what is masked. Not by way of Arrow: its library takes 50 ms to load, and nothing else needs it."""
     values, null = np.ma.getdata(array), np.ma.getmaskarray(array)
     if array.dtype == object:
-        return pl.Series(name, np.where(null, None, values).tolist(), dtype=pl.String)
+        values[null] = None
+        return pl.Series(name, values.tolist(), dtype=pl.String)
     return pl.Series(name, values).set(pl.Series(null), None)
 
 
