@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import PurePosixPath
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -53,9 +52,8 @@ Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_l
 
 def _safe_name(name: str) -> str:
     """One path component or a relative path that cannot leave its folder, printable ASCII only."""
-    path = PurePosixPath(name)
     parts = name.split("/")
-    bad = path.is_absolute() or any(part in ("..", "", ".") for part in parts) or "\\" in name or name[:1] == "-"
+    bad = ".." in parts or "." in parts or "" in parts or "\\" in name or name[:1] == "-"
     if bad or not name.isascii() or not name.isprintable() or len(name) > 200:
         raise ValueError("must be a relative path inside its folder: no '..', no leading '/', printable ASCII")
     return name
