@@ -17,9 +17,9 @@ import polars as pl
 from scoring.boards import Ranking
 from scoring.build import Built
 from scoring.explain import explain, next_rank
-from scoring.leaderboard import SCORING_VERSION, Column
 from scoring.listing import Listed, invalid_values, listing
 from scoring.sentences import sentences
+from scoring.vocabulary import SCORING_VERSION, Column
 
 CSV_FIELDS = ("board", "reading", "score", "preview", *Listed._fields)
 

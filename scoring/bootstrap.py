@@ -19,7 +19,8 @@ from scoring.profiles import Bools, Floats
 from scoring.stats import DRAWS, OUTCOMES, best_of_picks, interval, mean_of_picks, picks
 from scoring.threads import in_blocks
 
-_ROWS = 32  # a block: large enough to keep a thread busy, small enough for its caches
+_ROWS = 32  # a block: large enough to keep a thread busy
+_TOGETHER = 4  # rows that are drawn at once, small enough for a core's cache
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def frozen_draws(names: Sequence[str], parts: Floats) -> Draws:
     def lookups(block: slice) -> tuple[Floats, Floats]:
         return best_of_picks(parts[block]), mean_of_picks(parts[block])
 
-    return _drawn(names, parts.shape, lookups, lambda part: part)
+    return _drawn(names, parts.shape, lookups, None)
 
 
 def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
@@ -78,7 +79,7 @@ def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
         return best_of_picks(merit[block]), mean_of_picks(parts[block])
 
     def shares(drawn: Floats) -> Floats:
-        areas = np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best, penalty))
+        areas = np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best[:, None], penalty[:, None]))
         return np.asarray(areas / drawn.shape[0])
 
     return _drawn(names, parts.shape, lookups, shares)
@@ -88,7 +89,7 @@ def _drawn(
     names: Sequence[str],
     shape: tuple[int, ...],
     lookups: Callable[[slice], tuple[Floats, Floats]],
-    shares: Callable[[Floats], Floats],
+    shares: Callable[[Floats], Floats] | None,
 ) -> Draws:
     """Draw every row: what its outcomes are worth, looked up and added up; `shares` makes parts of the best of picks.
 
@@ -98,29 +99,42 @@ def _drawn(
     aup, (low, high) = np.empty((columns, rows, DRAWS)), np.empty((2, 2, columns, rows))
 
     def work(block: slice) -> None:
-        best, mean = lookups(block)
-        area, drawn = np.empty((2, columns, DRAWS)), np.empty((tasks, DRAWS, columns))
-        for at, (row, places) in enumerate(_places(names, block, tasks)):
-            area[0] = shares(_look_up(best[at], places, drawn)).sum(axis=0).T
-            area[1] = _look_up(mean[at], places, drawn).sum(axis=0).T
-            aup[:, row] = area[0]
-            low[:, :, row], high[:, :, row] = interval(area)
+        table = np.concatenate(lookups(block), axis=-1)
+        buffer = np.empty((tasks, _TOGETHER, DRAWS, 2 * columns))
+        for some, places in _places(names, block, tasks):
+            at, count = slice(some.start - block.start, some.stop - block.start), some.stop - some.start
+            drawn = _look_up(table[at], places, buffer[:, :count])
+            if shares is not None:
+                drawn[..., :columns] = shares(drawn[..., :columns])
+            area = np.ascontiguousarray(np.moveaxis(drawn.sum(axis=0), -1, 0)).reshape(2, columns, count, DRAWS)
+            aup[:, some] = area[0]
+            low[:, :, some], high[:, :, some] = interval(area)
 
     in_blocks(work, rows, _ROWS)
     return Draws(aup, low, high)
 
 
-def _places(names: Sequence[str], block: slice, tasks: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each row and where its draws lie in a table of (tasks x 256): shape (tasks, DRAWS), good until the next."""
-    starts = (np.arange(tasks) * OUTCOMES)[:, None]
-    places = np.empty((tasks, DRAWS), dtype=np.intp)
-    for row in range(block.start, block.stop):
-        yield row, np.add(picks(names[row], tasks), starts, out=places)
+def _places(names: Sequence[str], block: slice, tasks: int) -> Iterator[tuple[slice, NDArray[np.intp]]]:
+    """Some rows and where their draws lie in a table of (rows x tasks x 256): shape (tasks, rows, DRAWS), good until
+    the next.
+
+    Several at once: threads that call numpy for every row wait for each other's turn longer than they work.
+    """
+    starts = ((np.arange(_TOGETHER) * tasks)[None] + np.arange(tasks)[:, None])[..., None] * OUTCOMES
+    picked = np.empty((tasks, _TOGETHER, DRAWS), dtype=np.uint8)
+    places = np.empty((tasks, _TOGETHER, DRAWS), dtype=np.intp)
+    for start in range(block.start, block.stop, _TOGETHER):
+        some = slice(start, min(start + _TOGETHER, block.stop))
+        for at, name in enumerate(names[some]):
+            picked[:, at] = picks(name, tasks)
+        count = some.stop - start
+        yield some, np.add(picked[:, :count], starts[:, :count], out=places[:, :count])
 
 
 def _look_up(table: Floats, places: NDArray[np.intp], drawn: Floats) -> Floats:
-    """Draws (tasks, DRAWS, columns) of a table (tasks, 256, columns), written into `drawn`: new memory costs more."""
-    return np.take(table.reshape(-1, table.shape[2]), places, axis=0, out=drawn, mode="clip")
+    """Draws (tasks, rows, DRAWS, columns) of a table (rows, tasks, 256, columns), written into `drawn`: new memory
+    costs more."""
+    return np.take(table.reshape(-1, table.shape[-1]), places, axis=0, out=drawn, mode="clip")
 
 
 def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
@@ -136,10 +150,12 @@ def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
         merit, feasible = cohort.merit[block], cohort.feasible[block]
         usable = best_of_picks(np.where(np.isnan(merit), -np.inf, merit))
         counted = best_of_picks(np.where(feasible & np.isfinite(merit), merit, np.inf))
-        top, bottom, drawn = np.full_like(best, -np.inf), np.full_like(worst, np.inf), np.empty_like(best)
-        for at, (_, places) in enumerate(_places(names, block, tasks)):
-            np.maximum(top, _look_up(usable[at], places, drawn), out=top)
-            np.minimum(bottom, _look_up(counted[at], places, drawn), out=bottom)
+        top, bottom = np.full_like(best, -np.inf), np.full_like(worst, np.inf)
+        buffer = np.empty((tasks, _TOGETHER, DRAWS, columns))
+        for some, places in _places(names, block, tasks):
+            at, drawn = slice(some.start - block.start, some.stop - block.start), buffer[:, : some.stop - some.start]
+            np.maximum(top, _look_up(usable[at], places, drawn).max(axis=1), out=top)
+            np.minimum(bottom, _look_up(counted[at], places, drawn).min(axis=1), out=bottom)
         with lock:
             np.maximum(best, top, out=best)
             np.minimum(worst, bottom, out=worst)

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 import polars as pl
 
 from harness.errors import UsageError
 from harness.schema.prices import load_prices, price_bytes
-from scoring.boards import Plan, Ranking, rank
+from scoring.boards import Ranking, rank
 from scoring.compat import EPS
 from scoring.earlier import make_earlier
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
-from scoring.leaderboard import COLUMNS, Column, Flag, Leaderboard, Reading, Rejection
 from scoring.ledger import LEVELS, Level
+from scoring.plan import Plan
 from scoring.preview import preview_rankings
-from scoring.records import board_record
 from scoring.tables import choose, grid, not_ranked, people, shapes, stored_baselines
+from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
+
+if TYPE_CHECKING:
+    from scoring.leaderboard import Leaderboard
 
 READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
 PUBLISHED_CAVEATS = (
@@ -140,6 +144,9 @@ def build(
 
 def leaderboard(built: Built) -> Leaderboard:
     """The records that the site is made of."""
+    from scoring.leaderboard import Flag, Leaderboard, Rejection
+    from scoring.records import board_record
+
     return Leaderboard(
         data_sha256=built.data_sha256,
         data_date=built.data_date,
@@ -162,7 +169,10 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
     yard = only.yard(season_yardstick(season))
     chosen, names = people(db, "run", only.levels())
     choose(db, chosen, yard)
-    reasons, partial = not_ranked(db, dict(zip(chosen, names, strict=True)))
+    with ThreadPoolExecutor(1) as beside:
+        barred = beside.submit(not_ranked, db.cursor(), dict(zip(chosen, names, strict=True)))
+        values, looks = grid(db, names, yard, "regraded")
+    reasons, partial = barred.result()
     return rank(
         db,
         Plan(
@@ -171,7 +181,8 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             f"The board, {season.name}",
             yard,
             chosen,
-            *grid(db, names, yard, "regraded"),
+            values,
+            looks,
             "regraded",
             load_prices(),
             season.prices,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from scoring.boards import Ranking
-from scoring.leaderboard import Column
+from scoring.vocabulary import Column
 
 _SAME = 1e-9
 

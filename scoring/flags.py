@@ -7,11 +7,11 @@ Never decides anything: a flag is a fact, and what follows from it is a line of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 import duckdb
 import polars as pl
 
+from scoring.tables import frame, replace_relation
 from scoring.yardstick import TaskRule
 
 _RULES = {
@@ -33,15 +33,12 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     `db` has attempts(entry_no, task, seed, attempt, source, metric, value, stderr) and
     episodes(entry_no, task, seed, steps, trace, act_edit, ... act_literature); it is left as it was found.
     """
-    query = files("scoring").joinpath("sql", "flags.sql").read_text(encoding="utf-8")
-    inputs = {"season_rules": rules_frame(rules), "trivials": trivials_frame(rules)}
-    for name, frame in inputs.items():
-        db.register(name, frame)
+    replace_relation(db, "season_rules", rules_frame(rules))
+    replace_relation(db, "trivials", trivials_frame(rules))
     try:
-        return pl.DataFrame(db.sql(query).to_arrow_table())
+        return frame(db, "flags")
     finally:
-        for name in inputs:
-            db.unregister(name)
+        db.execute("DROP TABLE season_rules; DROP TABLE trivials")
 
 
 def rules_frame(rules: Sequence[TaskRule]) -> pl.DataFrame:

@@ -13,20 +13,11 @@ from pydantic import Field
 from harness.schema.base import Day, KebabId, Record, Sha256
 from harness.schema.bundle import AuditNote, Citation, Entry
 from harness.schema.episode import ActionClass, Count, ExitStatus
-from harness.schema.task import Direction, Domain, ProfileName
+from harness.schema.vocabulary import Direction, Domain, ProfileName
 from scoring.ledger import LedgerLine, Level
+from scoring.vocabulary import SCORING_VERSION, BoardId, Column, Reading
 
-SCORING_VERSION = "1.1.0"
-BASELINE = "baseline"
-
-Reading = Literal["season", "live", "mlgym-compat"]
-Column = Literal["best", "last"]
-"""best: of all attempts, the ceiling. last: of the final submissions, what was handed in. Both over the seeds."""
-BoardId = Literal["published", "season"]
 RowKind = Literal["entry", "baseline", "preview"]
-
-
-COLUMNS: tuple[Column, ...] = ("best", "last")
 
 
 class Cost(Record):

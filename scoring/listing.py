@@ -10,11 +10,9 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from scoring.boards import Plan, Ranking
-from scoring.leaderboard import BASELINE, Column, UnrankedTask
-from scoring.profiles import best_of
-from scoring.tables import choose, frame, grid
-from scoring.yardstick import Yardstick
+from scoring.boards import Ranking
+from scoring.tables import choose, frame
+from scoring.vocabulary import BASELINE, Column
 
 
 class Listed(NamedTuple):
@@ -73,27 +71,3 @@ def invalid_values(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> list[str]
     """The task of every published value on this ranking that is known to be invalid."""
     choose(db, ranking.plan.chosen, ranking.plan.yard)
     return [note["task"] for note in frame(db, "notes").to_dicts() if note["task"] in ranking.plan.yard.tasks]
-
-
-def unranked_tasks(db: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[UnrankedTask, ...]:
-    """The season's tasks that count for no rank: shown with their values, never hidden. A preview has none."""
-    rules = tuple(rule for rule in plan.season.tasks if not rule.rankable) if plan.season and not plan.preview else ()
-    if not rules:
-        return ()
-    yard = Yardstick(rules, plan.yard.eps, None)
-    choose(db, plan.chosen, yard)
-    values, _ = grid(db, plan.grid.entries, yard, plan.source)
-    best = best_of(values.last, yard.maximise)
-    return tuple(
-        UnrankedTask(
-            id=rule.id,
-            title=rule.title,
-            metric=rule.metric,
-            direction=rule.direction,
-            reason=rule.baseline_source,
-            values={
-                entry: float(value) for entry, value in zip(values.entries, best[:, at], strict=True) if value == value
-            },
-        )
-        for at, rule in enumerate(rules)
-    )

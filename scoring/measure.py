@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.schema.task import Domain
+from harness.schema.vocabulary import Domain
 from scoring.bootstrap import Cohort, Draws, cohort_draws, frozen_draws, no_draws
 from scoring.compat import compat_aup, compat_borda, compat_tau_max
-from scoring.leaderboard import BASELINE, Column, Reading
 from scoring.profiles import Bools, Floats, Scale, best_of, cohort_scale, contributions, fixed_scale, total
 from scoring.ranks import Ints, borda
 from scoring.standings import by_domain, places
 from scoring.stats import by_merit, mean_of_seeds
 from scoring.tables import Grid
+from scoring.vocabulary import BASELINE, Column, Reading
 from scoring.yardstick import Yardstick
 
 COLUMNS: tuple[Column, ...] = ("best", "last")

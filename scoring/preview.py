@@ -12,9 +12,10 @@ import duckdb
 
 from harness.errors import UsageError
 from harness.schema.prices import load_prices
-from scoring.boards import Plan, Ranking, rank
+from scoring.boards import Ranking, rank
 from scoring.compat import EPS
 from scoring.ledger import LEVELS, Level
+from scoring.plan import Plan
 from scoring.tables import Source, choose, grid, not_ranked, people, stored_baselines
 from scoring.yardstick import Season, Yardstick, published_yardstick, season_yardstick
 

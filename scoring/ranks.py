@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 SAME = 1e-12
 _TAIL = (1 - LEVEL) / 2
 _BLOCK = 64  # draws, or entries, that are worked on together
-_CACHED = 2**14  # values that are ranked in one go: more would leave a core's cache
+_CACHED = 2**16  # values that are ranked in one go: more would leave a core's cache, fewer let threads wait
 _STEP = 8  # entries that a new leader is compared with at first
 
 

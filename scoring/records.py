@@ -12,10 +12,12 @@ from typing import Any
 import duckdb
 
 from scoring.boards import Ranking
-from scoring.leaderboard import BASELINE, Board, BoardTask, Cell, Column, Constants, Curve, ParetoPoint, Row
-from scoring.listing import invalid_values, listing, unranked_tasks
+from scoring.leaderboard import Board, BoardTask, Cell, Constants, Curve, ParetoPoint, Row
+from scoring.listing import invalid_values, listing
 from scoring.sentences import sentences
 from scoring.tables import SEEDS, choose, frame, query
+from scoring.unranked import unranked_tasks
+from scoring.vocabulary import BASELINE, Column
 
 _CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "beats_tuner", "contribution")
 _STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda", "beats_tuner")

@@ -6,16 +6,19 @@ Takes a Request, checks it against what there is, prints through scoring.termina
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args
 
 from harness.errors import UsageError
+from scoring import answers
 from scoring.boards import Ranking
 from scoring.build import Built, Only, build
-from scoring.leaderboard import Column, Reading
 from scoring.ledger import Level
+from scoring.rejections import print_rejections
+from scoring.vocabulary import Column, Reading
 from scoring.yardstick import Season, load_season
 
 
@@ -38,20 +41,25 @@ class Request:
 
 def answer(request: Request) -> bool:
     """Print it; False when an entry was rejected. Raises UsageError on a folder, entry or combination that is not."""
-    from scoring import answers, terminal
-
     with _build(request) as built:
-        rankings = _wanted(built, request)
-        if request.output == "json":
-            print(answers.as_json(built, rankings, request.score, request.explain))
-        elif request.output == "csv":
-            print(answers.as_csv(built, rankings, request.score, request.explain), end="")
-        elif request.explain is not None:
-            terminal.print_explained(built, rankings, request.score, request.explain)
-        else:
-            terminal.print_rankings(built, rankings, request.score, limit=request.limit, at_least=request.at_least)
-        terminal.print_rejections(built)
+        _print(built, _wanted(built, request), request)
+        print_rejections(built.facts.rejections)
         return not built.facts.rejections
+
+
+def _print(built: Built, rankings: Sequence[Ranking], request: Request) -> None:
+    if request.output == "json":
+        print(answers.as_json(built, rankings, request.score, request.explain))
+        return
+    if request.output == "csv":
+        print(answers.as_csv(built, rankings, request.score, request.explain), end="")
+        return
+    from scoring import terminal
+
+    if request.explain is not None:
+        terminal.print_explained(built, rankings, request.score, request.explain)
+    else:
+        terminal.print_rankings(built, rankings, request.score, limit=request.limit, at_least=request.at_least)
 
 
 def _build(request: Request) -> Built:

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import polars as pl
 
-from scoring.leaderboard import Column, Reading
 from scoring.listing import Listed
+from scoring.vocabulary import Column, Reading
 
 NEARLY = 0.1
 """An AUP that is lower than the leader's by at most this share is nearly as good."""

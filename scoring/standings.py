@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.schema.task import Domain
+from harness.schema.vocabulary import Domain
 from scoring.profiles import Bools, Floats
 from scoring.ranks import Ints, leave_one_out, rank_intervals, ranks, tie_groups
 

@@ -17,9 +17,10 @@ from rich.text import Text
 from scoring.boards import Ranking
 from scoring.build import Built
 from scoring.explain import Line, explain, next_rank
-from scoring.leaderboard import BASELINE, Column
 from scoring.listing import Listed, invalid_values, listing
+from scoring.rejections import one_line
 from scoring.sentences import cheapest, sentences
+from scoring.vocabulary import BASELINE, Column
 
 WIDE = 160
 NARROW = 110
@@ -70,19 +71,12 @@ def print_explained(built: Built, rankings: Sequence[Ranking], score: Column, en
         console.print()
 
 
-def print_rejections(built: Built) -> None:
-    """To standard error: every folder that is on no board, and why."""
-    for folder, reasons in built.facts.rejections:
-        for reason in reasons:
-            print(_plain(f"warning: {folder}: {reason}"), file=sys.stderr)
-
-
 def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def _say(console: Console, text: str, *, bold: bool = False) -> None:
-    console.print(Text(_plain(text), style="bold" if bold else ""))
+    console.print(Text(one_line(text), style="bold" if bold else ""))
 
 
 def _head(ranking: Ranking, score: Column) -> str:
@@ -195,10 +189,5 @@ def _table(titles: Sequence[str], lines: Iterable[Sequence[str]], numbers: set[s
     for title in titles:
         table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
     for line in lines:
-        table.add_row(*(Text(_plain(text)) for text in line))
+        table.add_row(*(Text(one_line(text)) for text in line))
     return table
-
-
-def _plain(text: str) -> str:
-    """One line without control characters or changes of writing direction."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -19,8 +19,8 @@ from pydantic import Field, model_validator
 
 from harness.errors import Problem, UsageError
 from harness.schema.base import Day, Inconsistent, KebabId, Line, Record
-from harness.schema.task import Direction, Domain
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
+from harness.schema.vocabulary import Direction, Domain
 from scoring.profiles import Bools, Floats
 
 TITLES = {

@@ -132,3 +132,19 @@ def test_importing_the_command_loads_nothing_heavy() -> None:
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     loaded = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert loaded.stdout == "[]\n"
+
+
+def test_only_the_called_command_is_prepared_and_nothing_is_hidden_from_who_mistypes() -> None:
+    from gymboard import app, called
+
+    def names(*words: str) -> list[str]:
+        only = called(words)
+        return [one.callback.__name__ for one in only.registered_commands if one.callback] + [
+            str(one.name) for one in only.registered_groups
+        ]
+
+    assert names("rank", "--format", "json") == ["rank"]
+    assert names("tasks", "list") == ["tasks"]
+    assert names("tsaks") == names("--help") == names()
+    assert set(names()) == {words[0] for words in COMMANDS}
+    assert len(app.registered_commands) > 1, "the app itself keeps everything"

@@ -25,7 +25,7 @@ from harness.schema.base import (
     Timestamp,
 )
 from harness.schema.episode import Count, Episode, Real
-from harness.schema.task import ProfileName
+from harness.schema.vocabulary import ProfileName
 
 SCHEMA_VERSION = 1
 SUITE_VERSION = "1.0.0"

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from harness.schema.base import KebabId, Record, SemVer, Sha256, Timestamp
 from harness.schema.document import MAX_WHOLE
 from harness.schema.starter import OtherStarter
-from harness.schema.task import ProfileName, Split
+from harness.schema.vocabulary import ProfileName, Split
 
 ExitStatus = Literal[
     "success",  # the agent submitted a valid artifact

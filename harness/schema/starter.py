@@ -25,7 +25,7 @@ class Variant(Record):
     )
 
 
-NO_STARTER = Variant(
+NO_STARTER = Variant.model_construct(
     summary="Only the data and the instruction.",
     note="In this run your workspace is empty: the files that the text above finds in it are not there.",
 )

@@ -12,11 +12,11 @@ from harness.errors import Problem, SchemaError, UsageError
 from harness.schema.base import Day, HttpsUrl, KebabId, Line, Record, SafePath, SemVer, Sha256, canonical_bytes
 from harness.schema.search import Hyperparameter
 from harness.schema.starter import NO_STARTER, OtherStarter, StarterName, Variant
+from harness.schema.vocabulary import Direction as Direction
+from harness.schema.vocabulary import Domain as Domain
+from harness.schema.vocabulary import ProfileName as ProfileName
+from harness.schema.vocabulary import Split as Split
 
-Direction = Literal["max", "min"]
-Domain = Literal["data-science", "algorithms", "game-theory", "vision", "vision-language", "language", "rl"]
-ProfileName = Literal["official", "smoke"]
-Split = Literal["validation", "sealed"]
 Params = dict[str, int | float | str | bool]
 DEFAULT_DATASET = "default"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.schema.task import Direction, Domain
+from harness.schema.vocabulary import Direction, Domain
 
 
 class UpstreamTask(NamedTuple):

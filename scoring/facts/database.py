@@ -48,10 +48,20 @@ def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> du
     return db
 
 
+class Stream:
+    """A frame as the standard stream that DuckDB reads, without a library between them."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
 def _table(
     db: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[Any, ...]], schema: Mapping[str, pl.DataType]
 ) -> None:
-    db.register("given", frame(rows, schema))
+    db.register("given", Stream(frame(rows, schema)))
     db.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
     db.unregister("given")
 

@@ -42,6 +42,13 @@ class Case(NamedTuple):
     private: bool
 
 
+class Outcome(NamedTuple):
+    """`evidence`: it counts, and its facts lie under this digest. None: the reasons why not."""
+
+    evidence: str | None
+    reasons: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Evidence:
     """An entry's bytes. `faults`: files that the ledger names and that are not what it names."""

@@ -33,6 +33,11 @@ class Hashes:
         self._now: Known = {}
         self.hashed = 0
 
+    @property
+    def remembers(self) -> bool:
+        """Some files need no reading."""
+        return bool(self._known)
+
     def sha256(self, file: str, cap: int, memory: memoryview) -> str:
         """Of a regular file of at most `cap` bytes, read into `memory` if it has to be. Raises GymboardError."""
         try:

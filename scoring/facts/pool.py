@@ -12,12 +12,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from scoring.facts.evidence import Case
+from scoring.facts.evidence import Case, Outcome
 from scoring.facts.segment import Writer
-from scoring.facts.work import NUMBER_BYTES, Outcome, claimed, settle
+from scoring.facts.work import NUMBER_BYTES, claimed, settle
 from scoring.facts.worker import CASES
 
 SHARE = 64
@@ -31,20 +31,28 @@ def read_all(cases: Sequence[Case], folder: Path) -> tuple[list[Outcome], list[P
     """Outcomes in the order of the cases, and finished segments inside `folder`. Raises OSError on a full disk."""
     count = min(_cores() - 1, len(cases) // SHARE, MAX_WORKERS)
     with _without_gc():
-        writer = Writer(folder / "own")
-        outcomes, segments = _shared(cases, folder, writer, count) if count > 0 else ({}, [])
-        rest = [number for number in range(len(cases)) if number not in outcomes]
-        outcomes |= settle(cases, rest, writer)
-        own = writer.close()
-    return [outcomes[number] for number in range(len(cases))], [*([own] if own else []), *segments]
+        outcomes, segments = _shared(cases, folder, count) if count > 0 else ({}, [])
+        if rest := [number for number in range(len(cases)) if number not in outcomes]:
+            outcomes |= _settled(cases, rest, folder / "rest", segments)
+    return [outcomes[number] for number in range(len(cases))], segments
 
 
-def _shared(cases: Sequence[Case], folder: Path, writer: Writer, count: int) -> tuple[dict[int, Outcome], list[Path]]:
+def _settled(cases: Sequence[Case], numbers: Iterable[int], place: Path, segments: list[Path]) -> dict[int, Outcome]:
+    """Read these here, and add the segment that they make, if any, to `segments`."""
+    writer = Writer(place)
+    outcomes = settle(cases, numbers, writer)
+    if written := writer.close():
+        segments.append(written)
+    return outcomes
+
+
+def _shared(cases: Sequence[Case], folder: Path, count: int) -> tuple[dict[int, Outcome], list[Path]]:
+    """What this process and `count` others read together; each writes its own segment while the others still do."""
     _write_cases(cases, folder / CASES)
     with _queue(range(len(cases))) as queue:
         workers = {name: _start(folder, name, queue) for name in (f"worker-{i}" for i in range(count))}
-        outcomes = settle(cases, claimed(queue), writer)
-    segments = []
+        segments: list[Path] = []
+        outcomes = _settled(cases, claimed(queue), folder / "own", segments)
     for name, worker in workers.items():
         worker.wait()
         try:

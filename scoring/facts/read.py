@@ -21,10 +21,9 @@ import duckdb
 from harness.errors import GymboardError
 from harness.home import home
 from scoring.facts.database import Member, open_database
-from scoring.facts.evidence import Case, Hasher, standings
+from scoring.facts.evidence import Case, Hasher, Outcome, standings
 from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
-from scoring.facts.work import Outcome
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
 
 HASHING_THREADS = 2
@@ -133,15 +132,19 @@ def _outcomes(cases: Sequence[Case], store: Store, hashes: Hashes) -> list[Outco
 
 
 def _digests(cases: Sequence[Case], hashes: Hashes) -> list[str | None]:
-    """Digest of each case's evidence, by threads: reading and hashing happen outside the interpreter's lock."""
+    """Digest of each case's evidence, by threads: reading and hashing happen outside the interpreter's lock.
+
+    Not where files are remembered: threads that only look at files wait for the lock longer than they work.
+    """
+    count = 1 if hashes.remembers else HASHING_THREADS
     digests: list[str | None] = [None] * len(cases)
 
     def hash_share(first: int) -> None:
         hasher = Hasher(hashes)
-        for number in range(first, len(cases), HASHING_THREADS):
+        for number in range(first, len(cases), count):
             digests[number] = hasher.digest(cases[number])
 
-    threads = [threading.Thread(target=hash_share, args=(first,)) for first in range(1, HASHING_THREADS)]
+    threads = [threading.Thread(target=hash_share, args=(first,)) for first in range(1, count)]
     for thread in threads:
         thread.start()
     hash_share(0)

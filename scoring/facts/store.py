@@ -14,11 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from scoring.facts.compact import merge
-from scoring.facts.evidence import Case
+from scoring.facts.evidence import Case, Outcome
 from scoring.facts.hold import Hold, remove
-from scoring.facts.pool import read_all
 from scoring.facts.segment import Segment, open_segment, segment_name
-from scoring.facts.work import Outcome
 
 SMALL = 1000
 """Entries below which a segment is merged, once there are MANY of them."""
@@ -90,6 +88,8 @@ class Store:
         return Path(self._scratch[-1].name)
 
     def _fill(self, cases: Sequence[Case]) -> list[Outcome]:
+        from scoring.facts.pool import read_all
+
         place = Path(tempfile.mkdtemp(prefix=".run-", dir=self.folder))
         hold = Hold(place)
         try:

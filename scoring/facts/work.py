@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from harness.errors import GymboardError, ProblemsError
 from scoring.facts.check import check_evidence
-from scoring.facts.evidence import Case, gather
+from scoring.facts.evidence import Case, Outcome, gather
 from scoring.facts.segment import Writer
 
 NUMBER_BYTES = 4
-
-
-class Outcome(NamedTuple):
-    """`evidence`: it counts, and its facts lie under this digest. None: the reasons why not."""
-
-    evidence: str | None
-    reasons: tuple[str, ...] = ()
 
 
 def settle(cases: Sequence[Case], numbers: Iterable[int], writer: Writer) -> dict[int, Outcome]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-from scoring.leaderboard import Board, Cell, Column, Row, Score, Standing
+from scoring.leaderboard import Board, Cell, Row, Score, Standing
 from scoring.publish.formats import number, slug_words
+from scoring.vocabulary import Column
 
 Outcome = Literal["absent", "none", "below", "above", "best", "plain"]
 WORDS: dict[Outcome, str] = {

@@ -13,10 +13,11 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.episode import Episode
-from scoring.leaderboard import BASELINE, Board, Row
+from scoring.leaderboard import Board, Row
 from scoring.publish import formats
 from scoring.publish.cells import beats_search, cell_words, closeness, noted, outcome, searched, strip_words, whisker
 from scoring.publish.dots import dot_strip
+from scoring.vocabulary import BASELINE
 
 MAX_COLUMNS = 8
 

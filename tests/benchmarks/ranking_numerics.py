@@ -16,10 +16,10 @@ from collections.abc import Callable
 import numpy as np
 
 from scoring.compat import POINTS
-from scoring.leaderboard import Reading
 from scoring.measure import measure
 from scoring.profiles import Floats, aup
 from scoring.tables import SEEDS, Grid
+from scoring.vocabulary import Reading
 from scoring.yardstick import TaskRule, Yardstick
 
 TASKS = 13

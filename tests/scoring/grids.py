@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from scoring.leaderboard import Column, Reading
 from scoring.measure import Measured, measure
 from scoring.tables import Grid
+from scoring.vocabulary import Column, Reading
 from scoring.yardstick import TaskRule, Yardstick
 
 NAN = np.nan

@@ -10,9 +10,9 @@ import pytest
 
 from harness.schema.bundle import Bundle
 from scoring.compat import EPS
-from scoring.leaderboard import BASELINE
 from scoring.measure import COLUMNS, measure
 from scoring.tables import Grid
+from scoring.vocabulary import BASELINE
 from scoring.yardstick import Yardstick, published_yardstick
 from tests.scoring.grids import rule
 from tests.scoring.test_reference_values import REFERENCE

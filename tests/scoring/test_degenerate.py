@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from harness.schema.episode import Verdict
-from scoring.leaderboard import Reading
 from scoring.measure import COLUMNS, Measured
 from scoring.pareto import frontier
+from scoring.vocabulary import Reading
 from tests.scoring.grids import NAN, grid, measured, rule, yard
 
 TAU = 0.5

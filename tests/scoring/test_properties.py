@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import scoring.threads
-from scoring.leaderboard import Reading
 from scoring.measure import COLUMNS, Measured
 from scoring.profiles import step_curves
 from scoring.tables import Grid
+from scoring.vocabulary import Reading
 from scoring.yardstick import Yardstick
 from tests.scoring.grids import DOMAINS, measured, rule, yard
 

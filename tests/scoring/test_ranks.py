@@ -164,3 +164,16 @@ def test_frontier_is_what_nothing_dominates(points: list[tuple[float, float]]) -
     expected = [not np.isnan(cost) and not beaten(cost, area) for cost, area in points]
     cost, area = np.array(points).reshape(-1, 2).T
     assert frontier(cost, area).tolist() == expected
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_draws_of_an_entry_are_the_same_alone_and_among_others(columns: int) -> None:
+    names = tuple(f"entry-{number}" for number in range(39))  # more than a block, and not a whole number of groups
+    parts = -np.sort(-np.random.default_rng(1).random((39, 3, 4, columns)), axis=2)
+    together = frozen_draws(names, parts)
+    for row in (0, 3, 4, 31, 32, 38):
+        alone = frozen_draws(names[row : row + 1], parts[row : row + 1])
+        assert together.aup is not None and alone.aup is not None
+        assert np.array_equal(together.aup[:, row], alone.aup[:, 0])
+        assert np.array_equal(together.low[:, :, row], alone.low[:, :, 0])
+        assert np.array_equal(together.high[:, :, row], alone.high[:, :, 0])

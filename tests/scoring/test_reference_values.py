@@ -9,7 +9,8 @@ import pytest
 
 from harness.importers.mlgym import import_mlgym, write_entries
 from scoring.build import build_leaderboard
-from scoring.leaderboard import Leaderboard, Reading, Row
+from scoring.leaderboard import Leaderboard, Row
+from scoring.vocabulary import Reading
 from tests.scoring.conftest import COMMITTED
 
 REFERENCE = {  # entry: compat best, compat last, exact best, exact last
