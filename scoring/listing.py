@@ -42,6 +42,8 @@ class Listed(NamedTuple):
     episodes: int
     dominant_failure: str | None
     not_ranked_because: str | None
+    beats_tuner: int | None
+    tuner_tasks: int
 
 
 def listing(db: duckdb.DuckDBPyConnection, ranking: Ranking, score: Column) -> list[Listed]:

@@ -24,6 +24,7 @@ from scoring.vocabulary import BASELINE, Column
 
 WIDE = 160
 NARROW = 110
+SEARCH = "beats search"
 
 
 def print_rankings(
@@ -96,9 +97,23 @@ def _first(rows: Sequence[Listed], limit: int) -> tuple[list[Listed], int]:
 
 
 def _table_of(rows: Sequence[Listed], *, wide: bool) -> Table:
-    titles = ("rank", "model or agent", "level", "AUP", "95 %", "$/episode", "valid", "failed mostly by", "entry")
-    shown = titles if wide else titles[:-2]
-    return _table(shown, (_line(row)[: len(shown)] for row in rows), {"AUP", "$/episode", "valid"})
+    titles = (
+        "rank",
+        "model or agent",
+        "level",
+        "AUP",
+        "95 %",
+        "$/episode",
+        "valid",
+        SEARCH,
+        "failed mostly by",
+        "entry",
+    )
+    wanted = titles if wide else titles[:-2]
+    searched = any(row.tuner_tasks for row in rows)
+    shown = [at for at, title in enumerate(wanted) if searched or title != SEARCH]
+    lines = ([line[at] for at in shown] for line in map(_line, rows))
+    return _table([titles[at] for at in shown], lines, {"AUP", "$/episode", "valid", SEARCH})
 
 
 def _line(row: Listed) -> tuple[str, ...]:
@@ -115,6 +130,7 @@ def _line(row: Listed) -> tuple[str, ...]:
         f"{row.aup_low:.3f}-{row.aup_high:.3f}" if interval else "-",
         "N/A" if row.cost_usd is None else f"{row.cost_usd:.2f}",
         f"{row.valid_episodes}/{row.episodes}" if row.episodes else "-",
+        "-" if row.beats_tuner is None else f"{row.beats_tuner}/{row.tuner_tasks}",
         (row.dominant_failure or "-").replace("_", " "),
         "-" if row.kind == BASELINE else row.entry,
     )

@@ -18,10 +18,12 @@ _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
     "aup_low", "aup_high", "mean_aup", "borda", "cost_usd_per_episode", "cost_source", "valid_episodes", "episodes",
     "dominant_failure", "steps", "input_tokens", "output_tokens", "date",
+    "beats_tuner",
 )  # fmt: skip
 _SCORES = (
     "board", "reading", "column", "row", "task", "metric", "direction", "value", "mean", "stderr", "log10_ratio",
     "feasible", "beats_baseline", "contribution", "valid_episodes", "episodes", "validate_calls", "audit_notes",
+    "beats_tuner",
 )  # fmt: skip
 
 
@@ -51,6 +53,7 @@ def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
                     s.rank_high, s.tie_group, s.aup, low, high, s.mean_aup, s.borda, row.cost.usd_per_episode,
                     row.cost.source, row.valid_episodes, row.episodes, row.dominant_failure, row.steps,
                     row.input_tokens, row.output_tokens, row.entry.date if row.entry else None,
+                    s.beats_tuner,
                 )  # fmt: skip
 
 
@@ -63,4 +66,5 @@ def _scores(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
                         board.id, board.reading, column, row.id, cell.task, cell.metric, cell.direction, s.value,
                         s.mean, s.stderr, s.log10_ratio, s.feasible, s.beats_baseline, s.contribution,
                         cell.valid_episodes, cell.episodes, cell.validate_calls, len(cell.notes),
+                        s.beats_tuner,
                     )  # fmt: skip

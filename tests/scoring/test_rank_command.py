@@ -127,3 +127,15 @@ def test_the_cheapest_that_is_good_enough() -> None:
     done = gymboard("rank", "--reading", "live", "--at-least", "1.0")
     assert "The cheapest with an AUP of at least 1 is" in done.stdout
     assert "No ranked entry" in gymboard("rank", "--reading", "live", "--at-least", "9").stdout
+
+
+def test_the_table_says_who_beats_plain_search(submissions: Path, enter: Enter, tmp_path: Path) -> None:
+    enter("quick", everywhere(GOOD))
+    season = (ROOT / "scoring" / "seasons" / "season-1.toml").read_text(encoding="utf-8")
+    arguments = ("rank", "--submissions", str(submissions), "--season")
+    (tmp_path / "searched.toml").write_text(
+        season.replace('id = "mnli"\n', 'id = "mnli"\ntuner_value = 0.7\n'), encoding="utf-8"
+    )
+    [head, row] = gymboard(*arguments, str(tmp_path / "searched.toml")).stdout.splitlines()[1:3]
+    assert "beats search" in head
+    assert " 1/1 " in row
