@@ -135,6 +135,15 @@ def test_a_partial_entry_has_its_values_and_no_area(submissions: Path, enter: En
     assert [task.entries for task in board.tasks] == [2, *[1] * 11]
 
 
+@pytest.mark.parametrize(("value", "counts_as"), [(2.3795, 2.3768), (2.3741, 2.3768), (2.381, 2.381)])
+def test_a_lucky_draw_of_the_untouched_starter_is_the_baseline(
+    submissions: Path, enter: Enter, value: float, counts_as: float
+) -> None:
+    enter("lucky", everywhere({**GOOD, "prisoners-dilemma": value}))  # standard error 0.001
+    last = row(submissions, "lucky").cells[2].last
+    assert (last.value, last.beats_baseline, last.feasible) == (counts_as, value == counts_as, True)
+
+
 def test_who_beats_plain_search(submissions: Path, enter: Enter) -> None:
     tuned = {"house-price": 0.91, "colonel-blotto": 0.2, "fineweb-lm": 4.3}
     rules = [rule.model_copy(update={"tuner_value": tuned.get(rule.id)}) for rule in load_season().tasks]
