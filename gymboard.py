@@ -71,8 +71,6 @@ def main() -> None:
     except OSError as error:
         typer.echo(f"gymboard: {error}", err=True)
         raise SystemExit(1) from None
-    finally:
-        gc.freeze()  # the interpreter searches what is left three times before it ends
 
 
 if __name__ == "__main__":

@@ -148,3 +148,13 @@ def test_only_the_called_command_is_prepared_and_nothing_is_hidden_from_who_mist
     assert names("tsaks") == names("--help") == names()
     assert set(names()) == {words[0] for words in COMMANDS}
     assert len(app.registered_commands) > 1, "the app itself keeps everything"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["season", "show"], ["rank", "--reading", "live", "--explain", "gpt-4o-mlgym"], ["rank", "--format", "json"]],
+)
+def test_nothing_is_complained_about_at_the_end(words: list[str]) -> None:
+    """DuckDB's binding writes to standard error about objects that outlive it."""
+    done = gymboard(*words)
+    assert (done.returncode, done.stderr) == (0, "")
