@@ -10,6 +10,8 @@ GymboardError                 exit code 1
 ├── SandboxError              the place where code runs failed (never the code that ran in it)
 │   └── EngineUnavailable     no container engine answers
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
+├── EpisodeOver               a limit or a fault ends the episode; its status says which
+│   └── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
@@ -84,6 +86,24 @@ class InvalidArtifact(GymboardError):
 
 class GradingError(GymboardError):
     """Our own grader failed: the attempt stays ungraded, never scored."""
+
+
+OverStatus = Literal["cost", "context", "format", "wall_time", "runtime"]
+
+
+class EpisodeOver(GymboardError):
+    """`status` is the episode's exit status."""
+
+    def __init__(self, status: OverStatus, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class ContextOverflow(EpisodeOver):
+    """The request was longer than the model's context window."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("context", message)
 
 
 class VerificationError(GymboardError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,23 +22,13 @@ from harness.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from harness.runner.run import AgentFor, Ended, RunPlan
+    from harness.runner.run import Ended, RunPlan
     from harness.sandbox.base import Engine
     from harness.schema.episode import Episode
 
 
-class AgentChoice(StrEnum):
-    """The reference agents."""
-
-    baseline = "baseline"
-    nop = "nop"
-    oracle = "oracle"
-    replay = "replay"
-    tuner = "tuner"
-
-
 def run(
-    agent: Annotated[AgentChoice, typer.Option(help="Which agent.")] = AgentChoice.baseline,
+    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -66,6 +55,7 @@ def run(
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
     """
+    from harness.cli.agents import AgentOptions, agent_maker
     from harness.cli.common import choose_tasks, emit
     from harness.errors import UsageError
     from harness.runner.run import RunPlan
@@ -88,7 +78,7 @@ def run(
         root,
         range(seeds),
         profile.value,
-        _agent_for(agent, source),
+        agent_maker(agent, AgentOptions(source)),
         mirror,
         starter.value,
         dataset,
@@ -110,10 +100,10 @@ def run(
         raise typer.Exit(1)
 
 
-def _default_name(agent: AgentChoice, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
+def _default_name(agent: str, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
     from harness.schema.task import DEFAULT_DATASET
 
-    words = [agent.value, profile.value]
+    words = [agent, profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 
@@ -129,33 +119,6 @@ def _title(name: str) -> str:
         return str(TypeAdapter(KebabId).validate_python(name))
     except ValidationError:
         raise UsageError(f"{name!r} cannot name a run; take lower-case words and numbers joined by -") from None
-
-
-def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:
-    from harness.agents.base import Agent
-    from harness.errors import UsageError
-    from harness.runner.episode import Place
-
-    if (choice is AgentChoice.replay) != (source is not None):
-        raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
-
-    def make(place: Place, seed: int) -> Agent:
-        from harness.agents.baseline import baseline_agent
-        from harness.agents.nop import nop_agent
-        from harness.agents.oracle import oracle_agent, oracle_artifact
-        from harness.agents.replay import replay_agent
-        from harness.agents.tuner import TunerAgent
-
-        if choice is AgentChoice.replay:
-            assert source is not None
-            return replay_agent(source / place.task.id / f"seed-{seed}" / "steps.jsonl")
-        if choice is AgentChoice.oracle:
-            return oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
-        if choice is AgentChoice.tuner:
-            return TunerAgent()
-        return nop_agent() if choice is AgentChoice.nop else baseline_agent(place.task)
-
-    return make
 
 
 def _families(root: Path, chosen: list[str]) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents.base import Agent, Briefing, Observation
-from harness.errors import GradingError, InvalidArtifact, SandboxError
+from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
 from harness.runner.recorder import Recorder, now
 from harness.runner.starter import instruction, laid_out
@@ -88,7 +88,7 @@ class EpisodeRun:
         self.place, self.agent, self.seed, self.recorder = place, agent, seed, recorder
         self.attempts: list[Attempt] = []
         self.artifacts: dict[str, Artifact] = {}
-        self.classes: list[ActionClass] = []
+        self.classes: list[ActionClass | None] = []
         self.patch = ""
         self.started, self.clock = now(), time.monotonic()
 
@@ -139,11 +139,14 @@ class EpisodeRun:
         observation = Observation(instruction)
         self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
         while True:
-            if over := self._limit():
+            if at_limit := self._limit():
                 self._auto_submit(box)
-                return over, None
+                return at_limit, None
             try:
                 action = self.agent.act(observation)
+            except EpisodeOver as over:
+                self._auto_submit(box)
+                return over.status, str(over)[:2000]
             except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
                 self._auto_submit(box)
                 return "runtime", f"the agent raised {type(error).__name__}: {error}"[:2000]
@@ -195,6 +198,10 @@ class EpisodeRun:
             allowed = limits.training_time_s if action.action_class == "Python" else limits.command_time_s
             result = box.exec(action.command, timeout_s=max(1.0, min(allowed, left)))
             return Observation(command_text(result), result.exit_code)
+        if action.kind == "none":
+            return Observation(f"no action could be read from this answer: {action.command}", 1)
+        if action.kind == "tool":
+            return Observation(f"there is no tool {action.tool!r}", 1)
         if action.kind == "write":
             try:
                 box.write(action.path, action.data)
