@@ -31,7 +31,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Say:
-    """An answer. Tokens None: the server counts (four bytes are a token; see models.count)."""
+    """An answer. Tokens None: the server counts (four bytes are a token; see models.tokens). Not `counted`: the
+    answer carries no usage, as some home-made servers do."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
@@ -43,6 +44,7 @@ class Say:
     cached_tokens: int | None = None
     cache_write_tokens: int = 0
     delay_s: float = 0.0
+    counted: bool = True
 
     @property
     def ends(self) -> str:

@@ -20,7 +20,8 @@ def whole(protocol: Protocol, number: int, model: str, say: Say, usage: Usage) -
     """The document of an answer that is not streamed."""
     if protocol == "openai":
         choice = {"index": 0, "message": _message(number, say), "finish_reason": say.ends, "logprobs": None}
-        return {**_completion(number, model, "chat.completion"), "choices": [choice], "usage": _openai_usage(usage)}
+        counts = {"usage": _openai_usage(usage)} if say.counted else {}
+        return {**_completion(number, model, "chat.completion"), "choices": [choice], **counts}
     return {
         **_anthropic_head(number, model),
         "content": [block for block, _ in _blocks(number, say)],
@@ -30,7 +31,7 @@ def whole(protocol: Protocol, number: int, model: str, say: Say, usage: Usage) -
 
 
 def events(protocol: Protocol, number: int, model: str, say: Say, usage: Usage, *, wants_usage: bool) -> list[bytes]:
-    """The lines of a stream, each a whole event. OpenAI's ends with a usage chunk only when the request asked for it."""
+    """The lines of a stream, each a whole event. OpenAI's has a usage chunk only when the request asked for it."""
     if protocol == "openai":
         return _openai_events(number, model, say, usage, wants_usage)
     return _anthropic_events(number, model, say, usage)

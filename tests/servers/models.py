@@ -126,7 +126,9 @@ class ModelServer:
             input_tokens=tokens(prompt),
             cached_tokens=min(cached, tokens(prompt)),
             cache_write_tokens=say.cache_write_tokens,
-            output_tokens=say.output_tokens if say.output_tokens is not None else tokens(spoken.encode()),
+            output_tokens=say.output_tokens
+            if say.output_tokens is not None
+            else tokens(spoken.encode("utf-8", "surrogatepass")),
             reasoning_tokens=say.reasoning_tokens,
         )
 

@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from harness.schema.prices import Price
-from tests.servers.answers import Call, Cut, Say, overloaded, rate_limited, refusal, tool, too_long
+from tests.servers.answers import Call, Cut, Say, overloaded, rate_limited, refusal, too_long, tool
 from tests.servers.models import model_server
 
 ASK = [{"role": "user", "content": "hello"}]
