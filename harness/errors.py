@@ -11,7 +11,8 @@ GymboardError                 exit code 1
 │   └── EngineUnavailable     no container engine answers
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
 ├── EpisodeOver               a limit or a fault ends the episode; its status says which
-│   └── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+│   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+│   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
@@ -84,6 +85,10 @@ class InvalidArtifact(GymboardError):
     """What the agent left is refused: the attempt is invalid, the episode goes on."""
 
 
+class ModelUnavailable(GymboardError):
+    """The model cannot be had: a wrong key, no quota, no connection. Nobody's score: `--resume` goes on."""
+
+
 class GradingError(GymboardError):
     """Our own grader failed: the attempt stays ungraded, never scored."""
 
@@ -104,6 +109,13 @@ class ContextOverflow(EpisodeOver):
 
     def __init__(self, message: str) -> None:
         super().__init__("context", message)
+
+
+class RequestRefused(EpisodeOver):
+    """The provider refused the request as faulty. An agent of ours never asks so; a program behind the gateway may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("runtime", message)
 
 
 class VerificationError(GymboardError):

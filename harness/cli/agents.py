@@ -18,9 +18,14 @@ from harness.runner.run import AgentFor
 
 @dataclass(frozen=True)
 class AgentOptions:
-    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed."""
+    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
+    `program`: a finished program's line and folder. `model`: the name of the run's model.
+    """
 
     source: Path | None = None
+    command: str | None = None
+    program: Path | None = None
+    model: str | None = None
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
@@ -31,6 +36,8 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
+    if (name == "command") != (options.command is not None) or (options.program and name != "command"):
+        raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
     return _AGENTS[name](options)
 
 
@@ -64,6 +71,14 @@ def _replay(options: AgentOptions) -> AgentFor:
     return make
 
 
+def _command(options: AgentOptions) -> AgentFor:
+    from harness.agents.command import command_agent
+
+    assert options.command is not None
+    agent = command_agent(options.command, options.program, options.model)
+    return lambda place, seed: agent
+
+
 def _tuner(options: AgentOptions) -> AgentFor:
     from harness.agents.tuner import TunerAgent
 
@@ -72,6 +87,7 @@ def _tuner(options: AgentOptions) -> AgentFor:
 
 _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "baseline": _baseline,
+    "command": _command,
     "nop": _nop,
     "oracle": _oracle,
     "replay": _replay,

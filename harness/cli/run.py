@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, replay or tuner.")] = "baseline",
+    agent: Annotated[str, typer.Option(help="baseline, command, nop, oracle, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -40,6 +40,10 @@ def run(
     ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    command: Annotated[str | None, typer.Option("--cmd", help="command: the line for bash that is the agent.")] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
@@ -52,6 +56,8 @@ def run(
       gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
 
       gymboard run --tasks house-price --profile smoke --seeds 1 --starter buggy
+
+      gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
     """
@@ -78,7 +84,7 @@ def run(
         root,
         range(seeds),
         profile.value,
-        agent_maker(agent, AgentOptions(source)),
+        agent_maker(agent, AgentOptions(source, command, program)),
         mirror,
         starter.value,
         dataset,

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents.base import Agent, Briefing, Observation
+from harness.agents.command import CommandAgent
 from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
+from harness.runner.program import ProgramPlace, program_place
 from harness.runner.recorder import Recorder, now
 from harness.runner.starter import instruction, laid_out
 from harness.runner.words import command_text, verdict_text
@@ -51,8 +55,9 @@ class Place:
     def instruction(self) -> str:
         return instruction(self.task, self.folder, self.variant, self.dataset)
 
-    def box(self, seed: int, starter: Path) -> BoxSpec:
-        """The agent's place: starter, read-only data, profile and parameters in the environment, no labels."""
+    def box(self, seed: int, starter: Path, beside: Mapping[str, Path] | None = None) -> BoxSpec:
+        """The agent's place: starter, read-only data and what is mounted beside them, profile and parameters in the
+        environment, no labels."""
         params = self.task.profiles[self.profile].params
         env = {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
         env |= {"GYMBOARD_PROFILE": self.profile, "GYMBOARD_EPISODE_SEED": str(seed)}
@@ -60,7 +65,7 @@ class Place:
         return BoxSpec(
             image=self.task.image,
             starter=starter,
-            mounts={"data": self.agent_data} if self.agent_data else {},
+            mounts={**({"data": self.agent_data} if self.agent_data else {}), **(beside or {})},
             env=env,
             caps=Caps(limits.memory_mib, limits.cpus, limits.pids),
         )
@@ -84,7 +89,7 @@ class Place:
 class EpisodeRun:
     """The state of one episode while it runs."""
 
-    def __init__(self, place: Place, agent: Agent, seed: int, recorder: Recorder) -> None:
+    def __init__(self, place: Place, agent: Agent | CommandAgent, seed: int, recorder: Recorder) -> None:
         self.place, self.agent, self.seed, self.recorder = place, agent, seed, recorder
         self.attempts: list[Attempt] = []
         self.artifacts: dict[str, Artifact] = {}
@@ -103,9 +108,10 @@ class EpisodeRun:
         instruction = self.place.instruction
         with (
             laid_out(self.place.folder, self.place.variant) as starter,
-            self.place.engine.sandbox(self.place.box(self.seed, starter)) as box,
+            self._beside(instruction) as beside,
+            self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
         ):
-            status, detail = self._play(box, instruction)
+            status, detail = beside.play(self, box) if beside else self._play(box, instruction)
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
@@ -134,48 +140,61 @@ class EpisodeRun:
         self.recorder.finish(episode, who, instruction, self.patch)
         return episode
 
+    def _beside(self, instruction: str) -> AbstractContextManager[ProgramPlace | None]:
+        """What a finished program needs beside its workspace; nothing for any other agent."""
+        if isinstance(self.agent, CommandAgent):
+            return program_place(self.agent, None, instruction)
+        return nullcontext()
+
     def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
         """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
+        assert not isinstance(self.agent, CommandAgent)
         observation = Observation(instruction)
         self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
         while True:
-            if at_limit := self._limit():
-                self._auto_submit(box)
+            if at_limit := self.limit():
+                self.auto_submit(box)
                 return at_limit, None
             try:
                 action = self.agent.act(observation)
             except EpisodeOver as over:
-                self._auto_submit(box)
+                self.auto_submit(box)
                 return over.status, str(over)[:2000]
             except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
-                self._auto_submit(box)
+                self.auto_submit(box)
                 return "runtime", f"the agent raised {type(error).__name__}: {error}"[:2000]
             try:
-                observation = self._take(box, action)
+                observation = self.take(box, action)
             except SandboxError as error:
                 return "runtime", str(error)[:2000]
             if action.kind == "submit":
                 return "success", None
 
-    def _limit(self) -> ExitStatus | None:
+    def limit(self, ahead: int = 0) -> ExitStatus | None:
+        """The limit that `ahead` more steps meet, if any."""
         limits = self.place.task.limits
-        if self.steps >= limits.steps:
+        if self.steps + ahead >= limits.steps:
             return "max_steps"
         return "wall_time" if time.monotonic() - self.clock >= limits.wall_time_s else None
 
-    def _auto_submit(self, box: Sandbox) -> None:
+    def auto_submit(self, box: Sandbox) -> None:
         """Hand in what is there; a sandbox that is gone has nothing, and the episode's status already says why."""
         try:
-            self._take(box, Action(kind="submit"), by_harness=True)
+            self.take(box, Action(kind="submit"), by_harness=True)
         except SandboxError as error:
             refused = f"nothing could be copied out: {error}"[:2000]
             attempt = Attempt(index=len(self.attempts), step=self.steps + 1, kind="submit", refused=refused)
             self.attempts.append(attempt)
 
-    def _take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
+    def take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
         """Execute one action and put it on disk."""
         begun = time.monotonic()
         observation = self._execute(box, action)
+        self.note(action, observation, begun, by_harness=by_harness)
+        return observation
+
+    def note(self, action: Action, observation: Observation, begun: float, *, by_harness: bool = False) -> None:
+        """Put an action on disk that has been executed since `begun` (of time.monotonic)."""
         if not by_harness:
             self.classes.append(action.action_class)
         self.recorder.step(
@@ -189,7 +208,6 @@ class EpisodeRun:
                 by="harness" if by_harness else "agent",
             )
         )
-        return observation
 
     def _execute(self, box: Sandbox, action: Action) -> Observation:
         limits = self.place.task.limits

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.agents.base import Agent
+from harness.agents.command import CommandAgent
 from harness.data import prepare
 from harness.errors import GradingError, SandboxError, UsageError
 from harness.files import replace_file
@@ -30,7 +31,7 @@ from harness.schema.run import RunManifest
 from harness.schema.starter import StarterName
 from harness.schema.task import DEFAULT_DATASET, ProfileName, TaskSpec, load_task
 
-AgentFor = Callable[[Place, int], Agent]
+AgentFor = Callable[[Place, int], Agent | CommandAgent]
 """Makes the agent of one episode from its place and seed."""
 
 
@@ -138,7 +139,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
+def run_episode(place: Place, agent: Agent | CommandAgent, seed: int, folder: Path) -> Episode:
     """One episode into `folder`."""
     recorder = Recorder(folder)
     try:
@@ -147,7 +148,7 @@ def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
         recorder.close()
 
 
-def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str, Place]) -> None:
+def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, places: dict[str, Place]) -> None:
     """Write run.json, or demand that the one there describes this very plan."""
     images = {str(place.task.image): engine.image_digest(place.task.image) for place in places.values()}
     manifest = RunManifest(
@@ -160,6 +161,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         variant=places[plan.tasks[0]].starter,
         dataset=places[plan.tasks[0]].dataset,
         sandbox=engine.kind,
+        declares=tuple(sorted(getattr(agent, "declares", ()))),
         tasks=tuple(plan.tasks),
         seeds=tuple(plan.seeds),
         images=images,

@@ -4,8 +4,8 @@ Runs as its own process (`python -I -S supervisor.py ORDER`), standard library o
 double-forked children, so the tree below it is complete; it reports the program's exit status on one pipe, and when the
 other pipe closes (the harness is done, or dead) it kills the tree and ends. Never reads what the program writes.
 
-As root it also gives the place a process namespace with its own /proc and no network but a loopback, and takes all capabilities:
-`kill -9 -1` in there reaches nobody else. Without that it refuses to run anything as root.
+As root it also gives the place a process namespace with its own /proc and no network but a loopback, and takes all
+capabilities: `kill -9 -1` in there reaches nobody else. Without that it refuses to run anything as root.
 """
 
 from __future__ import annotations
