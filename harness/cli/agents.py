@@ -30,9 +30,15 @@ class AgentOptions:
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
     """What makes the agent `name`. Raises UsageError on an unknown name and on options of another agent."""
+    if ":" in name:
+        return _class(name)
     if name not in _AGENTS:
         near = get_close_matches(name, _AGENTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(sorted(_AGENTS))}"
+        hint = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"choose from {', '.join(sorted(_AGENTS))}, or name your own class package.module:Class"
+        )
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
@@ -71,6 +77,19 @@ def _replay(options: AgentOptions) -> AgentFor:
     return make
 
 
+def _class(name: str) -> AgentFor:
+    from harness.agents.custom import class_agent
+
+    make = class_agent(name)
+    return lambda place, seed: make()
+
+
+def _human(options: AgentOptions) -> AgentFor:
+    from harness.agents.human import HumanAgent
+
+    return lambda place, seed: HumanAgent()
+
+
 def _command(options: AgentOptions) -> AgentFor:
     from harness.agents.command import command_agent
 
@@ -88,6 +107,7 @@ def _tuner(options: AgentOptions) -> AgentFor:
 _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "baseline": _baseline,
     "command": _command,
+    "human": _human,
     "nop": _nop,
     "oracle": _oracle,
     "replay": _replay,

@@ -17,12 +17,13 @@ from harness.agents.base import Agent, Briefing, Observation
 from harness.agents.command import CommandAgent
 from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
+from harness.runner.attended import AgentFault, Attended
 from harness.runner.program import ProgramPlace, program_place
 from harness.runner.recorder import Recorder, now
 from harness.runner.starter import instruction, laid_out
 from harness.runner.words import command_text, verdict_text
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
-from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict, counted, traced
+from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Usage, Verdict, counted, traced
 from harness.schema.starter import OtherStarter, Variant
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
@@ -95,6 +96,7 @@ class EpisodeRun:
         self.artifacts: dict[str, Artifact] = {}
         self.classes: list[ActionClass | None] = []
         self.patch = ""
+        self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
         self.started, self.clock = now(), time.monotonic()
 
     @property
@@ -111,12 +113,13 @@ class EpisodeRun:
             self._beside(instruction) as beside,
             self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
         ):
-            status, detail = beside.play(self, box) if beside else self._play(box, instruction)
+            status, detail = self._play(box, beside, instruction)
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
             except SandboxError as error:
                 self.patch = f"(no patch: {error})\n"
+        usage, fault = self._own_usage()
         self._seal()
         if status == "success" and not self._handed_in_valid():
             status = "evaluation_error"
@@ -128,13 +131,13 @@ class EpisodeRun:
             dataset=self.place.dataset,
             seed=self.seed,
             exit_status=status,
-            exit_detail=detail,
+            exit_detail=detail or fault,
             started=self.started,
             steps=self.steps,
             actions=counted(self.classes),
             trace=traced(self.classes),
             attempts=tuple(self.attempts),
-            usage=self.agent.usage().model_copy(update={"wall_s": wall_s}),
+            usage=usage.model_copy(update={"wall_s": wall_s}),
         )
         who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=self.agent.model)
         self.recorder.finish(episode, who, instruction, self.patch)
@@ -146,29 +149,47 @@ class EpisodeRun:
             return program_place(self.agent, None, instruction)
         return nullcontext()
 
-    def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
-        """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
-        assert not isinstance(self.agent, CommandAgent)
+    def _play(self, box: Sandbox, beside: ProgramPlace | None, instruction: str) -> tuple[ExitStatus, str | None]:
+        """To the end; whatever it is, what is there is handed in as long as there is a sandbox."""
+        try:
+            if beside is not None:
+                return beside.play(self, box)
+            return self._steps(box, instruction)
+        except SandboxError as error:
+            return "runtime", str(error)[:2000]
+        except EpisodeOver as over:
+            ending: tuple[ExitStatus, str] = over.status, str(over)[:2000]
+        except AgentFault as fault:
+            ending = "runtime", str(fault)[:2000]
+        self.auto_submit(box)
+        return ending
+
+    def _steps(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
+        """Steps until the agent submits or a limit ends it. Raises AgentFault, EpisodeOver, SandboxError."""
+        assert self.attended is not None
+        self.attended.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction), self._left_s())
         observation = Observation(instruction)
-        self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
         while True:
             if at_limit := self.limit():
                 self.auto_submit(box)
                 return at_limit, None
-            try:
-                action = self.agent.act(observation)
-            except EpisodeOver as over:
-                self.auto_submit(box)
-                return over.status, str(over)[:2000]
-            except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
-                self.auto_submit(box)
-                return "runtime", f"the agent raised {type(error).__name__}: {error}"[:2000]
-            try:
-                observation = self.take(box, action)
-            except SandboxError as error:
-                return "runtime", str(error)[:2000]
+            action = self.attended.act(observation, self._left_s())
+            observation = self.take(box, action)
             if action.kind == "submit":
                 return "success", None
+
+    def _left_s(self) -> float:
+        """Wall time that the episode has left."""
+        return max(0.0, self.place.task.limits.wall_time_s - (time.monotonic() - self.clock))
+
+    def _own_usage(self) -> tuple[Usage, str | None]:
+        """What the agent paid by itself, and what is wrong with that when it cannot be had."""
+        if self.attended is None:
+            return Usage(), None
+        try:
+            return self.attended.usage(), None
+        except AgentFault as fault:
+            return Usage(), str(fault)[:2000]
 
     def limit(self, ahead: int = 0) -> ExitStatus | None:
         """The limit that `ahead` more steps meet, if any."""
@@ -212,9 +233,8 @@ class EpisodeRun:
     def _execute(self, box: Sandbox, action: Action) -> Observation:
         limits = self.place.task.limits
         if action.kind == "bash":
-            left = limits.wall_time_s - (time.monotonic() - self.clock)
             allowed = limits.training_time_s if action.action_class == "Python" else limits.command_time_s
-            result = box.exec(action.command, timeout_s=max(1.0, min(allowed, left)))
+            result = box.exec(action.command, timeout_s=max(1.0, min(allowed, self._left_s())))
             return Observation(command_text(result), result.exit_code)
         if action.kind == "none":
             return Observation(f"no action could be read from this answer: {action.command}", 1)
