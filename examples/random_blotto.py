@@ -24,7 +24,7 @@ class RandomSearch:
     model = None
 
     def begin(self, briefing: Briefing) -> None:
-        """Once, with the task. The episode's seed is all its randomness, so that a resumed episode goes the same way."""
+        """Once, with the task. The episode's seed is its only randomness: a resumed episode goes the same way."""
         self.task = briefing.task
         self.random = random.Random(briefing.seed)
         self.sign = 1 if briefing.task.metric.direction == "max" else -1

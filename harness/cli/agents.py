@@ -34,11 +34,8 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         return _class(name)
     if name not in _AGENTS:
         near = get_close_matches(name, _AGENTS, n=1)
-        hint = (
-            f"did you mean {near[0]}?"
-            if near
-            else f"choose from {', '.join(sorted(_AGENTS))}, or name your own class package.module:Class"
-        )
+        choice = f"choose from {', '.join(sorted(_AGENTS))}, or name a class of your own, package.module:Class"
+        hint = f"did you mean {near[0]}?" if near else choice
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")

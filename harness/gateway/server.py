@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,8 +29,8 @@ class Metered(Protocol):
 
     def answer(
         self,
-        messages: list[Message],
-        tools: list[ToolSchema],
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema] = (),
         *,
         max_output_tokens: int | None,
         params: Mapping[str, Any],
@@ -124,8 +124,8 @@ class Gateway:
             raise HttpRefused(403, f"the episode is over: {self.over}", "permission_error")
         try:
             return self._model.answer(
-                list(wanted.messages),
-                list(wanted.tools),
+                wanted.messages,
+                wanted.tools,
                 max_output_tokens=wanted.max_output_tokens,
                 params=wanted.params,
             )

@@ -33,9 +33,7 @@ class Attended:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
-        self._work: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         threading.Thread(target=self._serve, name="gymboard-agent", daemon=True).start()
 
     def begin(self, briefing: Briefing, limit_s: float) -> None:
@@ -62,7 +60,7 @@ class Attended:
 
     def _call(self, name: str, limit_s: float, *words: Any) -> Any:
         answer: Future[Any] = Future()
-        self._work.put((answer, getattr(self._agent, name), words))
+        self._work.put((answer, lambda: getattr(self._agent, name)(*words)))
         try:
             error = answer.exception(timeout=max(0.0, limit_s))
         except TimeoutError:
@@ -76,9 +74,9 @@ class Attended:
 
     def _serve(self) -> None:
         while (task := self._work.get()) is not None:
-            answer, call, words = task
+            answer, call = task
             try:
-                answer.set_result(call(*words))
+                answer.set_result(call())
             except BaseException as error:  # sys.exit() in an agent ends the agent, not the harness
                 answer.set_exception(error)
 
