@@ -19,7 +19,7 @@ from harness.gateway.door import Peer
 from harness.gateway.http import Exchange, HttpRefused, Request
 from harness.gateway.shape import Wanted
 from harness.llm.base import Message, ToolSchema
-from harness.schema.calls import JournalLine
+from harness.schema.calls import JournalLine, ModelCall
 
 
 class Metered(Protocol):
@@ -36,6 +36,10 @@ class Metered(Protocol):
         params: Mapping[str, Any],
     ) -> JournalLine:
         """As Model.complete, with the call's measure."""
+        ...
+
+    def paid(self) -> Sequence[ModelCall]:
+        """Every call of the episode."""
         ...
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from harness.agents.base import Observation
 from harness.agents.command import CommandAgent
-from harness.errors import EpisodeOver
+from harness.errors import EpisodeOver, RunSpent
 from harness.gateway import runtime
 from harness.gateway.asks import Asks
 from harness.gateway.door import Door
@@ -62,7 +62,7 @@ class ProgramPlace:
     def __init__(
         self, agent: CommandAgent, folder: Path, model: Metered | None, instruction: str, opened: ExitStack
     ) -> None:
-        self.agent = agent
+        self.agent, self._model = agent, model
         self.mounts: Mapping[str, Path] = {
             "harness": folder,
             **({"program": agent.program} if agent.program is not None else {}),
@@ -123,6 +123,8 @@ class ProgramPlace:
                 observation = stage.take(box, Action(kind="validate"))
                 ask.answer.set_result((observation.text, observation.exit_code or 0))
         except EpisodeOver as over:
+            if isinstance(over, RunSpent) and self._model is not None and not self._model.paid():
+                raise  # not begun, as for any other agent
             return over.status, str(over)[:2000], False
         finally:
             self.asks.close()

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from harness.schema.base import Record, Timestamp
 from harness.schema.calls import ModelCall
 from harness.schema.command import command_class
-from harness.schema.episode import ActionClass
+from harness.schema.episode import ActionClass, Attempt
 
 TOOL_CLASSES: Mapping[str, ActionClass] = {
     "open": "View",
@@ -64,7 +64,8 @@ class Action(Record):
 
 class StepLine(Record):
     """One step. `observation` is the text that the agent was shown, `calls` what was paid to decide on the action,
-    `elapsed_s` the time since the episode's start when the agent was shown it.
+    `elapsed_s` the time since the episode's start when the agent was shown it; `attempt` what was handed in, before any
+    sealed grade.
     """
 
     step: int = Field(ge=1)
@@ -75,6 +76,7 @@ class StepLine(Record):
     duration_s: float = Field(ge=0)
     elapsed_s: float | None = Field(default=None, ge=0)
     calls: tuple[ModelCall, ...] = ()
+    attempt: Attempt | None = None
     by: Literal["agent", "harness"] = "agent"
 
 

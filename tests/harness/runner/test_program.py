@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.agents.command import command_agent
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
