@@ -68,7 +68,7 @@ class Attended:
             raise EpisodeOver("wall_time", text) from None
         if error is None:
             return answer.result()
-        if isinstance(error, EpisodeOver | ModelUnavailable):
+        if isinstance(error, EpisodeOver | ModelUnavailable | KeyboardInterrupt):
             raise error
         raise AgentFault(f"the agent raised {type(error).__name__}: {_words(error)}") from error
 

@@ -82,7 +82,6 @@ circle["self"] = circle
 FAULTS = {
     "raises": (raising(ValueError("boom")), "ValueError: boom"),
     "exits": (raising(SystemExit(3)), "SystemExit: 3"),
-    "says interrupt": (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
     "has no words": (raising(Unspeakable()), "Unspeakable"),
     "raises at begin": (NotAtBegin, "no such task"),
     "returns None": (returning(None), "returned NoneType, not an Action"),
