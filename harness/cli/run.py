@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, replay or tuner.")] = "baseline",
+    agent: Annotated[str, typer.Option(help="baseline, command, nop, oracle, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -50,6 +51,10 @@ def run(
     ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    command: Annotated[str | None, typer.Option("--cmd", help="command: the line for bash that is the agent.")] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
+    ] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
     key_env: KeyEnv = None,
@@ -70,6 +75,8 @@ def run(
       gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
 
       gymboard run --tasks house-price --profile smoke --seeds 1 --starter buggy
+
+      gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
       gymboard run --agent react --model openai/gpt-4o --cost-limit 20
 
@@ -96,8 +103,8 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    words = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit)
-    models = words.models(agent, folder)
+    maker = agent_maker(agent, AgentOptions(source, command, program, model))
+    models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     plan = RunPlan(
         title,
         folder,
@@ -105,7 +112,7 @@ def run(
         root,
         range(seeds),
         profile.value,
-        agent_maker(agent, AgentOptions(source)),
+        maker,
         mirror,
         starter.value,
         dataset,
@@ -133,7 +140,8 @@ def run(
 def _default_name(agent: str, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
     from harness.schema.task import DEFAULT_DATASET
 
-    words = [agent, profile.value]
+    _, _, own = agent.partition(":")
+    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent, profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 
