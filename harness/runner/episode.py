@@ -23,6 +23,8 @@ from harness.schema.starter import OtherStarter, Variant
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
 from harness.schema.trajectory import TrajectoryAgent
+from harness.tools.base import ToolState
+from harness.tools.registry import call
 
 PATCH_CAP_BYTES = 256 * 1024
 
@@ -90,6 +92,7 @@ class EpisodeRun:
         self.artifacts: dict[str, Artifact] = {}
         self.classes: list[ActionClass | None] = []
         self.patch = ""
+        self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
 
     @property
@@ -136,6 +139,7 @@ class EpisodeRun:
 
     def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
         """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
+        self.tools = ToolState(box)
         observation = Observation(instruction)
         self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
         while True:
@@ -201,7 +205,8 @@ class EpisodeRun:
         if action.kind == "none":
             return Observation(f"no action could be read from this answer: {action.command}", 1)
         if action.kind == "tool":
-            return Observation(f"there is no tool {action.tool!r}", 1)
+            said = call(self.tools, action.tool, action.arguments)
+            return Observation(said.text, said.exit_code)
         if action.kind == "write":
             try:
                 box.write(action.path, action.data)

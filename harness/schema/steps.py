@@ -5,11 +5,12 @@ The file is only ever appended to; a torn last line (power loss) is dropped on r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from harness.schema.base import Record, Timestamp
 from harness.schema.calls import ModelCall
@@ -46,10 +47,19 @@ class Action(Record):
     path: str = ""
     data: bytes = b""
     tool: str = ""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, JsonValue] = {}
     thought: str = ""
     reasoning: str = ""
     call_id: str = Field(default="", description="the model's own name for its tool call")
+
+    @model_validator(mode="after")
+    def _writable(self) -> Self:
+        words = (self.command, self.path, self.tool, self.thought, self.reasoning, self.call_id)
+        try:
+            json.dumps([words, self.arguments], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("half a surrogate pair is no text: it cannot be written down") from None
+        return self
 
     @property
     def action_class(self) -> ActionClass | None:
