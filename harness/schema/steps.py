@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from harness.schema.base import Record, Timestamp
 from harness.schema.calls import ModelCall
 from harness.schema.command import command_class
+from harness.schema.document import read_json
 from harness.schema.episode import ActionClass
 
 TOOL_CLASSES: Mapping[str, ActionClass] = {
@@ -55,10 +56,9 @@ class Action(Record):
     @model_validator(mode="after")
     def _writable(self) -> Self:
         words = (self.command, self.path, self.tool, self.thought, self.reasoning, self.call_id)
-        try:
-            json.dumps([words, self.arguments], ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("half a surrogate pair is no text: it cannot be written down") from None
+        _, faults = read_json(json.dumps([[words, self.arguments]]))
+        if faults:
+            raise ValueError(f"cannot be written down: {faults[0].message}")
         return self
 
     @property
