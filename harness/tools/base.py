@@ -58,13 +58,12 @@ A = TypeVar("A", bound=Arguments)
 
 
 @dataclass(frozen=True)
-class Tool(Generic[A]):
-    """One tool. `run` gets arguments that are checked; it raises SandboxError alone."""
+class Form(Generic[A]):
+    """What a model is told of something that it can call: its name, its help, and the record of its arguments."""
 
     name: str
     help: str
     arguments: type[A]
-    run: Callable[[ToolState, A], ToolResult]
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -87,20 +86,29 @@ class Tool(Generic[A]):
             self.arguments.model_validate(arguments)
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False, include_context=False)
-            shown = [f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in found]
+            shown = [f"{'.'.join(map(str, fault['loc']))[:60] or 'arguments'}: {fault['msg']}" for fault in found]
             more = f" (and {len(shown) - MAX_FAULTS} more)" if len(shown) > MAX_FAULTS else ""
-            return f"{self.name}: {'; '.join(shown[:MAX_FAULTS])[:1000]}{more}. It takes {self._signature()}"
+            return f"{self.name}: {'; '.join(shown[:MAX_FAULTS])[:1000]}{more}. It takes {self.signature}"
         return None
 
-    def __call__(self, state: ToolState, arguments: Mapping[str, Any]) -> ToolResult:
-        if wrong := self.faults(arguments):
-            return refused(wrong)
-        return self.run(state, self.arguments.model_validate(arguments))
-
-    def _signature(self) -> str:
+    @property
+    def signature(self) -> str:
+        """The arguments in a line: `line (integer), path (string, optional)`."""
         required = self.parameters["required"]
         words = [
             f"{name} ({each.get('type', 'value')}{'' if name in required else ', optional'})"
             for name, each in self.parameters["properties"].items()
         ]
         return ", ".join(words) or "no arguments"
+
+
+@dataclass(frozen=True)
+class Tool(Form[A]):
+    """One tool. `run` gets arguments that are checked; it raises SandboxError alone."""
+
+    run: Callable[[ToolState, A], ToolResult]
+
+    def __call__(self, state: ToolState, arguments: Mapping[str, Any]) -> ToolResult:
+        if wrong := self.faults(arguments):
+            return refused(wrong)
+        return self.run(state, self.arguments.model_validate(arguments))
