@@ -72,7 +72,7 @@ def text_actions(reply: Reply, known: Mapping[str, Form[Any]]) -> list[Action]:
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Name and body of every fenced block that is closed; a longer fence holds shorter ones."""
     fence, name, body = "", "", list[str]()
-    for line in text.splitlines():
+    for line in text.replace("\r\n", "\n").split("\n"):
         bare = line.strip()
         if not fence:
             if opened := _FENCE.fullmatch(bare):
