@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents.base import Agent, Briefing, Observation
+from harness.clock import now
 from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
-from harness.runner.recorder import Recorder, now
+from harness.runner.recorder import Recorder
 from harness.runner.starter import instruction, laid_out
 from harness.runner.words import command_text, verdict_text
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox

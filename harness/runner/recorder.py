@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.files import replace_file
@@ -26,11 +25,6 @@ from harness.schema.trajectory import (
     TrajectoryAgent,
     TrajectoryStep,
 )
-
-
-def now() -> str:
-    """This moment, UTC, to the second, as the schema writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Recorder:
