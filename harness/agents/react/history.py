@@ -74,9 +74,9 @@ class History:
         shown: list[Message] = [{"role": "system", "content": self._system}, {"role": "user", "content": told}]
         boundary, seen, border = self._boundary(), 0, 1
         for turn in self._turns:
-            border = len(shown) if seen < boundary else border
             shown.append(self._spoken(turn))
             for result in turn.results:
+                border = len(shown) if seen < boundary else border
                 text = result.stub if seen < boundary else result.text
                 role = {"role": "tool", "tool_call_id": result.call_id} if result.call_id else {"role": "user"}
                 shown.append({**role, "content": text})

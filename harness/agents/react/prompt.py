@@ -58,6 +58,7 @@ most 400 words, no preamble.
 
 """
 SUMMARY_CHARS = 6000
+RAW_CHARS = 1 << 20
 NOT_EXECUTED = "not executed: an earlier call of the same answer failed"
 REFUSED = "the model declined to answer. If you cannot do the task, call submit; else go on with a call"
 
@@ -79,7 +80,7 @@ def tool_schemas(forms: Mapping[str, Form[Any]]) -> list[dict[str, Any]]:
 def observation_text(observation: Observation, chars: int) -> str:
     """What the model is shown of an observation: no escape or control, lines that were redrawn once, cut, and what is
     left of the limits."""
-    shown = clipped(plain(_redrawn(observation.text), tabs=True), chars)
+    shown = clipped(plain(_redrawn(clipped(observation.text, RAW_CHARS)), tabs=True), chars)
     return f"{shown}\n{left_text(observation.left)}" if observation.left else shown
 
 
