@@ -22,9 +22,9 @@ CHUNK = 1 << 20
 LINE_CHARS = 400
 LINE_BYTES = 4 * LINE_CHARS
 ANSWER_BYTES = 40_000
-SCAN_S, SCAN_ENTRIES, SCAN_BYTES = 10.0, 50_000, 1 << 30
+SCAN_CPU_S, SCAN_ENTRIES, SCAN_BYTES = 10.0, 50_000, 1 << 30
 SNIFF_BYTES = 8192
-DEADLINE = time.monotonic() + SCAN_S
+DEADLINE = time.process_time() + SCAN_CPU_S
 PASSED_OVER = {".git", "__pycache__", ".ipynb_checkpoints"}
 
 
@@ -42,10 +42,10 @@ def resolve(root: Path, path: str) -> Path:
     return literal if os.path.lexists(literal) else root / os.path.expandvars(path)
 
 
-def shown(root: Path, path: Path) -> str:
+def shown(root: Path, path: str | Path) -> str:
     """The shortest plain name: relative inside the workspace."""
-    plain = Path(os.path.normpath(path))
-    return str(plain.relative_to(root) if plain.is_relative_to(root) else plain)
+    plain, inside = os.path.normpath(path), f"{root}{os.sep}"
+    return plain.removeprefix(inside) if plain != str(root) else "."
 
 
 def open_regular(path: Path) -> tuple[int, int]:
@@ -71,11 +71,10 @@ def is_binary(descriptor: int) -> bool:
     return b"\0" in os.pread(descriptor, SNIFF_BYTES, 0)
 
 
-def clipped(line: bytes, unread: int = 0) -> str:
-    """The first characters of a line; `unread` bytes of it are not in `line`."""
+def clipped(line: bytes, *, more: bool = False) -> str:
+    """The first characters of a line; `more`: `line` is not all of it."""
     text = line.decode("utf-8", errors="replace")
-    left_out = max(0, len(text) - LINE_CHARS) + unread
-    return text[:LINE_CHARS] + (f" [... {left_out} more]" if left_out else "")
+    return text[:LINE_CHARS] + (" [... the line goes on]" if more or len(text) > LINE_CHARS else "")
 
 
 def cost(*texts: str) -> int:
@@ -87,7 +86,7 @@ def scan(descriptor: int, wanted: int) -> tuple[int, int, bool]:
     """Number of lines, offset of line `wanted` (0 when there are fewer), whether the whole file was scanned."""
     newlines, offset, at, last = 0, 0, 0, b"\n"
     while chunk := os.pread(descriptor, CHUNK, at):
-        if time.monotonic() > DEADLINE or at >= SCAN_BYTES:
+        if time.process_time() > DEADLINE or at >= SCAN_BYTES:
             return newlines + 1, offset, False
         here = chunk.count(b"\n")
         if newlines < wanted - 1 <= newlines + here:
@@ -98,17 +97,17 @@ def scan(descriptor: int, wanted: int) -> tuple[int, int, bool]:
 
 def lines_from(descriptor: int, offset: int) -> Iterator[str]:
     """Lines from an offset on, each clipped; a line of a gigabyte costs no more memory than a short one."""
-    kept, unread, at = b"", 0, offset
-    while (chunk := os.pread(descriptor, CHUNK, at)) and time.monotonic() < DEADLINE:
+    kept, more, at = b"", False, offset
+    while (chunk := os.pread(descriptor, CHUNK, at)) and time.process_time() < DEADLINE:
         at += len(chunk)
         for number, piece in enumerate(chunk.split(b"\n")):
             if number:
-                yield clipped(kept, unread)
-                kept, unread = b"", 0
+                yield clipped(kept, more=more)
+                kept, more = b"", False
             taken = piece[: LINE_BYTES - len(kept)]
-            kept, unread = kept + taken, unread + len(piece) - len(taken)
+            kept, more = kept + taken, more or len(taken) < len(piece)
     if kept:
-        yield clipped(kept, unread)
+        yield clipped(kept, more=more)
 
 
 def window(path: Path, first: int, count: int) -> dict[str, Any]:
@@ -133,39 +132,50 @@ def window(path: Path, first: int, count: int) -> dict[str, Any]:
     return {"lines": kept, "first": first, "total": total, "whole": whole, "bytes": size}
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[str]:
     """Every regular file below, sorted within its folder; links are not followed. Raises StopScan at its bounds."""
     if not folder.is_dir():
         raise Refused("there is no such folder")
-    entries = 0
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in PASSED_OVER)
-        for name in sorted(names):
-            entries += 1
-            if entries > SCAN_ENTRIES or time.monotonic() > DEADLINE:
+    pending, seen = [str(folder)], 0
+    while pending:
+        below = []
+        for entry in listed(pending.pop()):
+            seen += 1
+            if seen > SCAN_ENTRIES or time.process_time() > DEADLINE:
                 raise StopScan
-            file = Path(here, name)
-            if file.is_file() and not file.is_symlink():
-                yield file
+            if entry.is_dir(follow_symlinks=False):
+                below += [entry.path] if entry.name not in PASSED_OVER else []
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
+        pending += reversed(below)
 
 
-def matches(file: Path, term: bytes) -> Iterator[tuple[int, str]]:
+def listed(folder: str) -> list[os.DirEntry[str]]:
+    """The entries of a folder, sorted; none of one that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def matches(file: str, term: bytes) -> Iterator[tuple[int, str]]:
     """Line number and text of every line of a text file that has `term`."""
-    descriptor, size = open_regular(file)
+    descriptor, size = open_regular(Path(file))
     try:
         if not size or is_binary(descriptor):
             return
         with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as data:
             line, start, at = 1, 0, data.find(term)
             while at >= 0:
-                if time.monotonic() > DEADLINE:
+                if time.process_time() > DEADLINE:
                     raise StopScan
                 line += sum(data[low : min(low + CHUNK, at)].count(b"\n") for low in range(start, at, CHUNK))
                 begin = max(data.rfind(b"\n", 0, at) + 1, at - LINE_CHARS // 2)
                 end = data.find(b"\n", at)
                 end = size if end < 0 else end
                 taken = data[begin : min(end, begin + LINE_BYTES)]
-                yield line, clipped(taken, end - begin - len(taken))
+                yield line, clipped(taken, more=begin + len(taken) < end)
                 start, at = at, data.find(term, end)
     finally:
         os.close(descriptor)
@@ -177,7 +187,7 @@ def search(root: Path, path: Path, term: str, most: int) -> dict[str, Any]:
     counts: dict[str, int] = {}
     room, whole = ANSWER_BYTES // 2, True
     try:
-        for file in files_below(path) if path.is_dir() else [path]:
+        for file in files_below(path) if path.is_dir() else [str(path)]:
             name = shown(root, file)
             try:
                 for line, text in matches(file, term.encode()):
@@ -186,7 +196,7 @@ def search(root: Path, path: Path, term: str, most: int) -> dict[str, Any]:
                     if len(found) < most and room > 0:
                         found.append((name, line, text))
             except (Refused, OSError, ValueError) as why:
-                if file == path:
+                if file == str(path):
                     raise Refused(str(why)) from None
     except StopScan:
         whole = False
@@ -205,7 +215,7 @@ def find(root: Path, folder: Path, pattern: str, most: int) -> dict[str, Any]:
     total, room, whole = 0, ANSWER_BYTES, True
     try:
         for file in files_below(folder):
-            if not fnmatchcase(file.name, pattern):
+            if not fnmatchcase(file.rpartition("/")[2], pattern):
                 continue
             total, name = total + 1, shown(root, file)
             room -= cost(name)

@@ -19,7 +19,7 @@ from harness.tools.base import ToolResult, ToolState, View, refused
 
 PROGRAM = Path(__file__).with_name("looker.py").read_text(encoding="utf-8")
 PYTHON = "PATH=$PATH:/usr/local/bin:/usr/bin:/bin; builtin exec python3 -I -S -c"
-LIMIT_S = 25.0
+LIMIT_S = 60.0
 LINES = 100
 OVERLAP = 2
 SHOWN_AS_CODE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

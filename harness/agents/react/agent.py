@@ -7,6 +7,7 @@ Never pays outside briefing.model, never looks at a clock.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -62,7 +63,7 @@ class ReactAgent:
         self._queue: deque[Action] = deque()
         self._history: History | None = None
         self._unread = self._declined = 0
-        self._budget = self.settings.prompt_tokens
+        self._budget = float(self.settings.prompt_tokens)
         self._chars_per_token = CHARS_PER_TOKEN
 
     def act(self, observation: Observation) -> Action:
@@ -109,18 +110,22 @@ class ReactAgent:
 
     def _ask(self, history: History) -> Reply:
         """One reply, the request made shorter until it fits. Raises ContextOverflow when nothing can be left out."""
+        refused = math.inf
         for _ in range(OVERFLOWS):
             self._fit(history)
             messages = history.messages(marks=self._marks)
             sent = size(messages, self._schemas)
+            if sent >= refused:
+                break
+            self._budget = max(self._budget, min(sent + refused, 2 * sent) / 2 / self._chars_per_token)
             try:
                 reply = self._paid.complete(messages, self._schemas, max_output_tokens=self.settings.max_output_tokens)
             except ContextOverflow:
-                self._budget = int(SHORTER * min(self._budget, sent / self._chars_per_token))
+                refused, self._budget = sent, SHORTER * sent / self._chars_per_token
                 continue
             self._learn(sent)
             return reply
-        raise ContextOverflow(f"the model refuses the request as too long after {OVERFLOWS} tries to shorten it")
+        raise ContextOverflow(f"the model refuses a request of {refused} characters as too long; nothing more can go")
 
     def _learn(self, sent: int) -> None:
         """How many characters a token is, by the provider's own count of the last request."""
@@ -136,8 +141,10 @@ class ReactAgent:
         while self._tokens(history) > ROOM * self._budget:
             if history.leave_out_more() or self._sum_up(history) or history.clip(CLIP_CHARS):
                 continue
-            if self._tokens(history) > self._budget:
-                raise ContextOverflow(f"the task and the last turns alone take more than {self._budget} tokens")
+            if self._tokens(history) > self.settings.prompt_tokens:
+                raise ContextOverflow(
+                    f"the task and the last turns take more than {self.settings.prompt_tokens} tokens"
+                )
             return
 
     def _tokens(self, history: History) -> float:

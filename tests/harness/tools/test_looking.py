@@ -55,7 +55,7 @@ def test_a_link_to_text_is_read_with_the_agents_own_rights(use: Use, bash: Bash)
 def test_a_hundred_megabytes_are_a_window(use: Use, bash: Bash) -> None:
     bash("head -c 100000000 /dev/zero | tr '\\0' 'x' > wide; yes abcdefghi | head -c 100000000 > long")
     wide = use("open", path="wide")
-    assert wide.exit_code == 0 and len(wide.text) < 600 and "[... 99999600 more]" in wide.text
+    assert wide.exit_code == 0 and len(wide.text) < 600 and wide.text.endswith("[... the line goes on]")
     deep = use("open", path="long", line=9_999_000)
     assert "(9998999 more lines above)\n9999000: abcdefghi" in deep.text and "(901 more lines below)" in deep.text
     found = use("search_file", term="xx", path="wide").text
