@@ -10,6 +10,11 @@ GymboardError                 exit code 1
 ├── SandboxError              the place where code runs failed (never the code that ran in it)
 │   └── EngineUnavailable     no container engine answers
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
+├── EpisodeOver               a limit or a fault ends the episode; its status says which
+│   ├── RunSpent              the run's cost limit is reached, not the episode's own
+│   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+│   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
+├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
@@ -82,8 +87,44 @@ class InvalidArtifact(GymboardError):
     """What the agent left is refused: the attempt is invalid, the episode goes on."""
 
 
+class ModelUnavailable(GymboardError):
+    """The model cannot be had: a wrong key, no quota, no connection. Nobody's score: `--resume` goes on."""
+
+
 class GradingError(GymboardError):
     """Our own grader failed: the attempt stays ungraded, never scored."""
+
+
+OverStatus = Literal["cost", "context", "format", "wall_time", "runtime"]
+
+
+class EpisodeOver(GymboardError):
+    """`status` is the episode's exit status."""
+
+    def __init__(self, status: OverStatus, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class ContextOverflow(EpisodeOver):
+    """The request was longer than the model's context window."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("context", message)
+
+
+class RequestRefused(EpisodeOver):
+    """The provider refused the request as faulty. An agent of ours never asks so; a program behind the gateway may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("runtime", message)
+
+
+class RunSpent(EpisodeOver):
+    """The next call could pass the run's cost limit."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("cost", message)
 
 
 class VerificationError(GymboardError):

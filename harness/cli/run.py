@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,28 +19,28 @@ from harness.cli.common import (
     Starter,
     StarterChoice,
     TasksFolder,
-    progress_bar,
+)
+from harness.cli.model import (
+    ApiBase,
+    CostLimit,
+    EpisodeCostLimit,
+    KeyEnv,
+    ModelName,
+    ModelWords,
+    PriceWords,
+    Yes,
+    consent,
 )
 
 if TYPE_CHECKING:
-    from harness.runner.run import AgentFor, Ended, RunPlan
+    from harness.runner.run import Ended, RunPlan
     from harness.sandbox.base import Engine
     from harness.sandbox.gpus import Gpus
     from harness.schema.episode import Episode
 
 
-class AgentChoice(StrEnum):
-    """The reference agents."""
-
-    baseline = "baseline"
-    nop = "nop"
-    oracle = "oracle"
-    replay = "replay"
-    tuner = "tuner"
-
-
 def run(
-    agent: Annotated[AgentChoice, typer.Option(help="Which agent.")] = AgentChoice.baseline,
+    agent: Annotated[str, typer.Option(help="baseline, command, nop, oracle, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -55,7 +55,19 @@ def run(
         str, typer.Option(help="GPUs for the agents' containers: all, a number, or none. Graders get none.")
     ] = "none",
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    command: Annotated[str | None, typer.Option("--cmd", help="command: the line for bash that is the agent.")] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
+    ] = None,
+    model: ModelName = None,
+    api_base: ApiBase = None,
+    key_env: KeyEnv = None,
+    price: PriceWords = None,
+    cost_limit: CostLimit = None,
+    episode_cost_limit: EpisodeCostLimit = None,
+    yes: Yes = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
@@ -70,8 +82,18 @@ def run(
 
       gymboard run --tasks fineweb-lm --sandbox docker --gpus 1
 
-    Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
+      gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
+
+      gymboard run --agent react --model openai/gpt-4o --cost-limit 20
+
+      gymboard run --agent react --model openai/mine --api-base http://127.0.0.1:8000/v1 --price 0,0
+
+    A run that was killed or interrupted goes on with --resume: no answer of a model is paid twice.
+
+    Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call, 130
+    interrupted.
     """
+    from harness.cli.agents import AgentOptions, agent_maker
     from harness.cli.common import choose_tasks, emit
     from harness.errors import UsageError
     from harness.runner.run import RunPlan
@@ -88,6 +110,8 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
+    maker = agent_maker(agent, AgentOptions(source, command, program, model))
+    models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     plan = RunPlan(
         title,
         folder,
@@ -95,14 +119,17 @@ def run(
         root,
         range(seeds),
         profile.value,
-        _agent_for(agent, source),
+        maker,
         mirror,
         starter.value,
         dataset,
+        models,
     )
+    if models is not None:
+        consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
         _build_missing(engine, _families(root, chosen), wanted)
-        ended = _with_progress(plan, engine, quiet=as_json)
+        ended = _with_progress(plan, engine, quiet=as_json, plain=plain)
     episodes = [one.episode for one in ended if one.episode]
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
@@ -117,10 +144,11 @@ def run(
         raise typer.Exit(1)
 
 
-def _default_name(agent: AgentChoice, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
+def _default_name(agent: str, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
     from harness.schema.task import DEFAULT_DATASET
 
-    words = [agent.value, profile.value]
+    _, _, own = agent.partition(":")
+    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent, profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 
@@ -136,33 +164,6 @@ def _title(name: str) -> str:
         return str(TypeAdapter(KebabId).validate_python(name))
     except ValidationError:
         raise UsageError(f"{name!r} cannot name a run; take lower-case words and numbers joined by -") from None
-
-
-def _agent_for(choice: AgentChoice, source: Path | None) -> AgentFor:
-    from harness.agents.base import Agent
-    from harness.errors import UsageError
-    from harness.runner.episode import Place
-
-    if (choice is AgentChoice.replay) != (source is not None):
-        raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
-
-    def make(place: Place, seed: int) -> Agent:
-        from harness.agents.baseline import baseline_agent
-        from harness.agents.nop import nop_agent
-        from harness.agents.oracle import oracle_agent, oracle_artifact
-        from harness.agents.replay import replay_agent
-        from harness.agents.tuner import TunerAgent
-
-        if choice is AgentChoice.replay:
-            assert source is not None
-            return replay_agent(source / place.task.id / f"seed-{seed}" / "steps.jsonl")
-        if choice is AgentChoice.oracle:
-            return oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
-        if choice is AgentChoice.tuner:
-            return TunerAgent()
-        return nop_agent() if choice is AgentChoice.nop else baseline_agent(place.task)
-
-    return make
 
 
 def _families(root: Path, chosen: list[str]) -> set[str]:
@@ -183,19 +184,21 @@ def _build_missing(engine: Engine, families: set[str], gpus: Gpus | None) -> Non
         ensure(name, engine.kind)
 
 
-def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]:
-    """Run with a progress bar on stderr; a line an episode where stderr is no terminal."""
+def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool, plain: bool) -> list[Ended]:
+    """Run and show how it goes; interrupted, say how to go on."""
+    from harness.cli.live import board
     from harness.runner.run import run_episodes
 
-    bar, console = progress_bar(quiet=quiet)
-    done = []
-    with bar:
-        task = bar.add_task("preparing", total=len(plan.tasks) * len(plan.seeds))
-        for ended in run_episodes(plan, engine, started=lambda key: bar.update(task, description=key)):
-            done.append(ended)
-            bar.advance(task)
-            status = ended.episode.exit_status if ended.episode else "not finished"
-            console.print(f"  {ended.key:<28} {status}{'' if ended.fresh else '  (was there)'}", markup=False)
+    models, total, done = plan.models, len(plan.tasks) * len(plan.seeds), []
+    spent, limit = (models.ledger.spent_usd, models.plan.run_cost_usd) if models else (None, None)
+    try:
+        with board(total, quiet=quiet, plain=plain, spent_usd=spent, limit_usd=limit) as shown:
+            for ended in run_episodes(plan, engine, shown.watch):
+                done.append(ended)
+                shown.ended(ended)
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; {plan.folder} goes on where it was with --resume", err=True)
+        raise typer.Exit(130) from None
     return done
 
 

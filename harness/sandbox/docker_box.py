@@ -53,6 +53,7 @@ class DockerSandbox:
     """One agent's container; `remove` takes it away for good."""
 
     kind: EngineKind = "docker"
+    workspace = WORKSPACE
 
     def __init__(self, spec: BoxSpec, container: Container, remove: Callable[[], None]) -> None:
         self._spec = spec
@@ -65,6 +66,15 @@ class DockerSandbox:
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         return self._open().run(command, timeout_s)
+
+    def start(self, argv: Sequence[str]) -> EngineStream:
+        self._open()
+        return self._start(argv, WORKSPACE)
+
+    def stop(self) -> None:
+        shell = self._open()
+        self.end_everything()
+        shell.renew()
 
     def write(self, path: str, data: bytes) -> None:
         if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):

@@ -25,6 +25,7 @@ class RunManifest(Record):
     variant: OtherStarter | None = Field(default=None, description="as in every episode")
     dataset: KebabId | None = Field(default=None, description="as in every episode")
     sandbox: Literal["docker", "local"]
+    declares: tuple[Line, ...] = Field(default=(), description="as in the bundle")
     tasks: tuple[KebabId, ...] = Field(min_length=1)
     seeds: tuple[Count, ...] = Field(min_length=1)
     images: dict[str, str]

@@ -1,0 +1,112 @@
+"""`--agent NAME`: the words of the call -> what makes the agent of each episode.
+
+Takes a name and its options, gives an AgentFor. One function an agent, so that none is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from harness.agents.base import Agent
+from harness.errors import UsageError
+from harness.runner.place import Place
+from harness.runner.run import AgentFor
+
+
+@dataclass(frozen=True)
+class AgentOptions:
+    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
+    `program`: a finished program's line and folder. `model`: the name of the run's model.
+    """
+
+    source: Path | None = None
+    command: str | None = None
+    program: Path | None = None
+    model: str | None = None
+
+
+def agent_maker(name: str, options: AgentOptions) -> AgentFor:
+    """What makes the agent `name`. Raises UsageError on an unknown name and on options of another agent."""
+    if ":" in name:
+        return _class(name)
+    if name not in _AGENTS:
+        near = get_close_matches(name, _AGENTS, n=1)
+        choice = f"choose from {', '.join(sorted(_AGENTS))}, or name a class of your own, package.module:Class"
+        hint = f"did you mean {near[0]}?" if near else choice
+        raise UsageError(f"there is no agent {name!r}; {hint}")
+    if (name == "replay") != (options.source is not None):
+        raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
+    if (name == "command") != (options.command is not None) or (options.program and name != "command"):
+        raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
+    return _AGENTS[name](options)
+
+
+def _baseline(options: AgentOptions) -> AgentFor:
+    from harness.agents.baseline import baseline_agent
+
+    return lambda place, seed: baseline_agent(place.task)
+
+
+def _nop(options: AgentOptions) -> AgentFor:
+    from harness.agents.nop import nop_agent
+
+    return lambda place, seed: nop_agent()
+
+
+def _oracle(options: AgentOptions) -> AgentFor:
+    from harness.agents.oracle import oracle_agent, oracle_artifact
+
+    return lambda place, seed: oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+
+
+def _replay(options: AgentOptions) -> AgentFor:
+    from harness.agents.replay import replay_agent
+
+    source = options.source
+    assert source is not None
+
+    def make(place: Place, seed: int) -> Agent:
+        return replay_agent(source / place.task.id / f"seed-{seed}" / "steps.jsonl")
+
+    return make
+
+
+def _class(name: str) -> AgentFor:
+    from harness.agents.custom import class_agent
+
+    make = class_agent(name)
+    return lambda place, seed: make()
+
+
+def _human(options: AgentOptions) -> AgentFor:
+    from harness.agents.human import HumanAgent
+
+    return lambda place, seed: HumanAgent()
+
+
+def _command(options: AgentOptions) -> AgentFor:
+    from harness.agents.command import command_agent
+
+    assert options.command is not None
+    agent = command_agent(options.command, options.program, options.model)
+    return lambda place, seed: agent
+
+
+def _tuner(options: AgentOptions) -> AgentFor:
+    from harness.agents.tuner import TunerAgent
+
+    return lambda place, seed: TunerAgent()
+
+
+_AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
+    "baseline": _baseline,
+    "command": _command,
+    "human": _human,
+    "nop": _nop,
+    "oracle": _oracle,
+    "replay": _replay,
+    "tuner": _tuner,
+}
