@@ -29,6 +29,8 @@ from harness.schema.calls import total
 from harness.schema.episode import ActionClass, Episode, ExitStatus, Usage, counted, traced
 from harness.schema.steps import Action, StepLine
 from harness.schema.trajectory import TrajectoryAgent
+from harness.tools.base import ToolState
+from harness.tools.registry import call
 
 PATCH_CAP_BYTES = 256 * 1024
 
@@ -50,6 +52,7 @@ class EpisodeRun:
         self.handed_in = Attempts(place, recorder)
         self.classes: list[ActionClass | None] = []
         self.patch = ""
+        self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
         self.model = self._metered(models)
@@ -154,6 +157,7 @@ class EpisodeRun:
         """Steps until the agent submits or a limit ends it."""
         assert self.attended is not None
         self.clock = time.monotonic()
+        self.tools = ToolState(box)
         observation = Observation(instruction, left=self.left())
         briefing = Briefing(self.place.task, self.place.profile, self.seed, instruction, self.model)
         self.attended.begin(briefing, self.time_left())
@@ -282,7 +286,8 @@ class EpisodeRun:
         if action.kind == "none":
             return f"no action could be read from this answer: {action.command}", 1
         if action.kind == "tool":
-            return f"there is no tool {action.tool!r}", 1
+            said = call(self.tools, action.tool, action.arguments)
+            return said.text, said.exit_code
         try:
             box.write(action.path, action.data)
         except InvalidArtifact as error:
