@@ -49,7 +49,6 @@ def test_a_person_plays_an_episode(tmp_path: Path) -> None:
     assert b"pwned" not in shown.partition(b"done'")[2] and b"\x1b[2J" not in shown
     os.write(person, b":time\n:validate\n")
     assert b"minutes left" in read_until(person, b"validation mean payoff per round")
-    read_until(person, b"$ ")
     os.write(person, b":submit\n")
     with_end = b""
     while child.poll() is None or select.select([person], [], [], 0.2)[0]:

@@ -289,8 +289,8 @@ def test_more_connections_than_there_is_room_for_are_closed(here: Set) -> None:
     held = []
     for _ in range(door.CONNECTIONS * 2):
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(5)
         connection.connect(str(here.socket))
+        connection.settimeout(5)
         held.append(connection)
         time.sleep(0.002)
     closed = 0
