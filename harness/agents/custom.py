@@ -7,10 +7,12 @@ the board.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,13 +28,27 @@ LINES = {"name": False, "version": False, "model": True}
 """What is recorded, and whether it may be None."""
 
 
-def class_agent(name: str, settings: Mapping[str, Any] | None = None) -> Callable[[], Agent]:
-    """Makes a new agent each time, with `settings` as keyword arguments. Raises UsageError with every fault found."""
+def agent_settings(file: Path) -> tuple[dict[str, Any], str]:
+    """The keyword arguments that an agent file holds, and their digest. Raises UsageError."""
+    try:
+        data = file.read_bytes()
+        return tomllib.loads(data.decode()), hashlib.sha256(data).hexdigest()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--agent-file {file}: {error}") from None
+
+
+def class_agent(name: str, file: Path | None = None) -> Callable[[], Agent]:
+    """Makes a new agent each time, with an agent file's settings as keyword arguments; its `declares` then names their
+    digest. Raises UsageError with every fault found.
+    """
     kind = _imported(name)
+    settings, digest = agent_settings(file) if file else ({}, "")
 
     def make() -> Agent:
         try:
-            agent = kind(**(settings or {}))
+            agent = kind(**settings)
+            if file:
+                agent.declares = (*getattr(agent, "declares", ()), f"settings sha256:{digest}")
         except Exception as error:
             words = f"with {', '.join(settings)}" if settings else "without arguments"
             raise UsageError(f"{name} cannot be made {words}: {type(error).__name__}: {error}") from error

@@ -13,7 +13,7 @@ import time
 from typing import TextIO
 
 from harness import __version__
-from harness.agents.base import Briefing, Observation
+from harness.agents.base import Briefing, Budget, Observation
 from harness.errors import EpisodeOver
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
@@ -39,7 +39,7 @@ class HumanAgent:
         self._out = out or sys.stderr
         self._typed = bytearray()
         self._ended = False
-        self._left = Observation("").left
+        self._left: Budget | None = None
 
     def begin(self, briefing: Briefing) -> None:
         self._print(f"{briefing.task.title}, {briefing.profile}, seed {briefing.seed}\n\n{HELP}\n")

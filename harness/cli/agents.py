@@ -19,20 +19,21 @@ from harness.runner.run import AgentFor
 @dataclass(frozen=True)
 class AgentOptions:
     """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
-    `program`: a finished program's line and folder. `model`: the name of the run's model.
+    `program`: a finished program's line and folder. `model`: the name of the run's model. `agent_file`: an agent's
+    settings.
     """
 
     source: Path | None = None
     command: str | None = None
     program: Path | None = None
     model: str | None = None
+    agent_file: Path | None = None
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
     """What makes the agent `name`. Raises UsageError on an unknown name and on options of another agent."""
-    if ":" in name:
-        return _class(name)
-    if name not in _AGENTS:
+    own = ":" in name
+    if not own and name not in _AGENTS:
         near = get_close_matches(name, _AGENTS, n=1)
         choice = f"choose from {', '.join(sorted(_AGENTS))}, or name a class of your own, package.module:Class"
         hint = f"did you mean {near[0]}?" if near else choice
@@ -41,7 +42,9 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
     if (name == "command") != (options.command is not None) or (options.program and name != "command"):
         raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
-    return _AGENTS[name](options)
+    if options.agent_file and not own:
+        raise UsageError("--agent-file is for a class of your own (package.module:Class)")
+    return _class(name, options) if own else _AGENTS[name](options)
 
 
 def _baseline(options: AgentOptions) -> AgentFor:
@@ -74,10 +77,10 @@ def _replay(options: AgentOptions) -> AgentFor:
     return make
 
 
-def _class(name: str) -> AgentFor:
+def _class(name: str, options: AgentOptions) -> AgentFor:
     from harness.agents.custom import class_agent
 
-    make = class_agent(name)
+    make = class_agent(name, options.agent_file)
     return lambda place, seed: make()
 
 

@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    agent: Annotated[str, typer.Option(help="baseline, command, nop, oracle, replay or tuner.")] = "baseline",
+    agent: Annotated[
+        str,
+        typer.Option(
+            help="baseline, command, human, nop, oracle, replay, tuner; or a class of yours, package.module:Class."
+        ),
+    ] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -59,6 +64,7 @@ def run(
     program: Annotated[
         Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
     ] = None,
+    agent_file: Annotated[Path | None, typer.Option(help="a class of yours: its settings, TOML.")] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
     key_env: KeyEnv = None,
@@ -110,7 +116,7 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    maker = agent_maker(agent, AgentOptions(source, command, program, model))
+    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file))
     models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     plan = RunPlan(
         title,
@@ -129,7 +135,7 @@ def run(
         consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
         _build_missing(engine, _families(root, chosen), wanted)
-        ended = _with_progress(plan, engine, quiet=as_json, plain=plain)
+        ended = _with_progress(plan, engine, quiet=as_json or agent == "human", plain=plain)
     episodes = [one.episode for one in ended if one.episode]
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:

@@ -121,7 +121,7 @@ def _listening(path: Path) -> socket.socket:
     try:
         listening.bind(f"/proc/self/fd/{folder}/{path.name}")  # the path itself may have 107 bytes only (unix(7))
         path.chmod(0o666)
-        listening.listen(CONNECTIONS)
+        listening.listen(4 * CONNECTIONS)  # a full queue refuses at once those that do not wait
     except BaseException:
         listening.close()
         raise

@@ -71,7 +71,8 @@ Kind = TypeVar("Kind", bound=Shape)
 def parsed(body: bytes, shape: type[Kind]) -> Kind:
     """The body as this shape. Raises HttpRefused."""
     try:
-        tree = json.loads(body)
+        tree = json.loads(body, parse_constant=_no_number)
+        json.dumps(tree, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be sent on
     except (ValueError, RecursionError) as error:
         raise HttpRefused(400, f"the body is no JSON: {error}") from None
     if _depth(tree) > MAX_DEPTH:
@@ -80,6 +81,10 @@ def parsed(body: bytes, shape: type[Kind]) -> Kind:
         return shape.model_validate(tree)
     except ValidationError as error:
         raise HttpRefused(400, _words(error)) from None
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _depth(tree: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Iterator
@@ -200,8 +201,14 @@ def test_what_is_no_agent_is_refused_with_every_reason(name: str, said: str) -> 
 
 
 @pytest.mark.usefixtures("module")
-def test_each_episode_gets_an_agent_of_its_own_with_the_settings() -> None:
-    make = class_agent("my_agents:Fine", {"size": 4})
+def test_each_episode_gets_an_agent_of_its_own_with_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text("size = 4\n")
+    make = class_agent("my_agents:Fine", file)
     assert make() is not make() and make().size == 4  # type: ignore[attr-defined]
-    with pytest.raises(UsageError, match="with colour: TypeError"):
-        class_agent("my_agents:Fine", {"colour": 4})()
+    (declared,) = make().declares  # type: ignore[attr-defined]
+    assert declared == f"settings sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    for text, said in (("colour = 4", "with colour: TypeError"), ("size =", "--agent-file")):
+        file.write_text(text)
+        with pytest.raises(UsageError, match=said):
+            class_agent("my_agents:Fine", file)()
