@@ -18,9 +18,13 @@ from harness.runner.run import AgentFor
 
 @dataclass(frozen=True)
 class AgentOptions:
-    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed."""
+    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `model`: the name of
+    the run's model. `agent_file`: the react agent's settings.
+    """
 
     source: Path | None = None
+    model: str | None = None
+    agent_file: Path | None = None
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
@@ -31,6 +35,8 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
+    if options.agent_file and name != "react":
+        raise UsageError("--agent-file is for --agent react alone")
     return _AGENTS[name](options)
 
 
@@ -50,6 +56,18 @@ def _oracle(options: AgentOptions) -> AgentFor:
     from harness.agents.oracle import oracle_agent, oracle_artifact
 
     return lambda place, seed: oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+
+
+def _react(options: AgentOptions) -> AgentFor:
+    from harness.agents.react.agent import ReactAgent
+    from harness.agents.react.settings import load_settings
+    from harness.llm.ability import has_tool_calls
+
+    settings, model = load_settings(options.agent_file), options.model
+    if model is None:
+        raise UsageError("--agent react needs --model PROVIDER/NAME, for instance --model openai/gpt-5")
+    native = settings.protocol == "native" or (settings.protocol == "auto" and has_tool_calls(model))
+    return lambda place, seed: ReactAgent(settings, model, native=native)
 
 
 def _replay(options: AgentOptions) -> AgentFor:
@@ -74,6 +92,7 @@ _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "baseline": _baseline,
     "nop": _nop,
     "oracle": _oracle,
+    "react": _react,
     "replay": _replay,
     "tuner": _tuner,
 }

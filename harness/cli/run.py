@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, replay or tuner.")] = "baseline",
+    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, react, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -50,6 +50,7 @@ def run(
     ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    agent_file: Annotated[Path | None, typer.Option(help="react: its settings, agent.toml.")] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
     key_env: KeyEnv = None,
@@ -105,7 +106,7 @@ def run(
         root,
         range(seeds),
         profile.value,
-        agent_maker(agent, AgentOptions(source)),
+        agent_maker(agent, AgentOptions(source, model=model, agent_file=agent_file)),
         mirror,
         starter.value,
         dataset,

@@ -177,6 +177,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         variant=places[plan.tasks[0]].starter,
         dataset=places[plan.tasks[0]].dataset,
         sandbox=engine.kind,
+        declares=tuple(sorted(getattr(agent, "declares", ()))),
         tasks=tuple(plan.tasks),
         seeds=tuple(plan.seeds),
         images=images,

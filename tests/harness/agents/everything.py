@@ -77,7 +77,7 @@ def play(place: Place, folder: Path) -> Played:
     with model_server(Player(answers(place.task.starter_command)), cache=True) as server:
         plan = ModelPlan("openai/scripted", server.openai, price=PRICE, max_output_tokens=1000)
         models = Models(plan, folder, "2026-11-21")
-        agent = ReactAgent(ReactSettings(protocol="native"), plan.name, lambda name: True)
+        agent = ReactAgent(ReactSettings(), plan.name, native=True)
         episode = run_episode(place, agent, 0, folder / place.task.id / "seed-0", models=models)
         meter = models.open(f"{place.task.id}/seed-0", folder / place.task.id / "seed-0", 4.0, lambda: 1.0)
         lost = sum(call.cost_usd or 0.0 for call in meter.paid() if call.lost)

@@ -170,10 +170,9 @@ def test_a_prompt_cache_would_hold(tmp_path: Path) -> None:
 
 
 def test_it_says_what_is_missing(tmp_path: Path) -> None:
-    agent = ReactAgent(ReactSettings(), "openai/scripted", lambda name: False)
+    agent = ReactAgent(ReactSettings(), "openai/scripted", native=True)
     with pytest.raises(UsageError, match="--model"):
         agent.begin(Briefing(load_task(tasks_root() / "battle-of-sexes"), "smoke", 0, "Win."))
-    assert agent.native is False
 
 
 def test_a_killed_episode_says_the_same_again_and_pays_nothing(tmp_path: Path) -> None:
