@@ -210,3 +210,12 @@ def test_it_is_briefed_once_an_episode(tmp_path: Path) -> None:
         assert [message["role"] for message in on.sent] == ["system", "user"] and on.sent[1][
             "content"
         ] == "Another game."
+
+
+def test_the_guide_shows_the_defaults(tmp_path: Path) -> None:
+    guide = (Path(__file__).resolve().parents[3] / "CONTRIBUTING.md").read_text()
+    block = guide.split("## Run a language model", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
+    file = tmp_path / "agent.toml"
+    file.write_text(block)
+    assert load_settings(file) == ReactSettings()
+    assert {line.lstrip("# ").split(" ")[0] for line in block.splitlines()} == set(ReactSettings.model_fields)
