@@ -46,7 +46,7 @@ def test_a_whole_episode_against_every_fault(
     steps = list(read_steps(folder / "steps.jsonl"))
     told = [line.observation for line in steps]
     assert "are not JSON" in told[4] and "no longer be valid Python" in told[6]
-    assert len(told[11]) < 200_000 and "bytes" in told[11]
+    assert len(told[9]) < 200_000 and "bytes left out" in told[9]
     paid = [call for line in steps for call in line.calls]
     assert sum(call.cost_usd or 0.0 for call in paid) == pytest.approx(played.recorded_usd)
     again = run_episode(place, replay_agent(folder / "steps.jsonl"), 0, tmp_path / "again")
