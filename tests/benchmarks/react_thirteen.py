@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.runner.run import place_of
 from harness.sandbox import open_engine
 from harness.schema.task import tasks_root
-from tests.harness.agents.everything import PRICE, STEPS, play
+from tests.harness.agents.everything import PRICE, play, steps
 
 
 def main(kind: str, chosen: list[str]) -> int:
@@ -38,7 +38,11 @@ def main(kind: str, chosen: list[str]) -> int:
                 f"{played.recorded_usd:>11.6f} {billed:>10.6f} {took:>6.0f}",
                 flush=True,
             )
-            bad += not valid or episode.trace != STEPS or abs(played.recorded_usd - billed) >= 0.01
+            bad += (
+                not valid
+                or episode.trace != steps(place.task.starter_command)
+                or abs(played.recorded_usd - billed) >= 0.01
+            )
     print(f"{len(tasks) - bad} of {len(tasks)} as they should be; target: all")
     return 1 if bad else 0
 

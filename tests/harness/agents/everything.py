@@ -46,8 +46,10 @@ def answers(starter_command: str) -> list[Answer]:
     ]
 
 
-STEPS = "BAVS-EEEBB-B-AU"
-"""Upstream's letters of what `answers` leads to; the second is refused: nothing is there to be validated yet."""
+def steps(starter_command: str) -> str:
+    """Upstream's letters of what `answers` leads to. The second call is refused (nothing is there to be validated yet);
+    running the starter is Python's class where the command is."""
+    return f"BAVS-EEEBB-{'P' if starter_command.startswith('python') else 'B'}-AU"
 
 
 @dataclass
