@@ -42,8 +42,8 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
     if (name == "command") != (options.command is not None) or (options.program and name != "command"):
         raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
-    if options.agent_file and not own:
-        raise UsageError("--agent-file is for a class of your own (package.module:Class)")
+    if options.agent_file and not (own or name == "react"):
+        raise UsageError("--agent-file is for react and for a class of your own (package.module:Class)")
     return _class(name, options) if own else _AGENTS[name](options)
 
 
@@ -63,6 +63,18 @@ def _oracle(options: AgentOptions) -> AgentFor:
     from harness.agents.oracle import oracle_agent, oracle_artifact
 
     return lambda place, seed: oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+
+
+def _react(options: AgentOptions) -> AgentFor:
+    from harness.agents.react.agent import ReactAgent
+    from harness.agents.react.settings import load_settings
+    from harness.llm.ability import has_tool_calls
+
+    settings, model = load_settings(options.agent_file), options.model
+    if model is None:
+        raise UsageError("--agent react needs --model PROVIDER/NAME, for instance --model openai/gpt-5")
+    native = settings.protocol == "native" or (settings.protocol == "auto" and has_tool_calls(model))
+    return lambda place, seed: ReactAgent(settings, model, native=native)
 
 
 def _replay(options: AgentOptions) -> AgentFor:
@@ -110,6 +122,7 @@ _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "human": _human,
     "nop": _nop,
     "oracle": _oracle,
+    "react": _react,
     "replay": _replay,
     "tuner": _tuner,
 }

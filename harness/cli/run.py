@@ -43,7 +43,7 @@ def run(
     agent: Annotated[
         str,
         typer.Option(
-            help="baseline, command, human, nop, oracle, replay, tuner; or a class of yours, package.module:Class."
+            help="baseline, command, human, nop, oracle, react, replay, tuner; or a class of yours, package.module:Class."
         ),
     ] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
@@ -64,7 +64,7 @@ def run(
     program: Annotated[
         Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
     ] = None,
-    agent_file: Annotated[Path | None, typer.Option(help="a class of yours: its settings, TOML.")] = None,
+    agent_file: Annotated[Path | None, typer.Option(help="react, or a class of yours: its settings, TOML.")] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
     key_env: KeyEnv = None,

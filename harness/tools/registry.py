@@ -9,8 +9,10 @@ from typing import Any
 from harness.tools import create, edit, find_file, goto, insert, open, scroll, search_dir, search_file
 from harness.tools.base import Tool, ToolResult, ToolState, refused
 
-_MODULES = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
-TOOLS: Mapping[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in _MODULES}
+_FILE_MODULES = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
+FILE_TOOLS = tuple(module.TOOL.name for module in _FILE_MODULES)
+"""What an agent has that names no tools."""
+TOOLS: Mapping[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in _FILE_MODULES}
 
 
 def unknown(name: str, known: Mapping[str, Any] | list[str]) -> str:
