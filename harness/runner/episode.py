@@ -16,13 +16,13 @@ from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxEr
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
 from harness.runner.recorder import Recorder, now
 from harness.runner.starter import instruction, laid_out
+from harness.runner.trajectory import who
 from harness.runner.words import command_text, verdict_text
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
 from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict, counted, traced
 from harness.schema.starter import OtherStarter, Variant
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
-from harness.schema.trajectory import TrajectoryAgent
 
 PATCH_CAP_BYTES = 256 * 1024
 
@@ -130,8 +130,7 @@ class EpisodeRun:
             attempts=tuple(self.attempts),
             usage=self.agent.usage().model_copy(update={"wall_s": wall_s}),
         )
-        who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=self.agent.model)
-        self.recorder.finish(episode, who, instruction, self.patch)
+        self.recorder.finish(episode, who(self.agent), instruction, self.patch)
         return episode
 
     def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
