@@ -29,6 +29,9 @@ def pack(
 ) -> None:
     """Pack a finished run into bundle.json and one payload part a task; the same run gives the same bytes.
 
+    Keys, tokens, e-mail addresses and home paths are scrubbed from what is packed, and said here by kind and number;
+    the run itself stays as it is. An artifact that holds a key is refused.
+
     Example: gymboard pack runs/baseline-official my-entry --submitter github:1234567
     """
     import json
@@ -38,6 +41,7 @@ def pack(
     from harness.runner.recorder import now
     from harness.schema.bundle import Entry
     from harness.schema.run import RunManifest
+    from harness.scrub import Scrubber
 
     if not (run / "run.json").is_file():
         raise UsageError(f"no run.json in {run}; give the folder of a run, as `gymboard run` printed it")
@@ -54,7 +58,10 @@ def pack(
         "date": (manifest.created or now())[:10],
     }
     entry = Entry.from_json(json.dumps(facts), subject="entry")
-    bundle = pack_run(run, out, entry, submitter, location=location)
+    scrubber = Scrubber()
+    bundle = pack_run(run, out, entry, submitter, location=location, scrubber=scrubber)
+    for where, kinds in scrubber.report().items():
+        typer.echo(f"scrubbed: {where}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
     size = sum(part.size_bytes for part in bundle.payload)
     typer.echo(f"packed {len(bundle.episodes)} episode(s), {len(bundle.payload)} part(s), {size:,} bytes: {out}")
 
