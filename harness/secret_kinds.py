@@ -35,14 +35,26 @@ def _token(name: str, body: str) -> Kind:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("private-key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!----)){0,16384}(?:-----END [A-Z ]{0,40}-----)?")),
+    Kind(
+        "private-key",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+            r"(?:[^-]|-(?!----)){0,16384}(?:-----END [A-Z ]{0,40}-----)?"
+        ),
+    ),
     _token("anthropic-key", r"sk-ant-[A-Za-z0-9_-]{20,512}"),
     _token("openai-key", r"sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,512}"),
     _token("github-token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"),
     _token("gitlab-token", r"gl(?:pat|dt|rt|cbt)-[A-Za-z0-9_-]{20,255}"),
     _token("huggingface-token", r"hf_[A-Za-z0-9]{30,255}"),
     _token("aws-key-id", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
-    Kind("aws-secret", re.compile(r"(?i:aws_?secret_?access_?key)[\"']?\s{0,8}[=:]\s{0,8}[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])")),
+    Kind(
+        "aws-secret",
+        re.compile(
+            r"(?i:aws_?secret_?access_?key)[\"']?\s{0,8}[=:]\s{0,8}"
+            r"[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
+        ),
+    ),
     _token("google-key", r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,512}|GOCSPX-[A-Za-z0-9_-]{28}"),
     _token("slack-token", r"xox[abposr]-[A-Za-z0-9-]{10,255}|xapp-[A-Za-z0-9-]{10,255}"),
     _token("stripe-key", r"[sr]k_(?:live|test)_[A-Za-z0-9]{20,255}"),
@@ -56,38 +68,55 @@ KINDS: tuple[Kind, ...] = (
     _token("sendgrid-key", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
     _token("telegram-token", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
     _token("web-token", r"eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{10,4096}"),
-    Kind("authorization", re.compile(r"(?i:authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:bearer|basic|token)\s{1,8})([A-Za-z0-9._~+/=-]{16,4096})")),
-    Kind("url-password", re.compile(r"(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://([^\s/:@\"'<>]{1,128}:[^\s/@\"'<>]{3,256})@")),
+    Kind(
+        "authorization",
+        re.compile(
+            r"(?i:authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:bearer|basic|token)\s{1,8})"
+            r"([A-Za-z0-9._~+/=-]{16,4096})"
+        ),
+    ),
+    Kind(
+        "url-password",
+        re.compile(r"(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://([^\s/:@\"'<>]{1,128}:[^\s/@\"'<>]{3,256})@"),
+    ),
     Kind(
         "assigned-secret",
         re.compile(
-            r"(?<![A-Za-z0-9_])(?:[A-Z][A-Z0-9]{0,30}_){0,6}(?:API_?KEY|ACCESS_KEY|SECRET|SECRET_KEY|TOKEN|PASSWORD|PASSWD)"
-            r"[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?=[^\s\"'$`<>]{0,100}[0-9])(?=[^\s\"'$`<>]{0,100}[A-Za-z])([A-Za-z0-9_+/=.~-]{16,512})"
+            r"(?<![A-Za-z0-9_])(?:[A-Z][A-Z0-9]{0,30}_){0,6}"
+            r"(?:API_?KEY|ACCESS_KEY|SECRET|SECRET_KEY|TOKEN|PASSWORD|PASSWD)[\"']?\s{0,4}[=:]\s{0,4}[\"']?"
+            r"(?=[^\s\"'$`<>]{0,100}[0-9])(?=[^\s\"'$`<>]{0,100}[A-Za-z])"
+            r"([A-Za-z0-9_+/=.~-]{16,512})"
         ),
     ),
     Kind(
         "quoted-secret",
         re.compile(
-            r"(?i:[\"'](?:[a-z0-9]{1,20}[_-]){0,3}(?:api_?key|access_token|refresh_token|secret|client_secret|password)[\"'])"
+            r"(?i:[\"'](?:[a-z0-9]{1,20}[_-]){0,3}"
+            r"(?:api_?key|access_token|refresh_token|secret|client_secret|password)[\"'])"
             r"\s{0,8}[:=]\s{0,8}[\"'](?=[^\s\"']{0,100}[0-9])(?=[^\s\"']{0,100}[A-Za-z])([^\s\"']{16,512})[\"']"
         ),
     ),
     Kind(
         "email",
         re.compile(
-            rf"(?<![A-Za-z0-9._%+-])(?!{_NOT_PERSONS})[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}@(?:[A-Za-z0-9-]{{1,63}}\.){{1,5}}"
+            rf"(?<![A-Za-z0-9._%+-])(?!{_NOT_PERSONS})[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}"
+            rf"@(?:[A-Za-z0-9-]{{1,63}}\.){{1,5}}"
             rf"(?:{_ENDINGS})(?![A-Za-z0-9_(\[-]|\.[A-Za-z0-9])"
         ),
         secret=False,
     ),
     Kind(
         "home",
-        re.compile(rf"(?<![A-Za-z0-9_.])(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})(?!{_OUR_USERS}(?![A-Za-z0-9_.-]))([A-Za-z0-9_.-]{{1,64}})"),
+        re.compile(
+            rf"(?<![A-Za-z0-9_.])(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})"
+            rf"(?!{_OUR_USERS}(?![A-Za-z0-9_.-]))([A-Za-z0-9_.-]{{1,64}})"
+        ),
         secret=False,
     ),
-)  # fmt: skip
+)
 _HINTS = re.compile(
-    r"PRIVATE KEY|sk-|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt)-|hf_|A[KSBC][ICA]A|(?i:secret|authorization|users|api_?key|password|_token)|AIza|ya29|"
+    r"PRIVATE KEY|sk-|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt)-|hf_|A[KSBC][ICA]A|AIza|ya29|"
+    r"(?i:secret|authorization|users|api_?key|password|_token)|"
     r"GOCSPX|xox|xapp|[sr]k_|gsk_|xai-|pplx-|r8_|nvapi|npm_|pypi-|SG\.|:AA|eyJ|://|KEY|TOKEN|PASS|@|/home/"
 )
 ALIAS: Mapping[str, str] = {"home": "user"}

@@ -23,8 +23,8 @@ MAX_LOG_BYTES = 64 << 20
     "Pack the run again with this harness, which scrubs them; withdraw every key that was in there.",
 )
 def no_secrets(subject: Subject) -> Iterator[Finding]:
-    """No packed log of at most 64 MiB, and no word of bundle.json, holds an API key, a token, a password, a private key,
-    an e-mail address or a home path.
+    """No packed log of at most 64 MiB, and no word of bundle.json, holds an API key, a token, a password, a private
+    key, an e-mail address or a home path.
     """
     if found := log_findings("bundle.json", subject.bundle.canonical()):
         yield "(document)", _said(found)

@@ -213,7 +213,9 @@ def _finding(
 def write_rows(rows: Iterable[Row]) -> str:
     """The table as tab-separated text, with what it is in its first lines."""
     text = io.StringIO()
-    text.write("# Published scores of MLGym's three games, graded again by our referee: gymboard import regrade-paper\n")
+    text.write(
+        "# Published scores of MLGym's three games, graded again by our referee: gymboard import regrade-paper\n"
+    )
     text.write(f"# Figures from {CITATION}; steps count from 1 in the published .traj.\n")
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -90,16 +90,17 @@ def _step(line: StepLine, number: int, agent: TrajectoryAgent) -> TrajectoryStep
     )
 
 
+_ARGUMENTS = {"command", "path", "data", "tool", "arguments"}
+
+
 def _call(action: Action, step: int) -> ToolCall | None:
     if action.kind == "none":
         return None
-    name, arguments = action.kind, action.model_dump(mode="json", exclude_defaults=True, include=_ARGUMENTS)
+    name: str = action.kind
+    arguments = action.model_dump(mode="json", exclude_defaults=True, include=_ARGUMENTS)
     if action.kind == "tool" and action.tool in TOOL_CLASSES:
         name, arguments = action.tool, dict(action.arguments)
     return ToolCall(tool_call_id=action.call_id or f"call-{step}", function_name=name, arguments=arguments)
-
-
-_ARGUMENTS = {"command", "path", "data", "tool", "arguments"}
 
 
 def _metrics(calls: Sequence[ModelCall]) -> StepMetrics | None:

@@ -1,0 +1,175 @@
+"""Replay: a recorded episode's actions, executed again in a fresh sandbox without any model, beside what was recorded.
+
+Takes an episode's folder, or a bundle and an episode's key, a place and where to write; gives a Replay: the first step
+whose exit code differs, every artifact's digest and grade beside the recorded one. Equal means that the recorded
+actions are enough to make what was graded; it does not show who chose them. Never asks a model, never changes what was
+recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.agents.scripted import ScriptedAgent
+from harness.comparison import compare
+from harness.errors import UsageError
+from harness.payload import part_name, read_logs
+from harness.runner.episode import Place
+from harness.runner.run import run_episode
+from harness.schema.base import KebabId, Record, Sha256
+from harness.schema.episode import Attempt, Count, Episode
+from harness.schema.steps import StepLine, read_steps
+from harness.schema.task import TaskSpec
+from harness.verify import verify_contents
+
+MAX_STEPS_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An episode as it was: its record, and its steps."""
+
+    episode: Episode
+    steps: tuple[StepLine, ...]
+
+    def agent(self) -> ScriptedAgent:
+        """Plays what the agent did; what the harness did itself it will do again."""
+        return ScriptedAgent("replay", [line.action for line in self.steps if line.by == "agent"])
+
+
+class ReplayedAttempt(Record):
+    """One handed-in artifact. `agrees`: the grades are as far apart as two grades of one artifact may be."""
+
+    index: Count
+    step: Count
+    recorded_sha256: Sha256 | None
+    replayed_sha256: Sha256 | None
+    agrees: bool
+    sentence: str
+
+    @property
+    def same(self) -> bool:
+        return self.agrees and self.recorded_sha256 == self.replayed_sha256
+
+
+class Replay(Record):
+    """What came of it. `diverged_at`: the first step that ended otherwise; `observations_differ_at`: the first step
+    whose text differs, which a clock or a process id is enough for and which alone is no divergence.
+    """
+
+    task: KebabId
+    seed: Count
+    steps: Count
+    diverged_at: Count | None
+    divergence: str
+    observations_differ_at: Count | None
+    attempts: tuple[ReplayedAttempt, ...]
+    recorded_exit: str
+    replayed_exit: str
+
+    @property
+    def same(self) -> bool:
+        """Every exit code, every artifact to the byte, every grade."""
+        return self.diverged_at is None and all(attempt.same for attempt in self.attempts)
+
+    @property
+    def grades_agree(self) -> bool:
+        return all(attempt.agrees for attempt in self.attempts)
+
+
+def recorded(where: str) -> Recorded:
+    """An episode's folder, or `BUNDLE#task/seed` with a seed's number. Raises UsageError, SchemaError,
+    VerificationError.
+    """
+    if "#" in where:
+        bundle, _, key = where.rpartition("#")
+        return _from_bundle(Path(bundle), key)
+    folder = Path(where)
+    if not (folder / "episode.json").is_file():
+        raise UsageError(f"no episode.json in {where}; give RUN/<task>/seed-<n>, or BUNDLE#<task>/<seed>")
+    episode = Episode.from_json((folder / "episode.json").read_bytes(), subject=f"{where}/episode.json")
+    return Recorded(episode, tuple(read_steps(folder / "steps.jsonl")))
+
+
+def _from_bundle(folder: Path, name: str) -> Recorded:
+    bundle = verify_contents(folder).bundle
+    task, _, seed = name.rpartition("/")
+    key = f"{task}/seed-{seed.removeprefix('seed-')}"
+    episodes = {episode.key: episode for episode in bundle.episodes}
+    if key not in episodes:
+        raise UsageError(f"{bundle.entry.id} has no episode {key!r}; it has {', '.join(sorted(episodes))}")
+    mine = {at: episode for at, episode in episodes.items() if episode.task == task}
+    for at, data in read_logs(folder / part_name(task), mine, "steps.jsonl", MAX_STEPS_BYTES):
+        if at == key and data is not None:
+            lines = enumerate(data.splitlines(), start=1)
+            return Recorded(episodes[key], tuple(StepLine.from_json(line, f"{key}:{n}") for n, line in lines))
+    raise UsageError(f"the payload of {bundle.entry.id} has no steps of {key} that can be read")
+
+
+def replay(was: Recorded, place: Place, out: Path) -> Replay:
+    """Execute it again into the folder `out`, which must not be there. Raises SandboxError, GradingError, UsageError
+    when the task is at another version.
+    """
+    if place.task.version != was.episode.task_version:
+        raise UsageError(
+            f"{was.episode.key} ran {place.task.id} {was.episode.task_version}, here is {place.task.version}; "
+            "check out the commit that the run names"
+        )
+    again = run_episode(place, was.agent(), was.episode.seed, out)
+    steps = tuple(read_steps(out / "steps.jsonl"))
+    at, why = _divergence(was.steps, steps)
+    return Replay(
+        task=again.task,
+        seed=again.seed,
+        steps=len(was.steps),
+        diverged_at=at,
+        divergence=why,
+        observations_differ_at=_differing(was.steps, steps),
+        attempts=_attempts(place.task, was.episode, again),
+        recorded_exit=was.episode.exit_status,
+        replayed_exit=again.exit_status,
+    )
+
+
+def _divergence(was: Sequence[StepLine], now: Sequence[StepLine]) -> tuple[int | None, str]:
+    for number, (old, new) in enumerate(zip(was, now, strict=False), start=1):
+        if old.exit_code != new.exit_code:
+            return number, f"exit code {old.exit_code} was recorded, {new.exit_code} came: {_brief(new.observation)}"
+    if len(was) != len(now):
+        return min(len(was), len(now)) + 1, f"{len(was)} steps were recorded, {len(now)} were made"
+    return None, ""
+
+
+def _differing(was: Sequence[StepLine], now: Sequence[StepLine]) -> int | None:
+    pairs = enumerate(zip(was, now, strict=False), start=1)
+    return next((number for number, (old, new) in pairs if old.observation != new.observation), None)
+
+
+def _attempts(task: TaskSpec, was: Episode, now: Episode) -> tuple[ReplayedAttempt, ...]:
+    made = dict(enumerate(now.attempts))
+    return tuple(_attempt(task, was, attempt, made.get(attempt.index)) for attempt in was.attempts)
+
+
+def _attempt(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None) -> ReplayedAttempt:
+    if now is None or now.sealed is None or was.sealed is None:
+        agrees = (
+            now is not None and (now.sealed is None) == (was.sealed is None) and bool(now.refused) == bool(was.refused)
+        )
+        sentence = "not made again" if now is None else now.refused or "no grade on one side"
+    else:
+        found = compare(task, episode, was, now.sealed, cached=False)
+        agrees, sentence = found.agrees, found.sentence
+    return ReplayedAttempt(
+        index=was.index,
+        step=was.step,
+        recorded_sha256=was.artifact_sha256,
+        replayed_sha256=now.artifact_sha256 if now else None,
+        agrees=agrees,
+        sentence=sentence,
+    )
+
+
+def _brief(text: str) -> str:
+    return " ".join(text.split())[:200] or "no output"
