@@ -11,7 +11,9 @@ GymboardError                 exit code 1
 │   └── EngineUnavailable     no container engine answers
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
 ├── EpisodeOver               a limit or a fault ends the episode; its status says which
+│   ├── RunSpent              the run's cost limit is reached, not the episode's own
 │   └── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
@@ -84,6 +86,10 @@ class InvalidArtifact(GymboardError):
     """What the agent left is refused: the attempt is invalid, the episode goes on."""
 
 
+class ModelUnavailable(GymboardError):
+    """The model cannot be had: a wrong key, no quota, no connection. Nobody's score: `--resume` goes on."""
+
+
 class GradingError(GymboardError):
     """Our own grader failed: the attempt stays ungraded, never scored."""
 
@@ -104,6 +110,13 @@ class ContextOverflow(EpisodeOver):
 
     def __init__(self, message: str) -> None:
         super().__init__("context", message)
+
+
+class RunSpent(EpisodeOver):
+    """The next call could pass the run's cost limit."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("cost", message)
 
 
 class VerificationError(GymboardError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(file: Path, data: bytes) -> Path:
@@ -28,3 +29,35 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class LineFile:
+    """Lines that are only ever appended, each on disk before append() returns. A torn last line is cut off first."""
+
+    def __init__(self, file: Path) -> None:
+        self._handle = file.open("ab+")
+        cut_torn_line(self._handle)
+
+    def append(self, line: bytes) -> None:
+        """`line` without its newline."""
+        self._handle.write(line + b"\n")
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+
+    def close(self) -> None:
+        self._handle.close()
+
+
+def cut_torn_line(handle: BinaryIO) -> None:
+    """Drop what follows the last newline: power failed while it was written, and nobody acted on it."""
+    end = handle.seek(0, os.SEEK_END)
+    start = end
+    while start:
+        begin = max(0, start - 65536)
+        handle.seek(begin)
+        if newline := handle.read(start - begin).rfind(b"\n") + 1:
+            start = begin + newline
+            break
+        start = begin
+    if start < end:
+        handle.truncate(start)

@@ -17,10 +17,12 @@ _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, bidirectional and invisible marks, surrogates, unassigned
 
 
-def plain(text: str) -> str:
-    """Printable characters and newlines only: no escape sequence, control, direction or invisible mark survives."""
-    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).expandtabs(4)
-    return "".join(char for char in lines if char == "\n" or unicodedata.category(char) not in _DROPPED)
+def plain(text: str, *, tabs: bool = False) -> str:
+    """Printable characters and newlines only: no escape sequence, control, direction or invisible mark survives.
+    `tabs`: tabulators stay what they are."""
+    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))
+    lines, kept = (lines, "\n\t") if tabs else (lines.expandtabs(4), "\n")
+    return "".join(char for char in lines if char in kept or unicodedata.category(char) not in _DROPPED)
 
 
 def cut(text: str, lines: int) -> str:

@@ -36,9 +36,9 @@ def pack(
     """
     import json
 
+    from harness.clock import now
     from harness.errors import UsageError
     from harness.pack import pack as pack_run
-    from harness.runner.recorder import now
     from harness.schema.bundle import Entry
     from harness.schema.run import RunManifest
     from harness.scrub import Scrubber

@@ -1,1 +1,1 @@
-"""The only way to a language model: metered, journaled, bounded. Never imports litellm before the first call."""
+"""The only way to a language model: metered, journaled, bounded. Only provider.py imports litellm, inside functions."""

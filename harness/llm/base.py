@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from harness.schema.calls import ModelCall, Reply
@@ -42,9 +43,17 @@ class Model(Protocol):
     name: str
 
     def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSchema] = (), *, max_output_tokens: int | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema] = (),
+        *,
+        max_output_tokens: int | None = None,
+        params: Mapping[str, Any] = MappingProxyType({}),
     ) -> Reply:
-        """Ask once. Raises EpisodeOver("cost" | "wall_time" | "runtime"), ContextOverflow (nothing was paid)."""
+        """Ask once; `params` come on top of the plan's. Safe to call from several threads.
+
+        Raises EpisodeOver("cost" | "wall_time" | "runtime"), ContextOverflow (nothing was paid), ModelUnavailable.
+        """
         ...
 
     def calls(self) -> Sequence[ModelCall]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents.base import Agent, Briefing, Observation
+from harness.clock import now
 from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
-from harness.runner.recorder import Recorder, now
+from harness.runner.recorder import Recorder
 from harness.runner.starter import instruction, laid_out
 from harness.runner.trajectory import who
 from harness.runner.words import command_text, verdict_text
@@ -23,6 +24,8 @@ from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Ve
 from harness.schema.starter import OtherStarter, Variant
 from harness.schema.steps import Action, StepLine
 from harness.schema.task import ProfileName, Split, TaskSpec
+from harness.tools.base import ToolState
+from harness.tools.registry import call
 
 PATCH_CAP_BYTES = 256 * 1024
 
@@ -90,6 +93,7 @@ class EpisodeRun:
         self.artifacts: dict[str, Artifact] = {}
         self.classes: list[ActionClass | None] = []
         self.patch = ""
+        self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
 
     @property
@@ -135,6 +139,7 @@ class EpisodeRun:
 
     def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
         """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
+        self.tools = ToolState(box)
         observation = Observation(instruction)
         self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
         while True:
@@ -200,7 +205,8 @@ class EpisodeRun:
         if action.kind == "none":
             return Observation(f"no action could be read from this answer: {action.command}", 1)
         if action.kind == "tool":
-            return Observation(f"there is no tool {action.tool!r}", 1)
+            said = call(self.tools, action.tool, action.arguments)
+            return Observation(said.text, said.exit_code)
         if action.kind == "write":
             try:
                 box.write(action.path, action.data)

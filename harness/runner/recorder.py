@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.files import replace_file
@@ -19,11 +18,6 @@ from harness.runner.trajectory import build_trajectory
 from harness.schema.episode import Episode
 from harness.schema.steps import StepLine
 from harness.schema.trajectory import TrajectoryAgent
-
-
-def now() -> str:
-    """This moment, UTC, to the second, as the schema writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Recorder:

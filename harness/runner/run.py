@@ -17,11 +17,12 @@ from pathlib import Path
 
 from harness import __version__
 from harness.agents.base import Agent
+from harness.clock import now
 from harness.data import prepare
 from harness.errors import GradingError, SandboxError, UsageError
 from harness.files import replace_file
 from harness.runner.episode import EpisodeRun, Place
-from harness.runner.recorder import Recorder, now
+from harness.runner.recorder import Recorder
 from harness.sandbox.base import Engine
 from harness.schema.bundle import Hardware
 from harness.schema.digest import folder_sha256

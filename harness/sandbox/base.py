@@ -57,6 +57,8 @@ class Sandbox(Protocol):
     """An agent's place with one persistent shell. Use as a context manager."""
 
     kind: EngineKind
+    workspace: str
+    """Absolute path of the workspace as commands in the shell see it."""
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         """Run in the persistent shell: folder and environment survive, also a restart of the shell."""

@@ -53,6 +53,7 @@ class DockerSandbox:
     """One agent's container; `remove` takes it away for good."""
 
     kind: EngineKind = "docker"
+    workspace = WORKSPACE
 
     def __init__(self, spec: BoxSpec, container: Container, remove: Callable[[], None]) -> None:
         self._spec = spec

@@ -29,6 +29,7 @@ class LocalSandbox:
         self._remove = remove
         self._uid = uid
         self._workspace = place / "workspace"
+        self.workspace = str(self._workspace)
         shutil.copytree(spec.starter, self._workspace)
         for name in ("home", "tmp"):
             (place / name).mkdir()

@@ -32,6 +32,8 @@ class ModelCall(Record):
     """The measure of one call. Tokens by the provider's own counts, cost by the dated price table.
 
     `retries` counts requests that failed before this answer and were not paid. `cost_usd` None: no price is known.
+    `lost`: the connection or this process ended before the whole answer came, so nobody here knows what it cost; the
+    tokens are then 0 and the cost is the most that it can have been.
     """
 
     index: Count
@@ -46,11 +48,13 @@ class ModelCall(Record):
     reasoning_tokens: Count = 0
     cost_usd: NonNegative | None = None
     retries: Count = 0
+    lost: bool = False
 
 
 class JournalLine(Record):
-    """One line of calls.jsonl."""
+    """One line of calls.jsonl. `id` is the call's name in the run's spending.jsonl."""
 
+    id: Line
     call: ModelCall
     reply: Reply
 

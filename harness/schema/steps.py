@@ -5,15 +5,17 @@ The file is only ever appended to; a torn last line (power loss) is dropped on r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from harness.schema.base import Record, Timestamp
 from harness.schema.calls import ModelCall
 from harness.schema.command import command_class
+from harness.schema.document import read_json
 from harness.schema.episode import ActionClass
 
 TOOL_CLASSES: Mapping[str, ActionClass] = {
@@ -46,10 +48,18 @@ class Action(Record):
     path: str = ""
     data: bytes = b""
     tool: str = ""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, JsonValue] = {}
     thought: str = ""
     reasoning: str = ""
     call_id: str = Field(default="", description="the model's own name for its tool call")
+
+    @model_validator(mode="after")
+    def _writable(self) -> Self:
+        words = (self.command, self.path, self.tool, self.thought, self.reasoning, self.call_id)
+        _, faults = read_json(json.dumps([[words, self.arguments]]))
+        if faults:
+            raise ValueError(f"cannot be written down: {faults[0].message}")
+        return self
 
     @property
     def action_class(self) -> ActionClass | None:

@@ -1,0 +1,208 @@
+"""The metered model of an episode: reserves, asks, journals, settles, and answers from the journal what it paid for.
+
+Takes a ModelPlan, the run's ledger and a price; gives each episode its Model. Retries on rate limits and overload,
+Retry-After honoured, within the episode's time. A request that went out and was not answered may have been paid: it is
+booked at the most that it can have cost, recorded as lost, and asked again at most twice. Never asks for what the
+journal holds, and never asks when the answer could pass a limit.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from harness.clock import now
+from harness.errors import EpisodeOver, ModelUnavailable, UsageError
+from harness.llm.base import Message, ModelPlan, ToolSchema
+from harness.llm.journal import Journal
+from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
+from harness.llm.spending import Ledger
+from harness.schema.calls import JournalLine, ModelCall, Reply
+from harness.schema.episode import Usage
+from harness.schema.prices import Price, load_prices
+
+BUSY_TRIES, LOST_TRIES, UNREACHED_TRIES = 10, 2, 3
+LONGEST_WAIT_S = 60.0
+ANSWER_S = 1200.0
+FIRST_TOKENS_PER_BYTE = 0.5
+MARGIN = 1.25
+
+
+class Models:
+    """The model of a run. Raises UsageError: no provider of that name, no key, no price."""
+
+    def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
+        self.plan, self.price = plan, price_of(plan, day)
+        check(plan)
+        self.ledger = Ledger(folder, plan.run_cost_usd)
+
+    def limit_usd(self, task_limit_usd: float) -> float:
+        """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
+        own = self.plan.episode_cost_usd
+        return task_limit_usd if own is None else min(own, task_limit_usd)
+
+    def open(self, key: str, folder: Path, task_limit_usd: float, time_left: Callable[[], float]) -> Meter:
+        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds."""
+        return Meter(self, key, Journal(folder), self.limit_usd(task_limit_usd), time_left)
+
+
+def price_of(plan: ModelPlan, day: str) -> Price:
+    """The declared price, or the table's of that day. Raises UsageError: without one no cost limit can be kept."""
+    price = plan.price or load_prices().find(plan.name, day)
+    if price is None:
+        raise UsageError(
+            f"{plan.name} has no price on {day}, and every episode has a cost limit; declare one in USD per million "
+            "tokens, --price INPUT,OUTPUT[,CACHED[,CACHE_WRITE]] (0,0 for a model of your own), or extend prices.toml"
+        )
+    return price
+
+
+class Meter:
+    """One model within one episode. Safe across threads."""
+
+    def __init__(
+        self, models: Models, key: str, journal: Journal, limit_usd: float, time_left: Callable[[], float]
+    ) -> None:
+        self.name, self.limit_usd = models.plan.name, limit_usd
+        self._plan, self._price, self._ledger = models.plan, models.price, models.ledger
+        self._key, self._journal, self._time_left = key, journal, time_left
+        self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
+        self._counted = False
+        self._lock = threading.Lock()
+        self._heal()
+
+    def _heal(self) -> None:
+        """After a kill: settle what the journal holds, and book what was in flight as lost."""
+        for line in self._journal.unused:
+            self._ledger.settle(line.id, line.call.cost_usd or 0.0, now(), line.call.request_sha256)
+        for open_ in self._ledger.left_open(self._key):
+            call = self._call(open_.request_sha256, open_.time, 0.0, Usage(), open_.usd, retries=0, lost=True)
+            self._journal.append(JournalLine(id=open_.id, call=call, reply=Reply(finish="lost")), used=False)
+            self._ledger.settle(open_.id, open_.usd, now(), open_.request_sha256)
+
+    def calls(self) -> Sequence[ModelCall]:
+        """The calls that led to the actions so far, in order."""
+        return self._journal.used
+
+    def paid(self) -> Sequence[ModelCall]:
+        """Every call of the episode, also those whose answers a resumed agent did not ask for again."""
+        return self._journal.calls
+
+    @property
+    def left_usd(self) -> float:
+        """Of the episode's own limit, by the calls so far."""
+        return round(max(0.0, self.limit_usd - sum(call.cost_usd or 0.0 for call in self._journal.used)), 9)
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema] = (),
+        *,
+        max_output_tokens: int | None = None,
+        params: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Reply:
+        """See harness.llm.base.Model."""
+        most = self._plan.max_output_tokens if max_output_tokens is None else max_output_tokens
+        request = Request(self.name, messages, tools, most, {**self._plan.params, **params})
+        encoded = request.encoded()
+        sha256 = request_sha256(encoded)
+        with self._lock:
+            reply = self._journal.take(sha256)
+        return reply or self._ask(request, len(encoded), sha256)
+
+    def _ask(self, request: Request, size: int, sha256: str) -> Reply:
+        busy = lost = unreached = 0
+        while True:
+            time_left = self._time_left()
+            if time_left <= 0:
+                raise EpisodeOver("wall_time", "the episode's time was over before the model was asked")
+            worst = self._worst_usd(size, request.max_output_tokens)
+            started, begun = now(), time.monotonic()
+            name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
+            try:
+                answer = ask(self._plan, request, min(ANSWER_S, time_left))
+            except Busy as error:
+                self._ledger.settle(name, 0.0, now(), sha256)
+                busy += 1
+                self._wait(busy, BUSY_TRIES, error, error.retry_after_s)
+            except Unreached as error:
+                self._ledger.settle(name, 0.0, now(), sha256)
+                unreached += 1
+                self._wait(unreached, UNREACHED_TRIES, error)
+            except Lost as error:
+                call = self._call(
+                    sha256, started, time.monotonic() - begun, Usage(), worst, busy + unreached, lost=True
+                )
+                self._book(name, call, Reply(finish="lost"))
+                lost += 1
+                self._wait(lost, LOST_TRIES, error)
+            except (EpisodeOver, ModelUnavailable):
+                self._ledger.settle(name, 0.0, now(), sha256)
+                raise
+            else:
+                cost = self._cost_usd(answer, size, worst)
+                call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
+                self._book(name, call, answer.reply)
+                return answer.reply
+
+    def _worst_usd(self, size: int, max_output_tokens: int) -> float:
+        """The most that a request of `size` bytes can cost: nothing cached, all written to the cache, a full answer."""
+        dearest = max(self._price.input_usd, self._price.cache_write_usd or 0.0)
+        return (size * self._tokens_per_byte * dearest + max_output_tokens * self._price.output_usd) / 1e6
+
+    def _cost_usd(self, answer: Answer, size: int, worst: float) -> float:
+        """By the price; a provider that counts nothing is booked at the most. Learns how many tokens a byte is."""
+        if not answer.counted and answer.reply.finish != "content_filter":
+            return worst
+        if answer.usage.input_tokens:
+            with self._lock:
+                seen = min(1.0, MARGIN * answer.usage.input_tokens / size)
+                self._tokens_per_byte = max(seen, self._tokens_per_byte if self._counted else 0.0)
+                self._counted = True
+        return self._price.cost_usd(answer.usage)
+
+    def _call(
+        self, sha256: str, started: str, took_s: float, usage: Usage, cost: float, retries: int, *, lost: bool = False
+    ) -> ModelCall:
+        return ModelCall(
+            index=len(self._journal.calls),
+            model=self.name,
+            request_sha256=sha256,
+            started=started,
+            duration_s=round(took_s, 6),
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            output_tokens=usage.output_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost_usd=cost,
+            retries=retries,
+            lost=lost,
+        )
+
+    def _book(self, name: str, call: ModelCall, reply: Reply) -> None:
+        """Journal first: what the ledger lacks after a kill, the journal tells it."""
+        with self._lock:
+            call = call.model_copy(update={"index": len(self._journal.calls)})
+            self._journal.append(JournalLine(id=name, call=call, reply=reply))
+        self._ledger.settle(name, call.cost_usd or 0.0, now(), call.request_sha256)
+
+    def _wait(self, tries: int, most: int, error: Exception, retry_after_s: float | None = None) -> None:
+        """Sleep before another try: as long as the provider wishes, else 1, 2, 4, ... seconds and a little chance."""
+        if tries > most:
+            raise ModelUnavailable(f"given up after {tries} tries: {error}")
+        wait = min(LONGEST_WAIT_S, 2.0 ** (tries - 1)) * random.uniform(1.0, 1.25)
+        wait = wait if retry_after_s is None else retry_after_s
+        if wait >= self._time_left():
+            raise EpisodeOver(
+                "wall_time", f"the model can be asked again in {wait:.0f} s, after the episode's end: {error}"
+            )
+        time.sleep(wait)
+
+    def close(self) -> None:
+        self._journal.close()

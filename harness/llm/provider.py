@@ -1,0 +1,233 @@
+"""One request to a provider through litellm, once. The only module that imports litellm.
+
+Takes a ModelPlan and a Request, gives an Answer with the provider's own counts, or one of the errors below, which say
+whether the request can have been paid. Never retries: neither here nor, with max_retries=0, in the client packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, UsageError
+from harness.llm.base import Message, ModelPlan, ToolSchema
+from harness.schema.calls import Reply, ReplyCall
+from harness.schema.episode import Usage
+
+BUSY = (429, 503, 529)
+PERHAPS_PAID = (408, 500, 502, 504)
+GONE = (401, 402, 403, 404)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: chat format of OpenAI. `params` already hold the plan's."""
+
+    model: str
+    messages: Sequence[Message]
+    tools: Sequence[ToolSchema]
+    max_output_tokens: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        """One byte string a request: its digest names it in the journal, its length bounds its tokens."""
+        whole: dict[str, Any] = {"model": self.model, "messages": list(self.messages), "tools": list(self.tools)}
+        whole |= {"max_output_tokens": self.max_output_tokens, "params": dict(self.params)}
+        return json.dumps(whole, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def request_sha256(encoded: bytes) -> str:
+    """The name of a request in the journal."""
+    return hashlib.sha256(encoded).hexdigest()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply and its tokens by the provider's own counts; `counted` False: the provider counted nothing."""
+
+    reply: Reply
+    usage: Usage
+    counted: bool = True
+
+
+class Busy(Exception):
+    """A rate limit or an overload; not paid. `retry_after_s` is the provider's own wish."""
+
+    def __init__(self, message: str, retry_after_s: float | None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class Unreached(Exception):
+    """No connection could be made; nothing was sent, nothing is paid."""
+
+
+class Lost(Exception):
+    """The request went out and no whole answer came back: nobody here knows whether it is paid."""
+
+
+def library() -> Any:
+    """litellm, without its telemetry and without its fetching a price list."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    try:
+        import litellm
+    except ImportError:
+        raise UsageError('a language model needs litellm: pip install "gymboard[llm]"') from None
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def check(plan: ModelPlan) -> None:
+    """Raises UsageError when litellm knows no provider of that name, or when the provider's key is missing."""
+    litellm = library()
+    try:
+        litellm.get_llm_provider(plan.name, api_base=plan.api_base)
+    except litellm.BadRequestError:
+        hint = f"write provider/model, for instance openai/{plan.name}"
+        raise UsageError(f"no provider is known for the model {plan.name!r}; {hint}") from None
+    if plan.key_env:
+        if not os.environ.get(plan.key_env):
+            raise UsageError(f"--key-env {plan.key_env}: there is no such variable in the environment")
+    elif plan.api_base is None and (missing := _missing_keys(litellm, plan.name)):
+        raise UsageError(f"{plan.name} needs {' or '.join(missing)} in the environment; or name another by --key-env")
+
+
+def _missing_keys(litellm: Any, model: str) -> list[str]:
+    missing = litellm.validate_environment(model)["missing_keys"]
+    return [name for name in missing if name.endswith("API_KEY")]
+
+
+def ask(plan: ModelPlan, request: Request, timeout_s: float) -> Answer:
+    """Ask once. Raises Busy, Unreached, Lost, ContextOverflow, ModelUnavailable, EpisodeOver("runtime")."""
+    litellm = library()
+    given: dict[str, Any] = {"tools": list(request.tools)} if request.tools else {}
+    try:
+        response = litellm.completion(
+            **request.params,
+            **given,
+            model=request.model,
+            messages=list(request.messages),
+            max_tokens=request.max_output_tokens,
+            api_base=plan.api_base,
+            api_key=_key(litellm, plan),
+            timeout=timeout_s,
+            max_retries=0,
+            num_retries=0,
+            stream=False,
+            _skip_mcp_handler=True,  # else a call with tools needs the package mcp and looks for litellm's proxy
+        )
+        return _answer(response)
+    except litellm.ContentPolicyViolationError as error:
+        return Answer(Reply(text=_clean(str(error)), finish="content_filter"), Usage())
+    except litellm.ContextWindowExceededError as error:
+        raise ContextOverflow(_short(error)) from None
+    except Exception as error:
+        raise _sorted(error, litellm, plan) from None
+
+
+def _key(litellm: Any, plan: ModelPlan) -> str | None:
+    """The named key; for a server of one's own that asks for none, a word in its place; else litellm looks itself."""
+    if plan.key_env:
+        return os.environ.get(plan.key_env)
+    return "none" if plan.api_base and _missing_keys(litellm, plan.name) else None
+
+
+def _answer(response: Any) -> Answer:
+    choice = response.choices[0]
+    message, usage = choice.message, response.usage
+    calls = tuple(
+        ReplyCall(
+            id=_clean(call.id or ""), name=_clean(call.function.name or ""), arguments=_clean(call.function.arguments)
+        )
+        for call in message.tool_calls or ()
+    )
+    reply = Reply(
+        text=_clean(message.content or ""),
+        reasoning=_clean(getattr(message, "reasoning_content", None) or ""),
+        calls=calls,
+        finish=choice.finish_reason or "stop",
+    )
+    inputs, outputs = getattr(usage, "prompt_tokens_details", None), getattr(usage, "completion_tokens_details", None)
+    guessed = bool(getattr(message, "thinking_blocks", None))  # Anthropic counts no reasoning apart; litellm guesses
+    counts = Usage(
+        input_tokens=usage.prompt_tokens or 0,
+        cached_tokens=getattr(inputs, "cached_tokens", None) or 0,
+        cache_write_tokens=getattr(inputs, "cache_creation_tokens", None) or 0,
+        output_tokens=usage.completion_tokens or 0,
+        reasoning_tokens=0 if guessed else getattr(outputs, "reasoning_tokens", None) or 0,
+    )
+    return Answer(reply, counts, counted=bool(counts.input_tokens or counts.output_tokens))
+
+
+def _clean(text: str) -> str:
+    """Text that can be written as UTF-8: a half surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _sorted(error: Exception, litellm: Any, plan: ModelPlan) -> Exception:
+    """What a failure means, from the first cause of it: litellm's own status is not always the provider's."""
+    import httpx
+    import openai
+
+    causes = list(_causes(error))
+    if transport := next((one for one in causes if isinstance(one, httpx.TransportError)), None):
+        unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+        text = f"{plan.name}: {transport or type(transport).__name__}"
+        return Unreached(text) if isinstance(transport, unsent) else Lost(text)
+    if isinstance(error, openai.APITimeoutError):
+        return Lost(_short(error))
+    answers = [
+        one.response
+        for one in causes
+        if isinstance(one, httpx.HTTPStatusError | openai.APIStatusError)
+        and not type(one).__module__.startswith("litellm")
+    ]
+    if answers:
+        return _refused(answers[-1].status_code, answers[-1].headers, error, plan)
+    return EpisodeOver("runtime", _short(error)) if isinstance(error, litellm.BadRequestError) else Lost(_short(error))
+
+
+def _refused(status: int, headers: Mapping[str, str], error: Exception, plan: ModelPlan) -> Exception:
+    text = _short(error)
+    if status in BUSY and "insufficient_quota" not in text and "exceeded your current quota" not in text:
+        return Busy(text, _retry_after_s(headers))
+    if status in BUSY or status in GONE:
+        return ModelUnavailable(f"{plan.name} answers {status}: {text}")
+    if status == 413:
+        return ContextOverflow(text)
+    return Lost(text) if status in PERHAPS_PAID else EpisodeOver("runtime", text)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Retry-After in seconds or as a date (RFC 9110), or OpenAI's retry-after-ms."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        text = headers.get("retry-after", "")
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(_clean(str(error)).split())[:1000]

@@ -1,0 +1,25 @@
+"""The tools that there are, by name, and the one call into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from harness.tools import create, edit, find_file, goto, insert, open, scroll, search_dir, search_file
+from harness.tools.base import Tool, ToolResult, ToolState, refused
+
+_MODULES = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
+TOOLS: Mapping[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in _MODULES}
+
+
+def unknown(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Words for a tool that is not there."""
+    near = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    return f"there is no tool {name[:100]!r}; {hint}"
+
+
+def call(state: ToolState, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+    """Call one tool. Raises SandboxError when the sandbox is gone; every other fault is the result's text."""
+    return TOOLS[name](state, arguments) if name in TOOLS else refused(unknown(name, TOOLS))

@@ -1,0 +1,145 @@
+"""One request through litellm against real sockets: what came, what it cost, and what each failure means."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, UsageError
+from harness.llm.base import ModelPlan
+from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check
+from tests.servers.answers import (
+    Answer as Scripted,
+)
+from tests.servers.answers import (
+    Call,
+    Cut,
+    Protocol,
+    Refuse,
+    Say,
+    out_of_quota,
+    overloaded,
+    rate_limited,
+    refusal,
+    too_long,
+    wrong_key,
+)
+from tests.servers.models import ModelServer, model_server
+
+TOOLS = [{"type": "function", "function": {"name": "bash", "parameters": {"type": "object", "properties": {}}}}]
+MODELS: dict[Protocol, str] = {"openai": "openai/some-model", "anthropic": "anthropic/claude-3-5-sonnet-20241022"}
+
+
+def plan_for(server: ModelServer, protocol: Protocol, **more: Any) -> ModelPlan:
+    return ModelPlan(MODELS[protocol], server.openai if protocol == "openai" else server.anthropic, **more)
+
+
+def once(protocol: Protocol, answer: Scripted, timeout_s: float = 20) -> tuple[Answer, ModelServer]:
+    with model_server([answer]) as server:
+        plan = plan_for(server, protocol)
+        request = Request(plan.name, [{"role": "user", "content": "hi"}], TOOLS, 50)
+        try:
+            return ask(plan, request, timeout_s), server
+        finally:
+            assert len(server.asked) == 1, "nothing below us tries again"
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_counts_are_the_providers_own(protocol: Protocol) -> None:
+    call = Call("bash", {"command": "ls"}, "call_7")
+    written, reasoned = (5, 0) if protocol == "anthropic" else (0, 2)  # each as far as the format can say it
+    say = Say("words", (call,), "thinking", cached_tokens=4, cache_write_tokens=written, reasoning_tokens=reasoned)
+    answer, server = once(protocol, say)
+    assert answer.usage == server.bill[0].usage
+    assert (answer.reply.text, answer.reply.reasoning, answer.reply.finish) == ("words", "thinking", "tool_calls")
+    assert [(call.id, call.name) for call in answer.reply.calls] == [("call_7", "bash")]
+    assert server.asked[0].body["max_tokens"] == 50
+
+
+def test_a_malformed_call_arrives_as_it_was_said() -> None:
+    answer, _ = once("openai", Say(calls=(Call("bash", '{"command": "ls'),)))
+    assert answer.reply.calls[0].arguments == '{"command": "ls'
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_a_refusal_is_an_answer(protocol: Protocol) -> None:
+    answer, _ = once(protocol, refusal())
+    assert (answer.reply.finish, answer.counted) == ("content_filter", True)
+
+
+FAILURES: list[tuple[Scripted, type[Exception]]] = [
+    (rate_limited(), Busy),
+    (overloaded(529), Busy),
+    (overloaded(503), Busy),
+    (out_of_quota(), ModelUnavailable),
+    (wrong_key(), ModelUnavailable),
+    (Refuse(404, "The model `x` does not exist", "invalid_request_error", "model_not_found"), ModelUnavailable),
+    (Refuse(400, "tools[0].name is too long", "invalid_request_error"), EpisodeOver),
+    (Refuse(500, "The server had an error", "server_error"), Lost),
+    (Refuse(502, "Bad gateway", "server_error"), Lost),
+    (Refuse(504, "Gateway timeout", "server_error"), Lost),
+    (Cut("before"), Lost),
+    (Cut("middle"), Lost),
+    (Say("late", delay_s=3.0), Lost),
+]
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+@pytest.mark.parametrize(("answer", "expected"), FAILURES)
+def test_failures_are_told_apart(protocol: Protocol, answer: Scripted, expected: type[Exception]) -> None:
+    with pytest.raises(expected) as raised:
+        once(protocol, answer, timeout_s=1.0)
+    assert type(raised.value) is expected
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_a_request_beyond_the_window_is_told_apart(protocol: Protocol) -> None:
+    with pytest.raises(ContextOverflow):
+        once(protocol, too_long(protocol))
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_retry_after_is_read(protocol: Protocol) -> None:
+    with pytest.raises(Busy) as raised:
+        once(protocol, rate_limited(7.5))
+    assert raised.value.retry_after_s == 7.5
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_no_server_is_not_a_lost_call(protocol: Protocol) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody listens
+        plan = ModelPlan(MODELS[protocol], f"http://127.0.0.1:{bound.getsockname()[1]}")
+        with pytest.raises(Unreached):
+            ask(plan, Request(plan.name, [{"role": "user", "content": "hi"}], (), 5), 5.0)
+
+
+def test_half_a_surrogate_can_be_written() -> None:
+    answer, _ = once("openai", Say("\ud83d broken", (Call("bash", {"command": "\udc00"}),)))
+    answer.reply.canonical()
+    assert "broken" in answer.reply.text
+
+
+@pytest.mark.parametrize("name", ["nonsense", "zzz/model"])
+def test_unknown_model_is_a_wrong_call(name: str) -> None:
+    with pytest.raises(UsageError, match="provider/model"):
+        check(ModelPlan(name))
+
+
+def test_missing_key_is_a_wrong_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+        check(ModelPlan("openai/gpt-4o"))
+    with pytest.raises(UsageError, match="NO_SUCH_KEY"):
+        check(ModelPlan("openai/gpt-4o", key_env="NO_SUCH_KEY"))
+    check(ModelPlan("openai/gpt-4o", api_base="http://127.0.0.1:1/v1"))
+
+
+def test_the_named_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-of-mine")
+    with model_server([Say("ok")]) as server:
+        plan = plan_for(server, "openai", key_env="MY_KEY")
+        ask(plan, Request(plan.name, [{"role": "user", "content": "hi"}], (), 5), 5.0)
+        assert server.asked[0].headers["Authorization"] == "Bearer sk-of-mine"

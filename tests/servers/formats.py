@@ -1,0 +1,143 @@
+"""The two wire formats of an answer: one JSON document, or the lines of an event stream.
+
+Takes a Say and its usage, gives what OpenAI's and Anthropic's servers send. The formats are the providers' published
+ones, to the fields that their own client packages read.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from harness.schema.episode import Usage
+from tests.servers.answers import Call, Protocol, Say
+
+STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+
+
+def whole(protocol: Protocol, number: int, model: str, say: Say, usage: Usage) -> dict[str, Any]:
+    """The document of an answer that is not streamed."""
+    if protocol == "openai":
+        choice = {"index": 0, "message": _message(number, say), "finish_reason": say.ends, "logprobs": None}
+        counts = {"usage": _openai_usage(usage)} if say.counted else {}
+        return {**_completion(number, model, "chat.completion"), "choices": [choice], **counts}
+    return {
+        **_anthropic_head(number, model),
+        "content": [block for block, _ in _blocks(number, say)],
+        "stop_reason": STOPS[say.ends],
+        "usage": _anthropic_usage(usage),
+    }
+
+
+def events(protocol: Protocol, number: int, model: str, say: Say, usage: Usage, *, wants_usage: bool) -> list[bytes]:
+    """The lines of a stream, each a whole event. OpenAI's has a usage chunk only when the request asked for it."""
+    if protocol == "openai":
+        return _openai_events(number, model, say, usage, wants_usage)
+    return _anthropic_events(number, model, say, usage)
+
+
+def _completion(number: int, model: str, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{number}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def _message(number: int, say: Say) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": say.text or None, "refusal": say.refusal or None}
+    if say.reasoning:
+        message["reasoning_content"] = say.reasoning
+    if say.calls:
+        message["tool_calls"] = [_openai_call(number, place, call) for place, call in enumerate(say.calls)]
+    return message
+
+
+def _openai_call(number: int, place: int, call: Call) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.text}
+    return {"id": call.id or f"call_{number}_{place}", "type": "function", "function": function}
+
+
+def _openai_usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def _anthropic_usage(usage: Usage) -> dict[str, Any]:
+    """Anthropic counts what was read from or written to the cache beside the input, not within it."""
+    return {
+        "input_tokens": usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+    }
+
+
+def _anthropic_head(number: int, model: str) -> dict[str, Any]:
+    head = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": model}
+    return {**head, "content": [], "stop_reason": None, "stop_sequence": None}
+
+
+def _blocks(number: int, say: Say) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each content block with the deltas that build it in a stream."""
+    found: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    if say.reasoning:
+        deltas = [
+            {"type": "thinking_delta", "thinking": say.reasoning},
+            {"type": "signature_delta", "signature": "sig"},
+        ]
+        found.append(({"type": "thinking", "thinking": say.reasoning, "signature": "sig"}, deltas))
+    if say.text:
+        halves = _halves(say.text)
+        found.append(({"type": "text", "text": say.text}, [{"type": "text_delta", "text": half} for half in halves]))
+    for place, call in enumerate(say.calls):
+        given = {"not_json": call.arguments} if isinstance(call.arguments, str) else dict(call.arguments)
+        halves = _halves(json.dumps(given))
+        deltas = [{"type": "input_json_delta", "partial_json": half} for half in halves]
+        block = {"type": "tool_use", "id": call.id or f"toolu_{number}_{place}", "name": call.name, "input": given}
+        found.append((block, deltas))
+    return found
+
+
+def _halves(text: str) -> list[str]:
+    middle = len(text) // 2
+    return [text[:middle], text[middle:]]
+
+
+def _openai_events(number: int, model: str, say: Say, usage: Usage, wants_usage: bool) -> list[bytes]:
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"reasoning_content": say.reasoning}] if say.reasoning else []
+    deltas += [{"content": half} for half in _halves(say.text) if half]
+    deltas += [{"refusal": say.refusal}] if say.refusal else []
+    for place, call in enumerate(say.calls):
+        made = _openai_call(number, place, call)
+        first, second = _halves(call.text)
+        deltas.append({"tool_calls": [{**made, "index": place, "function": {"name": call.name, "arguments": first}}]})
+        deltas.append({"tool_calls": [{"index": place, "function": {"arguments": second}}]})
+    head = _completion(number, model, "chat.completion.chunk")
+    chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": say.ends}]})
+    if wants_usage:
+        chunks.append({**head, "choices": [], "usage": _openai_usage(usage)})
+    return [*(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks), b"data: [DONE]\n\n"]
+
+
+def _anthropic_events(number: int, model: str, say: Say, usage: Usage) -> list[bytes]:
+    counts = _anthropic_usage(usage)
+    made: list[dict[str, Any]] = [
+        {
+            "type": "message_start",
+            "message": {**_anthropic_head(number, model), "usage": {**counts, "output_tokens": 1}},
+        }
+    ]
+    for index, (block, deltas) in enumerate(_blocks(number, say)):
+        empty = {"thinking": {"thinking": "", "signature": ""}, "text": {"text": ""}, "tool_use": {"input": {}}}
+        made.append({"type": "content_block_start", "index": index, "content_block": block | empty[block["type"]]})
+        made += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        made.append({"type": "content_block_stop", "index": index})
+    delta = {"stop_reason": STOPS[say.ends], "stop_sequence": None}
+    made.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": usage.output_tokens}})
+    made.append({"type": "message_stop"})
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in made]
