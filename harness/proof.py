@@ -16,7 +16,7 @@ from harness.agents.baseline import baseline_agent
 from harness.agents.nop import nop_agent
 from harness.agents.oracle import oracle_agent, oracle_artifact
 from harness.agents.scripted import ScriptedAgent
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import run_episode
 from harness.schema.episode import Attempt, Episode
 from harness.schema.exploit import Exploit, load_exploits

@@ -16,7 +16,7 @@ from harness.agents.scripted import ScriptedAgent
 from harness.comparison import compare
 from harness.errors import UsageError
 from harness.payload import part_name, read_logs
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import run_episode
 from harness.schema.base import KebabId, Record, Sha256
 from harness.schema.episode import Attempt, Count, Episode

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.agents.base import Agent
 from harness.errors import UsageError
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import AgentFor
 
 

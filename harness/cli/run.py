@@ -143,7 +143,7 @@ def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]
     done = []
     with bar:
         task = bar.add_task("preparing", total=len(plan.tasks) * len(plan.seeds))
-        for ended in run_episodes(plan, engine, started=lambda key: bar.update(task, description=key)):
+        for ended in run_episodes(plan, engine, watch=lambda told: bar.update(task, description=told.key)):
             done.append(ended)
             bar.advance(task)
             status = ended.episode.exit_status if ended.episode else "not finished"

@@ -1,105 +1,74 @@
-"""One episode: briefs the agent, executes its actions, copies artifacts out, grades them where it never was.
+"""One episode: briefs the agent, executes its actions, hands in, and leaves an Episode on disk.
 
-Takes a Place (task, profile, prepared data, engine) and an agent; gives an Episode, already on disk. An agent's
-fault, whatever it is, ends in a recorded episode. Never shows the agent a sealed score.
+Takes a Place (task, profile, prepared data, engine), an agent and, for agents with a language model, the run's Models.
+An agent's fault, whatever it is, ends in a recorded episode. An episode that was killed after a model was paid goes on:
+its recorded actions are executed again to rebuild the workspace, while the agent is shown what it was shown before.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
-from harness.agents.base import Agent, Briefing, Observation
+from harness.agents.base import Agent, Briefing, Budget, Observation
 from harness.clock import now
-from harness.errors import EpisodeOver, GradingError, InvalidArtifact, SandboxError
-from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
+from harness.errors import EpisodeOver, InvalidArtifact, ModelUnavailable, RunSpent, SandboxError
+from harness.llm.meter import Meter, Models
+from harness.runner.attempts import Attempts
+from harness.runner.place import Place
+from harness.runner.progress import Progress, Watch, unwatched
 from harness.runner.recorder import Recorder
-from harness.runner.starter import instruction, laid_out
+from harness.runner.starter import laid_out
 from harness.runner.trajectory import who
-from harness.runner.words import command_text, verdict_text
-from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
-from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, Verdict, counted, traced
-from harness.schema.starter import OtherStarter, Variant
+from harness.runner.words import command_text
+from harness.sandbox.base import Sandbox
+from harness.schema.calls import total
+from harness.schema.episode import ActionClass, Episode, ExitStatus, Usage, counted, traced
 from harness.schema.steps import Action, StepLine
-from harness.schema.task import ProfileName, Split, TaskSpec
 from harness.tools.base import ToolState
 from harness.tools.registry import call
 
 PATCH_CAP_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where an episode happens. `agent_data` and `grader_data` are prepared folders, None when the task has none.
-
-    `task` is the task on this `dataset` already (TaskSpec.on); `starter` is None for the whole one.
-    """
-
-    task: TaskSpec
-    folder: Path
-    profile: ProfileName
-    engine: Engine
-    agent_data: Path | None = None
-    grader_data: Path | None = None
-    starter: OtherStarter | None = None
-    dataset: str | None = None
-
-    @property
-    def variant(self) -> Variant | None:
-        return self.task.starter(self.starter) if self.starter else None
-
-    @property
-    def instruction(self) -> str:
-        return instruction(self.task, self.folder, self.variant, self.dataset)
-
-    def box(self, seed: int, starter: Path) -> BoxSpec:
-        """The agent's place: starter, read-only data, profile and parameters in the environment, no labels."""
-        params = self.task.profiles[self.profile].params
-        env = {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
-        env |= {"GYMBOARD_PROFILE": self.profile, "GYMBOARD_EPISODE_SEED": str(seed)}
-        limits = self.task.limits
-        return BoxSpec(
-            image=self.task.image,
-            starter=starter,
-            mounts={"data": self.agent_data} if self.agent_data else {},
-            env=env,
-            caps=Caps(limits.memory_mib, limits.cpus, limits.pids),
-        )
-
-    def grade(self, artifact: Artifact, split: Split) -> Verdict:
-        """Grade frozen bytes with a seed drawn only now."""
-        return grade(
-            GradeJob(
-                task=self.task,
-                folder=self.folder,
-                profile=self.profile,
-                split=split,
-                artifact=artifact,
-                seed=os.urandom(32),
-                grader_data=self.grader_data,
-            ),
-            self.engine,
-        )
-
-
 class EpisodeRun:
     """The state of one episode while it runs."""
 
-    def __init__(self, place: Place, agent: Agent, seed: int, recorder: Recorder) -> None:
-        self.place, self.agent, self.seed, self.recorder = place, agent, seed, recorder
-        self.attempts: list[Attempt] = []
-        self.artifacts: dict[str, Artifact] = {}
+    def __init__(
+        self,
+        place: Place,
+        agent: Agent,
+        seed: int,
+        recorder: Recorder,
+        models: Models | None = None,
+        watch: Watch = unwatched,
+    ) -> None:
+        self.place, self.agent, self.seed, self.recorder, self.watch = place, agent, seed, recorder, watch
+        self.key = f"{place.task.id}/seed-{seed}"
+        self.handed_in = Attempts(place, recorder)
         self.classes: list[ActionClass | None] = []
         self.patch = ""
         self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
+        self._shown_s, self._calls_told = 0.0, 0
+        self.model = self._metered(models)
+
+    def _metered(self, models: Models | None) -> Meter | None:
+        if models is None:
+            return None
+        model = models.open(self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left)
+        if paid := model.paid():
+            self.started = min(paid[0].started, self.started)
+        return model
 
     @property
     def steps(self) -> int:
         """Actions of the agent that were executed; handing in at a limit is the harness's own."""
         return len(self.classes)
+
+    def time_left(self) -> float:
+        """Seconds of wall time that the episode has left."""
+        return max(0.0, self.place.task.limits.wall_time_s - (time.monotonic() - self.clock))
 
     def run(self) -> Episode:
         """Play to the end, then grade every attempt on the sealed split with the sandbox gone."""
@@ -115,8 +84,9 @@ class EpisodeRun:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
             except SandboxError as error:
                 self.patch = f"(no patch: {error})\n"
-        self._seal()
-        if status == "success" and not self._handed_in_valid():
+        self._tell("sealed grade")
+        self.handed_in.seal()
+        if status == "success" and not self.handed_in.last_is_valid:
             status = "evaluation_error"
         episode = Episode(
             task=task.id,
@@ -131,132 +101,186 @@ class EpisodeRun:
             steps=self.steps,
             actions=counted(self.classes),
             trace=traced(self.classes),
-            attempts=tuple(self.attempts),
-            usage=self.agent.usage().model_copy(update={"wall_s": wall_s}),
+            attempts=tuple(self.handed_in.made),
+            usage=self._usage().model_copy(update={"wall_s": wall_s}),
         )
-        self.recorder.finish(episode, who(self.agent), instruction, self.patch)
+        name = self.agent.model or (self.model.name if self.model else None)
+        self.recorder.finish(episode, who(self.agent, self.model.name if self.model else None), instruction, self.patch)
         return episode
 
+    def _usage(self) -> Usage:
+        """What the model was paid for, and what the agent paid by itself."""
+        own = self.agent.usage()
+        if self.model is None:
+            return own
+        paid = total(list(self.model.paid()))
+        costs = [usage.reported_cost_usd for usage in (own, paid) if usage.api_calls]
+        counts = {
+            name: getattr(own, name) + getattr(paid, name)
+            for name in Usage.model_fields
+            if name.endswith("_tokens") or name == "api_calls"
+        }
+        cost = None if not costs or None in costs else sum(cost or 0.0 for cost in costs)
+        return own.model_copy(update={**counts, "reported_cost_usd": cost})
+
     def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
-        """Steps until the agent submits or a limit ends it; a limit hands in what is there."""
+        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable and, when nothing was paid
+        for this episode yet, RunSpent: it is then as good as not begun."""
+        try:
+            return self._steps(box, instruction)
+        except ModelUnavailable:
+            raise
+        except SandboxError as error:
+            ending: tuple[ExitStatus, str] = "runtime", str(error)
+        except EpisodeOver as over:
+            if isinstance(over, RunSpent) and self.model is not None and not self.model.paid():
+                raise
+            ending = over.status, str(over)
+        except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
+            ending = "runtime", f"the agent raised {type(error).__name__}: {error}"
+        self.auto_submit(box)
+        return ending[0], ending[1][:2000]
+
+    def _steps(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
+        """Steps until the agent submits or a limit ends it."""
+        self.clock = time.monotonic()
         self.tools = ToolState(box)
-        observation = Observation(instruction)
-        self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction))
+        observation = Observation(instruction, left=self.left())
+        self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction, self.model))
         while True:
-            if at_limit := self._limit():
-                self._auto_submit(box)
+            if at_limit := self.limit(elapsed_s=self._shown_s):
+                self.auto_submit(box)
                 return at_limit, None
-            try:
-                action = self.agent.act(observation)
-            except EpisodeOver as over:
-                self._auto_submit(box)
-                return over.status, str(over)[:2000]
-            except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
-                self._auto_submit(box)
-                return "runtime", f"the agent raised {type(error).__name__}: {error}"[:2000]
-            try:
-                observation = self._take(box, action)
-            except SandboxError as error:
-                return "runtime", str(error)[:2000]
+            self._tell("thinking")
+            action = self.agent.act(observation)
+            self._tell(action.tool or action.kind)
+            observation = self.take(box, action)
             if action.kind == "submit":
                 return "success", None
 
-    def _limit(self) -> ExitStatus | None:
+    def left(self) -> Budget:
+        """What the agent is told of its limits: by what it was shown last, so that a resumed agent is told the same."""
         limits = self.place.task.limits
-        if self.steps >= limits.steps:
+        return Budget(
+            steps=max(0, limits.steps - self.steps),
+            time_s=max(0.0, round(limits.wall_time_s - self._shown_s, 3)),
+            cost_usd=self.model.left_usd if self.model else None,
+        )
+
+    def limit(self, ahead: int = 0, elapsed_s: float | None = None) -> ExitStatus | None:
+        """The limit that `ahead` more steps meet, if any; at this moment, or at `elapsed_s` of the episode."""
+        limits = self.place.task.limits
+        if self.steps + ahead >= limits.steps:
             return "max_steps"
-        return "wall_time" if time.monotonic() - self.clock >= limits.wall_time_s else None
+        elapsed_s = time.monotonic() - self.clock if elapsed_s is None else elapsed_s
+        return "wall_time" if elapsed_s >= limits.wall_time_s else None
 
-    def _auto_submit(self, box: Sandbox) -> None:
-        """Hand in what is there; a sandbox that is gone has nothing, and the episode's status already says why."""
-        try:
-            self._take(box, Action(kind="submit"), by_harness=True)
-        except SandboxError as error:
-            refused = f"nothing could be copied out: {error}"[:2000]
-            attempt = Attempt(index=len(self.attempts), step=self.steps + 1, kind="submit", refused=refused)
-            self.attempts.append(attempt)
+    def auto_submit(self, box: Sandbox) -> None:
+        """Hand in at a limit, as the harness."""
+        self.take(box, Action(kind="submit"), by_harness=True)
 
-    def _take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
-        """Execute one action and put it on disk."""
-        begun = time.monotonic()
-        observation = self._execute(box, action)
+    def take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
+        """Execute one action and put it on disk; one that is there already is executed again and told as recorded."""
+        begun, made = time.monotonic(), len(self.handed_in.made)
+        line = self._recorded(action, by_harness=by_harness)
+        if line is not None:
+            if line.attempt is not None:
+                self.handed_in.again(line.attempt)
+            else:
+                self._execute(box, action, by_harness=by_harness)
+            return self._shown_again(line)
+        text, exit_code = self._execute(box, action, by_harness=by_harness)
+        self._write(action, text, exit_code, begun, made, by_harness=by_harness)
+        return Observation(text, exit_code, self.left())
+
+    def note(self, action: Action, observation: Observation, begun: float) -> None:
+        """Put an action of the agent on disk that has been executed since `begun` (of time.monotonic)."""
+        line = self._recorded(action, by_harness=False)
+        if line is not None:
+            self._shown_again(line)
+            return
+        made = len(self.handed_in.made)
+        self._write(action, observation.text, observation.exit_code, begun, made, by_harness=False)
+
+    def _recorded(self, action: Action, *, by_harness: bool) -> StepLine | None:
+        """The next line of the killed process when it is this very action; else the rest of its lines is put aside."""
+        past = self.recorder.past
+        if not past:
+            return None
+        if _encoded(past[0].action) == _encoded(action) and (past[0].by == "harness") == by_harness:
+            return past.popleft()
+        self.recorder.forget_the_rest()
+        return None
+
+    def _shown_again(self, line: StepLine) -> Observation:
+        self._shown_s = line.elapsed_s or 0.0
+        self.clock = time.monotonic() - self._shown_s
+        self._count(line.action, by_harness=line.by == "harness")
+        return Observation(line.observation, line.exit_code, self.left())
+
+    def _count(self, action: Action, *, by_harness: bool) -> None:
+        self._calls_told = len(self.model.calls()) if self.model else 0
         if not by_harness:
             self.classes.append(action.action_class)
+
+    def _write(
+        self, action: Action, text: str, exit_code: int | None, begun: float, made: int, *, by_harness: bool
+    ) -> None:
+        """One line of steps.jsonl. `made`: how many attempts there were before it."""
+        calls = tuple(self.model.calls()[self._calls_told :]) if self.model else ()
+        self._count(action, by_harness=by_harness)
+        self._shown_s = round(time.monotonic() - self.clock, 3)
         self.recorder.step(
             StepLine(
                 step=self.steps + by_harness,
                 time=now(),
                 action=action,
-                observation=observation.text,
-                exit_code=observation.exit_code,
+                observation=text,
+                exit_code=exit_code,
                 duration_s=round(time.monotonic() - begun, 6),
+                elapsed_s=self._shown_s,
+                calls=calls,
+                attempt=next(iter(self.handed_in.made[made:]), None),
                 by="harness" if by_harness else "agent",
             )
         )
-        return observation
 
-    def _execute(self, box: Sandbox, action: Action) -> Observation:
-        limits = self.place.task.limits
+    def _execute(self, box: Sandbox, action: Action, *, by_harness: bool) -> tuple[str, int | None]:
+        """Text and exit code."""
+        limits, step = self.place.task.limits, self.steps + 1
+        if action.kind == "validate":
+            return self.handed_in.validate(box, step)
+        if action.kind == "submit":
+            return (self.handed_in.at_limit if by_harness else self.handed_in.submit)(box, step)
         if action.kind == "bash":
-            left = limits.wall_time_s - (time.monotonic() - self.clock)
             allowed = limits.training_time_s if action.action_class == "Python" else limits.command_time_s
-            result = box.exec(action.command, timeout_s=max(1.0, min(allowed, left)))
-            return Observation(command_text(result), result.exit_code)
+            result = box.exec(action.command, timeout_s=max(1.0, min(allowed, self.time_left())))
+            return command_text(result), result.exit_code
         if action.kind == "none":
-            return Observation(f"no action could be read from this answer: {action.command}", 1)
+            return f"no action could be read from this answer: {action.command}", 1
         if action.kind == "tool":
             said = call(self.tools, action.tool, action.arguments)
-            return Observation(said.text, said.exit_code)
-        if action.kind == "write":
-            try:
-                box.write(action.path, action.data)
-            except InvalidArtifact as error:
-                return Observation(f"not written: {error}", 1)
-            return Observation(f"wrote {action.path}: {len(action.data)} bytes", 0)
-        return self._hand_in(box, action)
-
-    def _hand_in(self, box: Sandbox, action: Action) -> Observation:
-        """Copy the artifact out once; a validate is graded at once on the validation split, and told."""
-        index, kind = len(self.attempts), action.kind
-        assert kind in ("validate", "submit")
-        step = self.steps + 1
+            return said.text, said.exit_code
         try:
-            artifact = box.copy_out([(file.path, file.max_bytes) for file in self.place.task.artifact])
+            box.write(action.path, action.data)
         except InvalidArtifact as error:
-            self.attempts.append(Attempt(index=index, step=step, kind=kind, refused=str(error)[:2000]))
-            return Observation(f"refused: {error}", 1)
-        digest = artifact_sha256(artifact)
-        self.artifacts[digest] = artifact
-        self.recorder.artifact(index, artifact)
-        attempt = Attempt(
-            index=index,
-            step=step,
-            kind=kind,
-            artifact_sha256=digest,
-            artifact_bytes=sum(map(len, artifact.values())),
+            return f"not written: {error}", 1
+        return f"wrote {action.path}: {len(action.data)} bytes", 0
+
+    def _tell(self, doing: str) -> None:
+        spent = sum(call.cost_usd or 0.0 for call in self.model.paid()) if self.model else None
+        limits = self.place.task.limits
+        elapsed_s = time.monotonic() - self.clock
+        self.watch(
+            Progress(
+                self.key, doing, self.steps, limits.steps, elapsed_s, limits.wall_time_s, self.handed_in.best, spent
+            )
         )
-        if kind == "submit":
-            self.attempts.append(attempt)
-            return Observation("submitted", 0)
-        try:
-            verdict = self.place.grade(artifact, "validation")
-        except GradingError as error:
-            self.attempts.append(attempt)
-            return Observation(f"the grader itself failed, this is not your fault: {error}", 1)
-        self.attempts.append(attempt.model_copy(update={"validation": verdict}))
-        return Observation(verdict_text(self.place.task, self.place.profile, verdict), 0 if verdict.valid else 1)
 
-    def _seal(self) -> None:
-        """The sealed grade of every attempt; the same bytes are graded once. GradingError goes to the caller:
-        the episode is then unfinished, and nothing is scored."""
-        verdicts = {digest: self.place.grade(artifact, "sealed") for digest, artifact in self.artifacts.items()}
-        self.attempts = [
-            attempt.model_copy(update={"sealed": verdicts[attempt.artifact_sha256]})
-            if attempt.artifact_sha256
-            else attempt
-            for attempt in self.attempts
-        ]
+    def close(self) -> None:
+        if self.model is not None:
+            self.model.close()
 
-    def _handed_in_valid(self) -> bool:
-        last = self.attempts[-1] if self.attempts else None
-        return bool(last and last.sealed and last.sealed.valid)
+
+def _encoded(action: Action) -> str:
+    return json.dumps(action.model_dump(mode="json"), sort_keys=True)

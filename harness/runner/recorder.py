@@ -2,21 +2,23 @@
 
 Takes steps and artifacts as they come, gives files: steps.jsonl (appended, flushed to disk each step), attempts/<n>/,
 and at the end workspace.patch, trajectory.json and, last and by atomic rename, episode.json. A folder without
-episode.json is an episode that did not finish.
+episode.json is an episode that did not finish: when a model was paid in it, its steps are the `past` that the episode
+goes on from; else it is put aside and the episode begins anew.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
+from collections import deque
 from pathlib import Path
 
-from harness.files import replace_file
+from harness.files import LineFile, replace_file
 from harness.grading.base import Artifact
+from harness.llm.journal import FILE as JOURNAL
 from harness.runner.trajectory import build_trajectory
 from harness.schema.episode import Episode
-from harness.schema.steps import StepLine
+from harness.schema.steps import StepLine, read_steps
 from harness.schema.trajectory import TrajectoryAgent
 
 
@@ -25,24 +27,43 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if folder.exists():  # an unfinished try: its steps stay readable beside the new ones
+        steps = folder / "steps.jsonl"
+        goes_on = _has_lines(folder / JOURNAL)
+        if not goes_on and _has_lines(steps):  # an unfinished try: its steps stay readable beside the new ones
             folder.rename(_free_name(folder))
-        folder.mkdir(parents=True)
-        self._steps = (folder / "steps.jsonl").open("ab")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.past = deque(read_steps(steps)) if goes_on and steps.is_file() else deque()
+        self._written = len(self.past)
+        self._steps = LineFile(steps)
 
     def step(self, line: StepLine) -> None:
         """Append one step; on disk when this returns."""
         record = line.model_dump(mode="json", exclude_defaults=True)
-        self._steps.write(json.dumps(record, sort_keys=True, ensure_ascii=True).encode() + b"\n")
-        self._steps.flush()
-        os.fsync(self._steps.fileno())
+        self._steps.append(json.dumps(record, sort_keys=True, ensure_ascii=True).encode())
+        self._written += 1
+
+    def forget_the_rest(self) -> None:
+        """The agent goes another way than the `past` says: what is left of it is kept in a file beside."""
+        self._steps.close()
+        file = self.folder / "steps.jsonl"
+        lines = file.read_bytes().splitlines(keepends=True)
+        self._written -= len(self.past)
+        self.past.clear()
+        file.rename(_free_name(file))
+        replace_file(file, b"".join(lines[: self._written]))
+        self._steps = LineFile(file)
 
     def artifact(self, index: int, artifact: Artifact) -> None:
-        """Keep the bytes of an attempt."""
+        """Keep the bytes of an attempt; on disk when this returns."""
         for path, data in artifact.items():
             file = self.folder / "attempts" / str(index) / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+            replace_file(file, data)
+
+    def kept_artifact(self, index: int) -> Artifact:
+        """The bytes of an attempt of the past."""
+        folder = self.folder / "attempts" / str(index)
+        return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
     def finish(self, episode: Episode, agent: TrajectoryAgent, instruction: str, patch: str) -> None:
         """Write what stands at the end; episode.json last."""
@@ -54,6 +75,10 @@ class Recorder:
 
     def close(self) -> None:
         self._steps.close()
+
+
+def _has_lines(file: Path) -> bool:
+    return file.is_file() and b"\n" in file.read_bytes()
 
 
 def _free_name(folder: Path) -> Path:

@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,12 @@ from harness import __version__
 from harness.agents.base import Agent
 from harness.clock import now
 from harness.data import prepare
-from harness.errors import GradingError, SandboxError, UsageError
+from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, UsageError, VerificationError
 from harness.files import replace_file
-from harness.runner.episode import EpisodeRun, Place
+from harness.llm.meter import Models
+from harness.runner.episode import EpisodeRun
+from harness.runner.place import Place
+from harness.runner.progress import Watch, unwatched
 from harness.runner.recorder import Recorder
 from harness.sandbox.base import Engine
 from harness.schema.bundle import Hardware
@@ -37,7 +40,9 @@ AgentFor = Callable[[Place, int], Agent]
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What to run. `tasks_root` holds the task folders; `mirror` is searched for official data before the network."""
+    """What to run. `tasks_root` holds the task folders; `mirror` is searched for official data before the network;
+    `models` is the run's language model, for agents that ask one.
+    """
 
     run: str
     folder: Path
@@ -49,6 +54,7 @@ class RunPlan:
     mirror: Path | None = None
     starter: StarterName = "baseline"
     dataset: str | None = None
+    models: Models | None = None
 
 
 def place_of(
@@ -90,17 +96,24 @@ class Ended:
     failure: str = ""
 
 
-def run_episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None] = lambda key: None) -> Iterator[Ended]:
-    """Every episode of the plan, in order. `started` is told the key before each one.
+def begun_on(folder: Path) -> str:
+    """The day of a run, YYYY-MM-DD: that of its run.json, else today. Its prices are those of that day."""
+    file = folder / "run.json"
+    created = RunManifest.from_json(file.read_bytes(), subject=str(file)).created if file.is_file() else now()
+    return created[:10]
 
-    A sandbox or grader of ours that breaks costs its episode and no other. Raises UsageError when another process is
+
+def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Iterator[Ended]:
+    """Every episode of the plan, in order. `watch` is told how each one goes.
+
+    A sandbox, grader or model that breaks costs its episode and no other. Raises UsageError when another process is
     at work in the plan's folder: their steps and artifacts would mingle.
     """
     with _alone(plan.folder):
-        yield from _episodes(plan, engine, started)
+        yield from _episodes(plan, engine, watch)
 
 
-def _episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None]) -> Iterator[Ended]:
+def _episodes(plan: RunPlan, engine: Engine, watch: Watch) -> Iterator[Ended]:
     places = {task: _place(plan, task, engine) for task in plan.tasks}
     first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
     _open_manifest(plan, engine, first, places)
@@ -108,14 +121,14 @@ def _episodes(plan: RunPlan, engine: Engine, started: Callable[[str], None]) -> 
         for seed in plan.seeds:
             key = f"{task}/seed-{seed}"
             folder = plan.folder / key
-            started(key)
             if (folder / "episode.json").is_file():
                 there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
                 yield Ended(key, there, fresh=False)
                 continue
             try:
-                yield Ended(key, run_episode(place, plan.agent_for(place, seed), seed, folder))
-            except (SandboxError, GradingError) as error:
+                agent = plan.agent_for(place, seed)
+                yield Ended(key, run_episode(place, agent, seed, folder, models=plan.models, watch=watch))
+            except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError) as error:
                 yield Ended(key, None, failure=str(error))
 
 
@@ -139,11 +152,14 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def run_episode(place: Place, agent: Agent, seed: int, folder: Path) -> Episode:
-    """One episode into `folder`."""
+def run_episode(
+    place: Place, agent: Agent, seed: int, folder: Path, *, models: Models | None = None, watch: Watch = unwatched
+) -> Episode:
+    """One episode into `folder`, or the rest of one that is there."""
     recorder = Recorder(folder)
     try:
-        return EpisodeRun(place, agent, seed, recorder).run()
+        with closing(EpisodeRun(place, agent, seed, recorder, models, watch)) as episode:
+            return episode.run()
     finally:
         recorder.close()
 
@@ -156,7 +172,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         run=plan.run,
         agent=agent.name,
         agent_version=agent.version,
-        model=agent.model,
+        model=agent.model or (plan.models.plan.name if plan.models else None),
         profile=plan.profile,
         variant=places[plan.tasks[0]].starter,
         dataset=places[plan.tasks[0]].dataset,

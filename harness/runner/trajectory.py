@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from harness.agents.base import Agent
+from harness.schema.base import Record
 from harness.schema.calls import ModelCall, total
 from harness.schema.episode import Attempt, Episode
 from harness.schema.steps import TOOL_CLASSES, Action, StepLine, read_steps
@@ -29,23 +30,29 @@ from harness.schema.trajectory import (
 
 
 @runtime_checkable
-class Described(Protocol):
-    """An agent that says more of itself: its settings (agent.toml) and the tools it offers its model."""
+class Configured(Protocol):
+    """An agent with settings (agent.toml)."""
 
-    settings: Mapping[str, Any]
+    settings: Record
+
+
+@runtime_checkable
+class ToolUser(Protocol):
+    """An agent that says which tools it offers its model, as OpenAI's format writes them."""
+
     tool_schemas: Sequence[Mapping[str, Any]]
 
 
-def who(agent: Agent) -> TrajectoryAgent:
-    """The agent, as a trajectory names it."""
-    if not isinstance(agent, Described):
-        return TrajectoryAgent(name=agent.name, version=agent.version, model_name=agent.model)
+def who(agent: Agent, model: str | None = None) -> TrajectoryAgent:
+    """The agent, as a trajectory names it; `model` is the one that it was given."""
+    settings = agent.settings.model_dump(mode="json") if isinstance(agent, Configured) else {}
+    tools = agent.tool_schemas if isinstance(agent, ToolUser) else ()
     return TrajectoryAgent(
         name=agent.name,
         version=agent.version,
-        model_name=agent.model,
-        tool_definitions=tuple(dict(schema) for schema in agent.tool_schemas) or None,
-        extra={"settings": dict(agent.settings)} if agent.settings else None,
+        model_name=agent.model or model,
+        tool_definitions=tuple(dict(schema) for schema in tools) or None,
+        extra={"settings": settings} if settings else None,
     )
 
 

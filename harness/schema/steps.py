@@ -16,7 +16,7 @@ from harness.schema.base import Record, Timestamp
 from harness.schema.calls import ModelCall
 from harness.schema.command import command_class
 from harness.schema.document import read_json
-from harness.schema.episode import ActionClass
+from harness.schema.episode import ActionClass, Attempt
 
 TOOL_CLASSES: Mapping[str, ActionClass] = {
     "open": "View",
@@ -74,7 +74,8 @@ class Action(Record):
 
 class StepLine(Record):
     """One step. `observation` is the text that the agent was shown, `calls` what was paid to decide on the action,
-    `elapsed_s` the time since the episode's start when the agent was shown it.
+    `elapsed_s` the time since the episode's start when the agent was shown it; `attempt` what was handed in, before any
+    sealed grade.
     """
 
     step: int = Field(ge=1)
@@ -85,6 +86,7 @@ class StepLine(Record):
     duration_s: float = Field(ge=0)
     elapsed_s: float | None = Field(default=None, ge=0)
     calls: tuple[ModelCall, ...] = ()
+    attempt: Attempt | None = None
     by: Literal["agent", "harness"] = "agent"
 
 

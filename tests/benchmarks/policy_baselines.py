@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness import images
 from harness.agents.baseline import baseline_agent
 from harness.grading.base import Artifact
-from harness.runner.episode import EpisodeRun, Place
+from harness.runner.episode import EpisodeRun
+from harness.runner.place import Place
 from harness.runner.recorder import Recorder
 from harness.runner.run import place_of
 from harness.sandbox import open_engine
@@ -64,7 +65,7 @@ def trained(place: Place) -> Artifact:
         run = EpisodeRun(place, baseline_agent(place.task), 0, Recorder(Path(scratch)))
         episode = run.run()
         print(f"# {place.task.id}: the baseline's episode took {time.monotonic() - begun:.0f} s, {episode.exit_status}")
-        return next(iter(run.artifacts.values()))
+        return next(iter(run.handed_in.artifacts.values()))
 
 
 def measure(place: Place, artifact: Artifact) -> None:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness.agents.base import Agent
 from harness.agents.baseline import baseline_agent
 from harness.agents.tuner import TunerAgent
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
 from harness.schema.episode import Episode

@@ -23,7 +23,7 @@ from harness.agents.nop import nop_agent
 from harness.agents.oracle import oracle_agent, oracle_artifact
 from harness.agents.replay import replay_agent
 from harness.agents.scripted import ScriptedAgent
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine

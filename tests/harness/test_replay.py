@@ -15,7 +15,7 @@ from harness.agents.scripted import ScriptedAgent
 from harness.errors import UsageError
 from harness.pack import pack
 from harness.replay import recorded, replay
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import RunPlan, place_of, run_episode, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine

@@ -10,6 +10,7 @@ import pytest
 from harness.agents.scripted import ScriptedAgent
 from harness.check.trace import _fault
 from harness.runner.trajectory import build_trajectory, who
+from harness.schema.base import Record
 from harness.schema.calls import ModelCall
 from harness.schema.episode import Attempt, Episode, Verdict, counted, traced
 from harness.schema.steps import Action, StepLine
@@ -106,12 +107,18 @@ def test_an_agent_without_a_model_called_none(tmp_path: Path) -> None:
     assert [step.llm_call_count for step in made.steps[1:]] == [0, None, 0, 0, 0, 0, 0]
 
 
+class Window(Record):
+    """Settings of an agent."""
+
+    window: int
+
+
 def test_settings_and_tools_of_an_agent_are_in_the_document() -> None:
     agent = ScriptedAgent("react", [])
-    agent.settings = {"window": 5}  # type: ignore[attr-defined]
+    agent.settings = Window(window=5)  # type: ignore[attr-defined]
     agent.tool_schemas = ({"type": "function", "function": {"name": "open"}},)  # type: ignore[attr-defined]
-    said = who(agent)
-    assert said.extra == {"settings": {"window": 5}}
+    said = who(agent, "openai/gpt-4o")
+    assert said.extra == {"settings": {"window": 5}} and said.model_name == "openai/gpt-4o"
     assert said.tool_definitions == ({"type": "function", "function": {"name": "open"}},)
 
 

@@ -19,7 +19,7 @@ import pytest
 from harness.agents.base import Briefing, Observation
 from harness.agents.tuner import TunerAgent, printed
 from harness.errors import SchemaError
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
 from harness.schema.episode import Episode

@@ -16,7 +16,7 @@ from harness.errors import SchemaError, UsageError
 from harness.pack import pack
 from harness.proof import gains
 from harness.regrade import regrade
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import RunPlan, place_of, run_episode, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine

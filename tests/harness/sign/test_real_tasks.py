@@ -16,7 +16,7 @@ from harness.check import check, summary
 from harness.data import prepare
 from harness.pack import pack
 from harness.regrade import regrade
-from harness.runner.episode import Place
+from harness.runner.place import Place
 from harness.runner.run import AgentFor, RunPlan, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
