@@ -8,8 +8,8 @@ recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.agents.scripted import ScriptedAgent
@@ -34,24 +34,31 @@ class Recorded:
     episode: Episode
     steps: tuple[StepLine, ...]
 
+    @property
+    def imported(self) -> bool:
+        """Whether another harness recorded it (`gymboard import episode`)."""
+        return self.episode.published_baseline is not None or any(a.published for a in self.episode.attempts)
+
     def agent(self) -> ScriptedAgent:
         """Plays what the agent did; what the harness did itself it will do again."""
         return ScriptedAgent("replay", [line.action for line in self.steps if line.by == "agent"])
 
 
 class ReplayedAttempt(Record):
-    """One handed-in artifact. `agrees`: the grades are as far apart as two grades of one artifact may be."""
+    """One handed-in artifact. `agrees`: the grades are as far apart as two grades of one artifact may be; None: the
+    recording has no grade of ours, as an imported one.
+    """
 
     index: Count
     step: Count
     recorded_sha256: Sha256 | None
     replayed_sha256: Sha256 | None
-    agrees: bool
+    agrees: bool | None
     sentence: str
 
     @property
     def same(self) -> bool:
-        return self.agrees and self.recorded_sha256 == self.replayed_sha256
+        return self.agrees is not False and self.recorded_sha256 in (None, self.replayed_sha256)
 
 
 class Replay(Record):
@@ -76,7 +83,7 @@ class Replay(Record):
 
     @property
     def grades_agree(self) -> bool:
-        return all(attempt.agrees for attempt in self.attempts)
+        return all(attempt.agrees is not False for attempt in self.attempts)
 
 
 def recorded(where: str) -> Recorded:
@@ -117,9 +124,10 @@ def replay(was: Recorded, place: Place, out: Path) -> Replay:
             f"{was.episode.key} ran {place.task.id} {was.episode.task_version}, here is {place.task.version}; "
             "check out the commit that the run names"
         )
-    again = run_episode(place, was.agent(), was.episode.seed, out)
+    played = sum(line.by == "agent" for line in was.steps)
+    again = run_episode(_with_steps(place, played), was.agent(), was.episode.seed, out)
     steps = tuple(read_steps(out / "steps.jsonl"))
-    at, why = _divergence(was.steps, steps)
+    at, why = _divergence(was.steps, steps, imported=was.imported)
     return Replay(
         task=again.task,
         seed=again.seed,
@@ -133,9 +141,16 @@ def replay(was: Recorded, place: Place, out: Path) -> Replay:
     )
 
 
-def _divergence(was: Sequence[StepLine], now: Sequence[StepLine]) -> tuple[int | None, str]:
+def _with_steps(place: Place, steps: int) -> Place:
+    """A place where so many steps are allowed: an import may have had more than our limit."""
+    limits = place.task.limits.model_copy(update={"steps": max(place.task.limits.steps, steps)})
+    return replace(place, task=place.task.model_copy(update={"limits": limits}))
+
+
+def _divergence(was: Sequence[StepLine], now: Sequence[StepLine], *, imported: bool) -> tuple[int | None, str]:
+    """An import has no exit codes; of those that it has, and of the number of steps, it is judged all the same."""
     for number, (old, new) in enumerate(zip(was, now, strict=False), start=1):
-        if old.exit_code != new.exit_code:
+        if old.exit_code != new.exit_code and not (imported and old.exit_code is None):
             return number, f"exit code {old.exit_code} was recorded, {new.exit_code} came: {_brief(new.observation)}"
     if len(was) != len(now):
         return min(len(was), len(now)) + 1, f"{len(was)} steps were recorded, {len(now)} were made"
@@ -153,14 +168,7 @@ def _attempts(task: TaskSpec, was: Episode, now: Episode) -> tuple[ReplayedAttem
 
 
 def _attempt(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None) -> ReplayedAttempt:
-    if now is None or now.sealed is None or was.sealed is None:
-        agrees = (
-            now is not None and (now.sealed is None) == (was.sealed is None) and bool(now.refused) == bool(was.refused)
-        )
-        sentence = "not made again" if now is None else now.refused or "no grade on one side"
-    else:
-        found = compare(task, episode, was, now.sealed, cached=False)
-        agrees, sentence = found.agrees, found.sentence
+    agrees, sentence = _compared(task, episode, was, now)
     return ReplayedAttempt(
         index=was.index,
         step=was.step,
@@ -169,6 +177,22 @@ def _attempt(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None
         agrees=agrees,
         sentence=sentence,
     )
+
+
+def _compared(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None) -> tuple[bool | None, str]:
+    if now is None:
+        return False, "it was not made again"
+    if was.published is not None:
+        return None, f"published {_values(was.published)}; measured {_values(now.sealed.metrics if now.sealed else {})}"
+    if was.sealed is None or now.sealed is None:
+        alike = (was.sealed is None, bool(was.refused)) == (now.sealed is None, bool(now.refused))
+        return alike, now.refused or was.refused or "no grade"
+    found = compare(task, episode, was, now.sealed, cached=False)
+    return found.agrees, found.sentence
+
+
+def _values(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items()) or "nothing"
 
 
 def _brief(text: str) -> str:

@@ -73,7 +73,8 @@ def _print(found: Replay) -> None:
     elif found.observations_differ_at is not None:
         typer.echo(f"the text of step {found.observations_differ_at} differs; every exit code is as recorded")
     for attempt in found.attempts:
-        bytes_ = "the same bytes" if attempt.recorded_sha256 == attempt.replayed_sha256 else "OTHER BYTES"
-        typer.echo(f"attempt {attempt.index} (step {attempt.step}): {bytes_}; {attempt.sentence}")
+        same = "the same bytes" if attempt.recorded_sha256 == attempt.replayed_sha256 else "OTHER BYTES"
+        same = same if attempt.recorded_sha256 else "its bytes are not known"
+        typer.echo(f"attempt {attempt.index} (step {attempt.step}): {same}; {attempt.sentence}")
     grades = "the grades agree" if found.grades_agree else "the grades DISAGREE"
     typer.echo("the same run" if found.same else f"not the same run; {grades}")

@@ -19,7 +19,7 @@ _HEADER = re.compile(r"^\[File: (?P<path>.+) \((?P<lines>\d+) lines total\)\]$")
 _LINE = re.compile(r"^(?P<number>\d+):(?P<text>.*)$", re.DOTALL)
 _ABOVE = re.compile(r"^\(\d+ more lines above\)$")
 _BELOW = re.compile(r"^\((?P<lines>\d+) more lines below\)$")
-_REJECTED = "Your changes have NOT been applied"
+REJECTED = "Your changes have NOT been applied"
 EDITS = ("edit", "insert", "create")
 
 
@@ -89,7 +89,7 @@ def recover(steps: Iterable[TrajStep]) -> Iterator[Workspace]:
         shown = list(listings(step.observation))
         if shown:
             now = shown[-1]
-            applied = word in EDITS and _REJECTED not in step.observation
+            applied = word in EDITS and REJECTED not in step.observation
             if applied:
                 space.edited_at[now.name] = step.number
                 known[now.name] = {}

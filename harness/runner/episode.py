@@ -104,7 +104,6 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage().model_copy(update={"wall_s": wall_s}),
         )
-        name = self.agent.model or (self.model.name if self.model else None)
         self.recorder.finish(episode, who(self.agent, self.model.name if self.model else None), instruction, self.patch)
         return episode
 
