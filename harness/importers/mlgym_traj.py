@@ -1,7 +1,8 @@
 """One published MLGym run -> one Episode.
 
-Takes the parsed results.json and the .traj as harness.importers.traj reads it, gives the record. Never guesses: a score is tied to the action that made it
-only when the observations account for every score, in order and in value; otherwise its kind is "unknown", its step 0.
+Takes the parsed results.json and the .traj as harness.importers.traj reads it, gives the record. Never guesses: a score
+is tied to the action that made it only when the observations account for every score, in order and in value; otherwise
+its kind is "unknown", its step 0.
 """
 
 from __future__ import annotations

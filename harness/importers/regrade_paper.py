@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.errors import Problem, SchemaError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
 from harness.importers.published import CITATION, Published, catalogue, fetch
 from harness.importers.traj import TrajStep, read_traj
@@ -223,6 +225,34 @@ def write_rows(rows: Iterable[Row]) -> str:
         cells = row.model_dump()
         writer.writerow("" if cells[name] is None else _cell(cells[name]) for name in COLUMNS)
     return text.getvalue()
+
+
+def read_rows(text: str) -> list[Row]:
+    """The table back. Raises SchemaError that names the line."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    reader = csv.reader(lines, delimiter="\t")
+    head = next(reader, [])
+    if tuple(head) != COLUMNS:
+        raise SchemaError("regraded scores", [Problem("(head)", f"has the columns {head}, expected {list(COLUMNS)}")])
+    return [Row.from_json(json.dumps(_typed(cells)), f"row {number}") for number, cells in enumerate(reader, start=1)]
+
+
+def table_file() -> Path:
+    """The table that is kept beside the importer."""
+    return Path(__file__).with_name("regraded.tsv")
+
+
+def _typed(cells: Sequence[str]) -> dict[str, object]:
+    """Texts of a row as JSON's types; an empty cell of a column that may be null is null."""
+    return {name: _json(name, cell) for name, cell in zip(COLUMNS, cells, strict=True)}
+
+
+def _json(name: str, cell: str) -> object:
+    if name in ("seed", "attempt", "step", "games"):
+        return int(cell) if cell else None
+    if name in ("published", "regraded", "stderr", "sigmas"):
+        return float(cell) if cell else None
+    return cell or (None if name == "artifact_sha256" else "")
 
 
 def _cell(value: object) -> object:

@@ -2,8 +2,8 @@
 
 Takes a published trajectory, gives an Episode and its steps in our actions: an applied edit is our edit of the same
 lines (or the whole file, where that is what it comes to), a rejected one is no action, everything that is no command of
-upstream's editor goes to the shell as it stands. The files that upstream's workspace began with, as far as they were shown
-whole, are written first. Never fills in what the recording does not have: no exit code, no grade of ours.
+upstream's editor goes to the shell as it stands. The files that upstream's workspace began with, as far as they were
+shown whole, are written first. Never fills in what the recording does not have: no exit code, no grade of ours.
 """
 
 from __future__ import annotations

@@ -15,11 +15,13 @@ from pathlib import PurePosixPath
 
 from harness.importers.traj import TrajStep
 
-_HEADER = re.compile(r"^\[File: (?P<path>.+) \((?P<lines>\d+) lines total\)\]$")
-_LINE = re.compile(r"^(?P<number>\d+):(?P<text>.*)$", re.DOTALL)
+_HEADER = re.compile(r"^\[File: (?P<path>.+) \((?P<lines>\d{1,20}) lines total\)\]$")
+_LINE = re.compile(r"^(?P<number>\d{1,9}):(?P<text>.*)$", re.DOTALL)
 _ABOVE = re.compile(r"^\(\d+ more lines above\)$")
-_BELOW = re.compile(r"^\((?P<lines>\d+) more lines below\)$")
+_BELOW = re.compile(r"^\((?P<lines>\d{1,9}) more lines below\)$")
 REJECTED = "Your changes have NOT been applied"
+MAX_LINES = 100_000
+"""No file of a published run comes near it; what claims more is not followed."""
 EDITS = ("edit", "insert", "create")
 
 
@@ -61,7 +63,8 @@ def listings(observation: str) -> Iterator[Listing]:
         if header := _HEADER.match(row):
             if path:
                 yield Listing(path, total, lines)
-            path, total, lines, last = header["path"], int(header["lines"]), {}, 0
+            total, lines, last = min(int(header["lines"]), MAX_LINES + 1), {}, 0
+            path = header["path"] if total <= MAX_LINES else ""
         elif path and (found := _LINE.match(row)) and last < int(found["number"]) <= total:
             last = int(found["number"])
             lines[last] = found["text"]
