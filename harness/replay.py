@@ -182,8 +182,9 @@ def _attempt(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None
 def _compared(task: TaskSpec, episode: Episode, was: Attempt, now: Attempt | None) -> tuple[bool | None, str]:
     if now is None:
         return False, "it was not made again"
-    if was.published is not None:
-        return None, f"published {_values(was.published)}; measured {_values(now.sealed.metrics if now.sealed else {})}"
+    if was.sealed is None and was.refused is None:
+        measured = _values(now.sealed.metrics if now.sealed else {})
+        return None, f"published {_values(was.published or {})}; measured {measured}"
     if was.sealed is None or now.sealed is None:
         alike = (was.sealed is None, bool(was.refused)) == (now.sealed is None, bool(now.refused))
         return alike, now.refused or was.refused or "no grade"

@@ -151,14 +151,15 @@ def regrade_paper(
 ) -> None:
     """Grade every published score of MLGym's three games again, from the strategies that its recordings show.
 
-    Example: gymboard import regrade-paper --out scoring/published_regraded.tsv --cache /tmp/verdicts
+    Example: gymboard import regrade-paper --out harness/schema/paper.tsv --cache /tmp/verdicts
 
     Takes hours on two cores. Exit codes: 0 every score of an untouched run agrees, 1 one differs, 2 wrong call.
     """
     from harness.cli.images import ensure
     from harness.files import replace_file
-    from harness.importers.regrade_paper import published_scores, regrade_scores, write_rows
+    from harness.importers.regrade_paper import published_scores, regrade_scores
     from harness.sandbox import open_engine
+    from harness.schema.paper import write_rows
 
     scores = list(published_scores(mirror))
     bar, _ = progress_bar(quiet=False)

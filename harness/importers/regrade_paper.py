@@ -1,32 +1,29 @@
 """Every published score of the three games, beside what our referee says of the same strategy.
 
 Takes published trajectories and an engine; recovers the strategy that upstream's grader saw at each score, grades it
-with fresh seeds, gives one Row a score. Never takes upstream's word for what was scored: a strategy whose text is not
-known whole has no row but a reason. Upstream played UPSTREAM_GAMES games a score, and printed no standard error.
+with fresh seeds, gives one RegradedScore a score. Never takes upstream's word for what was scored: a strategy whose
+text is not known whole is graded nowhere and called lost. Upstream played UPSTREAM_GAMES games a score and printed no
+standard error.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import Problem, SchemaError
 from harness.grading.base import Artifact, GradeJob, artifact_sha256, grade
-from harness.importers.published import CITATION, Published, catalogue, fetch
+from harness.importers.published import Published, catalogue, fetch
 from harness.importers.traj import TrajStep, read_traj
 from harness.importers.workspace import Workspace, recover
 from harness.sandbox.base import Engine
-from harness.schema.base import KebabId, Record, Sha256
 from harness.schema.digest import folder_sha256
-from harness.schema.episode import Count, Verdict
+from harness.schema.episode import Verdict
+from harness.schema.paper import RegradedScore
 from harness.schema.task import TaskSpec, load_task, tasks_root
 from harness.verdict_cache import VerdictCache, VerdictKey
 
@@ -54,33 +51,6 @@ class Scored:
     published: float
     strategy: str | None
     changed: tuple[tuple[str, int], ...]
-
-
-class Row(Record):
-    """One line of the table. `sigmas`: the difference in combined standard errors; None where nothing was measured.
-
-    `finding`: agrees, differs, changed (measured against an opponent or by a grader that the run had edited), invalid
-    (our referee refuses the strategy, `reason` says why) or lost (its text is not known whole).
-    """
-
-    model: KebabId
-    task: KebabId
-    seed: Count
-    attempt: Count
-    kind: Literal["validate", "submit"]
-    step: Count
-    published: float
-    regraded: float | None
-    stderr: float | None
-    games: Count | None
-    sigmas: float | None
-    finding: Literal["agrees", "differs", "changed", "invalid", "lost"]
-    changed: str
-    artifact_sha256: Sha256 | None
-    reason: str
-
-
-COLUMNS = tuple(Row.model_fields)
 
 
 def published_scores(mirror: Path | None = None) -> Iterator[Scored]:
@@ -151,7 +121,7 @@ def regrade_scores(
     cache: Path | None = None,
     workers: int = 1,
     progress: Callable[[int, int, str], None] = lambda done, total, label: None,
-) -> list[Row]:
+) -> list[RegradedScore]:
     """One row a score, in order. Raises GradingError and SandboxError: a failure of ours is never a row."""
     root = tasks_root()
     tasks = {name: load_task(root / name) for name in GAMES}
@@ -169,12 +139,12 @@ def regrade_scores(
     return [_row(one, tasks[one.source.task], verdicts.get((one.source.task, one.strategy or ""))) for one in scores]
 
 
-def _row(one: Scored, task: TaskSpec, verdict: Verdict | None) -> Row:
+def _row(one: Scored, task: TaskSpec, verdict: Verdict | None) -> RegradedScore:
     value = stderr = sigmas = None
     if verdict and verdict.valid:
         value, stderr = verdict.metrics[task.metric.name], verdict.stderr[task.metric.name]
         sigmas = _sigmas(one.published, value, stderr, verdict.n or 1)
-    return Row(
+    return RegradedScore(
         model=one.source.model,
         task=task.id,
         seed=one.source.seed,
@@ -210,50 +180,3 @@ def _finding(
     if sigmas is None:
         return "invalid"
     return "agrees" if abs(sigmas) <= STANDARD_ERRORS else "differs"
-
-
-def write_rows(rows: Iterable[Row]) -> str:
-    """The table as tab-separated text, with what it is in its first lines."""
-    text = io.StringIO()
-    text.write(
-        "# Published scores of MLGym's three games, graded again by our referee: gymboard import regrade-paper\n"
-    )
-    text.write(f"# Figures from {CITATION}; steps count from 1 in the published .traj.\n")
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        cells = row.model_dump()
-        writer.writerow("" if cells[name] is None else _cell(cells[name]) for name in COLUMNS)
-    return text.getvalue()
-
-
-def read_rows(text: str) -> list[Row]:
-    """The table back. Raises SchemaError that names the line."""
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    reader = csv.reader(lines, delimiter="\t")
-    head = next(reader, [])
-    if tuple(head) != COLUMNS:
-        raise SchemaError("regraded scores", [Problem("(head)", f"has the columns {head}, expected {list(COLUMNS)}")])
-    return [Row.from_json(json.dumps(_typed(cells)), f"row {number}") for number, cells in enumerate(reader, start=1)]
-
-
-def table_file() -> Path:
-    """The table that is kept beside the importer."""
-    return Path(__file__).with_name("regraded.tsv")
-
-
-def _typed(cells: Sequence[str]) -> dict[str, object]:
-    """Texts of a row as JSON's types; an empty cell of a column that may be null is null."""
-    return {name: _json(name, cell) for name, cell in zip(COLUMNS, cells, strict=True)}
-
-
-def _json(name: str, cell: str) -> object:
-    if name in ("seed", "attempt", "step", "games"):
-        return int(cell) if cell else None
-    if name in ("published", "regraded", "stderr", "sigmas"):
-        return float(cell) if cell else None
-    return cell or (None if name == "artifact_sha256" else "")
-
-
-def _cell(value: object) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value

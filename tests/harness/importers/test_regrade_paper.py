@@ -10,18 +10,16 @@ from harness.errors import UsageError
 from harness.importers.published import fetch, find
 from harness.importers.regrade_paper import (
     GAMES,
-    Row,
     Scored,
     published_scores,
-    read_rows,
     regrade_scores,
-    table_file,
 )
 from harness.importers.traj import read_traj
 from harness.importers.translate import agent_of, translate
 from harness.replay import recorded, replay
 from harness.runner.run import place_of
 from harness.sandbox import open_engine
+from harness.schema.paper import RegradedScore, read_rows, table_file
 from harness.schema.task import load_task, tasks_root
 
 pytestmark = pytest.mark.data
@@ -35,15 +33,15 @@ def scores() -> list[Scored]:
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows() -> list[RegradedScore]:
     return read_rows(table_file().read_text(encoding="utf-8"))
 
 
-def place(row: Row) -> tuple[str, str, int, int]:
+def place(row: RegradedScore) -> tuple[str, str, int, int]:
     return row.model, row.task, row.seed, row.attempt
 
 
-def test_the_table_has_every_published_score_once(scores: list[Scored], rows: list[Row]) -> None:
+def test_the_table_has_every_published_score_once(scores: list[Scored], rows: list[RegradedScore]) -> None:
     assert len(rows) == len(scores) == 441
     for one, kept in zip(scores, rows, strict=True):
         assert (one.source.model, one.source.task, one.source.seed, one.attempt) == place(kept)
@@ -52,7 +50,9 @@ def test_the_table_has_every_published_score_once(scores: list[Scored], rows: li
         assert kept.changed == " ".join(f"{name}@{step}" for name, step in one.changed)
 
 
-def test_every_strategy_was_recovered_and_no_untouched_score_differs(scores: list[Scored], rows: list[Row]) -> None:
+def test_every_strategy_was_recovered_and_no_untouched_score_differs(
+    scores: list[Scored], rows: list[RegradedScore]
+) -> None:
     assert all(one.strategy is not None for one in scores)
     assert {row.finding for row in rows} <= {"agrees", "changed", "invalid"}
     agreeing = [row for row in rows if row.finding == "agrees"]
@@ -62,7 +62,7 @@ def test_every_strategy_was_recovered_and_no_untouched_score_differs(scores: lis
     assert 0.7 < spread < 1.3, "the differences are as large as chance makes them, neither more nor less"
 
 
-def test_the_changed_ones_are_those_that_were_known(rows: list[Row]) -> None:
+def test_the_changed_ones_are_those_that_were_known(rows: list[RegradedScore]) -> None:
     changed = [row for row in rows if row.finding == "changed"]
     assert {(row.model, row.task, row.seed) for row in changed} == {
         ("claude-3-5-sonnet", "colonel-blotto", 0),
@@ -96,9 +96,9 @@ def test_a_published_run_replays_to_the_very_bytes(tmp_path: Path, real_data: Pa
             place_of(tasks_root() / source.task, "smoke", engine, None),
             tmp_path / "now",
         )
-    assert found.diverged_at is None and len(found.attempts) == 4
+    assert found.diverged_at is None and len(found.attempts) == 5, "four scores, and a validate that upstream could not score"
     assert all(attempt.recorded_sha256 == attempt.replayed_sha256 is not None for attempt in found.attempts)
-    assert all(attempt.agrees is None and "published Score" in attempt.sentence for attempt in found.attempts)
+    assert all(attempt.agrees is None and "published" in attempt.sentence for attempt in found.attempts)
     assert found.same
 
 
