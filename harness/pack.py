@@ -1,7 +1,8 @@
 """Pack: a run on disk -> a bundle folder, ready to be signed.
 
 Takes runs/<run>/ and who enters it as what, gives bundle.json and one deterministic part a task: the same run gives
-the same bytes. The folder is built beside its place and renamed, so it is there whole or not at all. Never grades,
+the same bytes. The folder is built beside its place and renamed, so it is there whole or not at all. Keys, tokens,
+e-mail addresses and home paths are scrubbed from what is packed; an artifact that holds a key is refused. Never grades,
 never changes the run, never leaves an episode out.
 """
 
@@ -14,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.archive import open_regular, write_archive
@@ -28,28 +30,39 @@ from harness.schema.calls import total
 from harness.schema.episode import Episode, Usage
 from harness.schema.run import RunManifest
 from harness.schema.task import load_task, tasks_root
+from harness.scrub import Scrubber
 from harness.signing import BUNDLE
 
 TOKENS = tuple(name for name in Usage.model_fields if name.endswith("_tokens"))
 
 
 def pack(
-    run: Path, out: Path, entry: Entry, submitter: str, *, tasks: Path | None = None, location: str | None = None
+    run: Path,
+    out: Path,
+    entry: Entry,
+    submitter: str,
+    *,
+    tasks: Path | None = None,
+    location: str | None = None,
+    scrubber: Scrubber | None = None,
 ) -> Bundle:
     """Write `out`/bundle.json and its parts from `run`; `out` must not be there yet (an empty folder may).
 
     `tasks` holds the task folders (the installed ones by default). `location`: the https folder where the parts will
-    lie; without it they belong beside bundle.json. Raises CheckError that names every missing or damaged episode,
-    UsageError on links, strangers and an `out` that is in use.
+    lie; without it they belong beside bundle.json. `scrubber` keeps the tally of what was scrubbed. Raises CheckError
+    that names every missing or damaged episode and every artifact with a key in it, UsageError on links, strangers and
+    an `out` that is in use.
     """
+    scrubber = scrubber or Scrubber()
     manifest = RunManifest.from_json(_read(run, "run.json"), subject=str(run / "run.json"))
     _agree(entry, manifest)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is already there; remove it or choose another folder for the bundle")
     episodes = _episodes(run, manifest)
     with _built_beside(out) as beside:
-        parts = [_part(run, beside, task, episodes, tasks or tasks_root(), location) for task in sorted(manifest.tasks)]
-        bundle = _bundle(manifest, entry, submitter, episodes, parts, _own_clients(run, episodes))
+        packing = _Packing(run, beside, episodes, tasks or tasks_root(), location, scrubber)
+        parts = [packing.part(task) for task in sorted(manifest.tasks)]
+        bundle = _bundle(manifest, entry, submitter, _scrubbed(episodes, scrubber), parts, _own_clients(run, episodes))
         (beside / BUNDLE).write_bytes(bundle.canonical())
     return bundle
 
@@ -105,25 +118,55 @@ def _episodes(run: Path, manifest: RunManifest) -> dict[str, Episode]:
     return found
 
 
-def _part(
-    run: Path, beside: Path, task: str, episodes: Mapping[str, Episode], tasks: Path, location: str | None
-) -> PayloadPart:
-    """Write one task's part and read it back as a stranger would."""
-    metric = load_task(tasks / task).metric
-    mine = {key: episode for key, episode in episodes.items() if episode.task == task}
-    members: dict[str, Path] = {}
-    for key, episode in mine.items():
-        folders = [f"attempts/{attempt.index}" for attempt in kept_attempts(episode, metric)]
-        for name in [*LOGS, *(file for folder in folders for file in _files(run / key, folder))]:
-            _no_links(run, f"{key}/{name}")
-            members[f"{key}/{name}"] = run / key / name
-    file = beside / part_name(task)
-    write_archive(file, members)
-    scan_part(file, mine)
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    url = f"{location.rstrip('/')}/{file.name}" if location else None
-    return PayloadPart(name=file.name, sha256=digest, size_bytes=file.stat().st_size, location=url)
+@dataclass(frozen=True)
+class _Packing:
+    """What every part of one pack is made from."""
+
+    run: Path
+    beside: Path
+    episodes: Mapping[str, Episode]
+    tasks: Path
+    location: str | None
+    scrubber: Scrubber
+
+    def part(self, task: str) -> PayloadPart:
+        """Write one task's part and read it back as a stranger would."""
+        metric = load_task(self.tasks / task).metric
+        mine = {key: episode for key, episode in self.episodes.items() if episode.task == task}
+        artifacts: dict[str, Path] = {}
+        for key, episode in mine.items():
+            folders = [f"attempts/{attempt.index}" for attempt in kept_attempts(episode, metric)]
+            for name in (file for folder in folders for file in _files(self.run / key, folder)):
+                _no_links(self.run, f"{key}/{name}")
+                artifacts[f"{key}/{name}"] = self.run / key / name
+        self.scrubber.refuse_secrets(artifacts.items())
+        file = self.beside / part_name(task)
+        with tempfile.TemporaryDirectory() as made:
+            logs = {f"{key}/{log}": self._log(key, log, Path(made)) for key in mine for log in LOGS}
+            write_archive(file, artifacts | logs)
+        scan_part(file, mine)
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        url = f"{self.location.rstrip('/')}/{file.name}" if self.location else None
+        return PayloadPart(name=file.name, sha256=digest, size_bytes=file.stat().st_size, location=url)
+
+    def _log(self, key: str, log: str, made: Path) -> Path:
+        """The run's own file where nothing in it must go, else a scrubbed copy in `made`."""
+        data = _read(self.run, f"{key}/{log}")
+        clean = self.scrubber.log(f"{key}/{log}", log, data)
+        if clean == data:
+            return self.run / key / log
+        copy = made / key / log
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(clean)
+        return copy
+
+
+def _scrubbed(episodes: Mapping[str, Episode], scrubber: Scrubber) -> dict[str, Episode]:
+    """The episodes' own words (why one ended, why an artifact was refused) without what must not be published."""
+    trees = {key: episode.model_dump(mode="json", exclude_none=True) for key, episode in episodes.items()}
+    clean = {key: scrubber.tree(f"{key}/episode.json", tree) for key, tree in trees.items()}
+    return {key: Episode.from_json(canonical_bytes(tree), subject=key) for key, tree in clean.items()}
 
 
 def _files(episode: Path, folder: str) -> list[str]:

@@ -13,7 +13,7 @@ from harness.check.rule import Finding, Subject, rule
 from harness.errors import Problem, SchemaError
 from harness.payload import part_name, read_logs
 from harness.schema.episode import MAX_TRACE, ActionClass, Episode, traced
-from harness.schema.steps import Action
+from harness.schema.steps import TOOL_CLASSES, Action
 from harness.schema.trajectory import Trajectory, TrajectoryStep
 
 MAX_TRAJECTORY_BYTES = 64 << 20
@@ -78,4 +78,7 @@ def _class(step: TrajectoryStep) -> ActionClass | None:
         raise SchemaError(where, [Problem("tool_calls", f"{where} has {len(calls)} calls; this harness records one")])
     if not calls:
         return None
-    return Action.from_json(json.dumps({**calls[0].arguments, "kind": calls[0].function_name}), where).action_class
+    name, arguments = calls[0].function_name, calls[0].arguments
+    if name in TOOL_CLASSES:
+        return TOOL_CLASSES[name]
+    return Action.from_json(json.dumps({**arguments, "kind": name}), where).action_class

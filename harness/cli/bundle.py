@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.common import AsJson
+from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, progress_bar
 
 import_app = typer.Typer(no_args_is_help=True, help="Turn foreign runs into entries of level reported.")
 EntryFolder = Annotated[Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False)]
@@ -29,6 +30,9 @@ def pack(
 ) -> None:
     """Pack a finished run into bundle.json and one payload part a task; the same run gives the same bytes.
 
+    Keys, tokens, e-mail addresses and home paths are scrubbed from what is packed, and said here by kind and number;
+    the run itself stays as it is. An artifact that holds a key is refused.
+
     Example: gymboard pack runs/baseline-official my-entry --submitter github:1234567
     """
     import json
@@ -38,6 +42,7 @@ def pack(
     from harness.pack import pack as pack_run
     from harness.schema.bundle import Entry
     from harness.schema.run import RunManifest
+    from harness.scrub import Scrubber
 
     if not (run / "run.json").is_file():
         raise UsageError(f"no run.json in {run}; give the folder of a run, as `gymboard run` printed it")
@@ -54,7 +59,10 @@ def pack(
         "date": (manifest.created or now())[:10],
     }
     entry = Entry.from_json(json.dumps(facts), subject="entry")
-    bundle = pack_run(run, out, entry, submitter, location=location)
+    scrubber = Scrubber()
+    bundle = pack_run(run, out, entry, submitter, location=location, scrubber=scrubber)
+    for where, kinds in scrubber.report().items():
+        typer.echo(f"scrubbed: {where}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
     size = sum(part.size_bytes for part in bundle.payload)
     typer.echo(f"packed {len(bundle.episodes)} episode(s), {len(bundle.payload)} part(s), {size:,} bytes: {out}")
 
@@ -105,3 +113,63 @@ def mlgym(
         typer.echo(written)
     if (submissions / "ledger.jsonl").exists():
         typer.echo("this folder has a ledger: new entries are shown after gymboard ledger include ENTRY")
+
+
+@import_app.command()
+def episode(
+    name: Annotated[str, typer.Argument(metavar="MODEL/TASK", help="Which published episode, as for gymboard watch.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make.", metavar="EPISODE")],
+    seed: Annotated[int, typer.Option(min=0, help="Which of its runs.")] = 1,
+    profile: Profile = ProfileChoice.official,
+    mirror: Mirror = None,
+) -> None:
+    """Turn an episode that MLGym published into one that `gymboard replay` executes.
+
+    Example: gymboard import episode claude-3-5-sonnet/colonel-blotto blotto-0 --seed 0
+
+    Its text stays under CC BY-NC 4.0. Exit codes: 0 made, 1 the recording cannot be had whole, 2 wrong call.
+    """
+    from harness.importers.published import fetch, find
+    from harness.importers.traj import read_traj
+    from harness.importers.translate import agent_of, translate
+    from harness.schema.task import load_task, tasks_root
+
+    source = find(name, seed)
+    folder = tasks_root() / source.task
+    made = translate(source, read_traj(fetch(source, mirror), source.name), load_task(folder), profile.value)
+    made.write(out, agent_of(source), (folder / "instruction.md").read_text(encoding="utf-8"))
+    typer.echo(f"{len(made.steps)} steps, the first {made.started_with} write upstream's files: {out}")
+
+
+@import_app.command("regrade-paper")
+def regrade_paper(
+    out: Annotated[Path, typer.Option(help="The table to write, tab-separated.", dir_okay=False)],
+    cache: Annotated[Path | None, typer.Option(help="Folder of verdicts, to go on after an interruption.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Grades at a time.")] = 1,
+    sandbox: SandboxKind = SandboxChoice.auto,
+    mirror: Mirror = None,
+) -> None:
+    """Grade every published score of MLGym's three games again, from the strategies that its recordings show.
+
+    Example: gymboard import regrade-paper --out harness/schema/paper.tsv --cache /tmp/verdicts
+
+    Takes hours on two cores. Exit codes: 0 every score of an untouched run agrees, 1 one differs, 2 wrong call.
+    """
+    from harness.cli.images import ensure
+    from harness.files import replace_file
+    from harness.importers.regrade_paper import published_scores, regrade_scores
+    from harness.sandbox import open_engine
+    from harness.schema.paper import write_rows
+
+    scores = list(published_scores(mirror))
+    bar, _ = progress_bar(quiet=False)
+    with open_engine(sandbox.value) as engine, bar:
+        ensure("cpu", engine.kind)
+        task = bar.add_task("grading", total=None)
+        rows = regrade_scores(
+            scores, engine, cache, workers, lambda done, total, label: bar.update(task, completed=done, total=total)
+        )
+    replace_file(out, write_rows(rows).encode())
+    counts = Counter(row.finding for row in rows)
+    typer.echo(f"{len(rows)} scores: {', '.join(f'{n} {finding}' for finding, n in counts.most_common())}: {out}")
+    raise typer.Exit(1 if counts["differs"] else 0)

@@ -43,7 +43,7 @@ def run(
     agent: Annotated[
         str,
         typer.Option(
-            help="baseline, command, human, nop, oracle, react, replay, tuner; or a class of yours, package.module:Class."
+            help="baseline, command, human, nop, oracle, react, replay, tuner; or a class: package.module:Class."
         ),
     ] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",

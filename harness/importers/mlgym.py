@@ -17,7 +17,7 @@ from harness.errors import DataError
 from harness.importers.archive import members
 from harness.importers.mlgym_audit import audit_notes
 from harness.importers.mlgym_traj import FinishedRun, Results, read_run
-from harness.schema.base import parse_json
+from harness.importers.traj import Document
 from harness.schema.bundle import SUITE_VERSION, Bundle, Citation, Entry
 from harness.schema.episode import Episode
 from harness.schema.upstream import UPSTREAM_TASKS
@@ -89,7 +89,7 @@ def _keep(run: dict[str, Any], kind: str, name: str, data: bytes) -> None:
     """Only what the figures need stays in memory: a trajectory is reduced as it is read."""
     if kind in run:
         raise DataError(f"{name!r}: a run has more than one {kind} file")
-    run[kind] = Results.from_json(data, name) if kind == "results" else FinishedRun.of(parse_json(data, name), name)
+    run[kind] = Results.from_json(data, name) if kind == "results" else FinishedRun.of(Document.from_json(data, name))
 
 
 def _finished(key: tuple[str, str, int], run: dict[str, Any]) -> tuple[tuple[str, str, int], Episode]:

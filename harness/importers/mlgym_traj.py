@@ -1,7 +1,8 @@
 """One published MLGym run -> one Episode.
 
-Takes the parsed results.json and .traj, gives the record. Never guesses: a score is tied to the action that made it
-only when the observations account for every score, in order and in value; otherwise its kind is "unknown", its step 0.
+Takes the parsed results.json and the .traj as harness.importers.traj reads it, gives the record. Never guesses: a score
+is tied to the action that made it only when the observations account for every score, in order and in value; otherwise
+its kind is "unknown", its step 0.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.errors import DataError
+from harness.importers.traj import Document
 from harness.schema.base import Record
 from harness.schema.episode import ActionClass, Attempt, Episode, ExitStatus, MetricName, Usage, counted, traced
 
@@ -57,7 +58,7 @@ class FinishedRun:
 
     actions: tuple[Action, ...]
     exit_text: str
-    stats: dict[str, float]
+    usage: Usage
 
     @property
     def classes(self) -> tuple[ActionClass | None, ...]:
@@ -73,14 +74,10 @@ class FinishedRun:
         return len(self.classes)
 
     @classmethod
-    def of(cls, tree: Any, name: str) -> FinishedRun:
-        """Reduce a parsed .traj. Raises DataError when it does not have upstream's shape."""
-        try:
-            info = tree["info"]
-            steps = tuple(_action(step["action"] or "", step["observation"] or "") for step in tree["trajectory"])
-            return cls(steps, info.get("exit_status") or "", dict(info["model_stats"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise DataError(f"{name}: not an MLGym trajectory: {error!r}") from error
+    def of(cls, document: Document) -> FinishedRun:
+        """Reduce a .traj."""
+        steps = tuple(_action(step.action, step.observation) for step in document.trajectory)
+        return cls(steps, document.info.exit_status or "", document.usage)
 
 
 class Results(Record):
@@ -104,7 +101,7 @@ def read_run(task: str, seed: int, results: Results, run: FinishedRun | None) ->
         actions=counted(run.classes) if run else {},
         trace=traced(run.classes) if run else None,
         attempts=_attempts(results.agent, run),
-        usage=_usage(run) if run else Usage(),
+        usage=run.usage if run else Usage(),
         published_baseline=results.baseline,
     )
 
@@ -118,7 +115,11 @@ def _action(action: str, observation: str) -> Action:
 def _exit(run: FinishedRun | None) -> tuple[ExitStatus, str | None]:
     if run is None:
         return "unknown", "upstream published no trajectory of this run"
-    text = run.exit_text
+    return exit_of(run.exit_text)
+
+
+def exit_of(text: str) -> tuple[ExitStatus, str | None]:
+    """Our word for upstream's, and upstream's own. Raises DataError on one that is not known."""
     if text in _EXITS:
         return _EXITS[text], text or "upstream recorded no exit status"
     for start, status in _FAULTS:
@@ -146,12 +147,3 @@ def _places(scores: Sequence[dict[str, float]], run: FinishedRun | None) -> list
     if any(ast.literal_eval(printed) != score for (_, printed), score in zip(seen, scores, strict=False)):
         return None
     return [("validate", step) for step, _ in seen] + final
-
-
-def _usage(run: FinishedRun) -> Usage:
-    return Usage(
-        input_tokens=int(run.stats["tokens_sent"]),
-        output_tokens=int(run.stats["tokens_received"]),
-        api_calls=int(run.stats["api_calls"]),
-        reported_cost_usd=float(run.stats["total_cost"]),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from harness.errors import Problem, SchemaError
 from harness.schema.base import Record
@@ -49,11 +49,15 @@ class _Upstream(Record):
     model_config = ConfigDict(extra="ignore")
 
 
+_Text = Annotated[str, BeforeValidator(lambda text: "" if text is None else text)]
+"""Upstream writes null where a step has no such text."""
+
+
 class _Step(_Upstream):
-    thought: str
-    action: str
-    observation: str
-    execution_time: Annotated[float, Field(ge=0)]
+    thought: _Text = ""
+    action: _Text
+    observation: _Text
+    execution_time: Annotated[float, Field(ge=0)] = 0.0
 
 
 class _ModelStats(_Upstream):
@@ -65,18 +69,30 @@ class _ModelStats(_Upstream):
 
 class _Info(_Upstream):
     exit_status: str | None
-    score: list[Scores]
+    score: list[Scores] = []
     model_stats: _ModelStats
 
 
-class _Document(_Upstream):
+class Document(_Upstream):
+    """A .traj as upstream writes it, as far as anything here reads it."""
+
     trajectory: Annotated[list[_Step], Field(min_length=1)]
     info: _Info
+
+    @property
+    def usage(self) -> Usage:
+        stats = self.info.model_stats
+        return Usage(
+            input_tokens=stats.tokens_sent,
+            output_tokens=stats.tokens_received,
+            api_calls=stats.api_calls,
+            reported_cost_usd=stats.total_cost,
+        )
 
 
 def read_traj(data: bytes, subject: str = "trajectory") -> PublishedEpisode:
     """Parse one .traj file. Raises SchemaError when it is truncated, malformed, or its scores do not fit its steps."""
-    document = _Document.from_json(data, subject)
+    document = Document.from_json(data, subject)
     scored = [_validated(step) for step in document.trajectory]
     left = len(document.info.score) - sum(scored)
     if left not in (0, 1):
@@ -92,7 +108,7 @@ def read_traj(data: bytes, subject: str = "trajectory") -> PublishedEpisode:
         baseline=_baseline(document.trajectory),
         final=next(scores, None),
         exit_status=document.info.exit_status or "none recorded",
-        usage=_usage(document.info.model_stats),
+        usage=document.usage,
     )
 
 
@@ -111,12 +127,3 @@ def _baseline(steps: list[_Step]) -> Scores | None:
         if _validated(step) and (line := _BASELINE.search(step.observation)):
             return {name: float(value) for name, value in _PAIR.findall(line.group(1))}
     return None
-
-
-def _usage(stats: _ModelStats) -> Usage:
-    return Usage(
-        input_tokens=stats.tokens_sent,
-        output_tokens=stats.tokens_received,
-        api_calls=stats.api_calls,
-        reported_cost_usd=stats.total_cost,
-    )

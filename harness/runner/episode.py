@@ -23,12 +23,12 @@ from harness.runner.program import ProgramPlace, program_place
 from harness.runner.progress import Progress, Watch, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
+from harness.runner.trajectory import who
 from harness.runner.words import command_text
 from harness.sandbox.base import Sandbox
 from harness.schema.calls import total
 from harness.schema.episode import ActionClass, Episode, ExitStatus, Usage, counted, traced
 from harness.schema.steps import Action, StepLine
-from harness.schema.trajectory import TrajectoryAgent
 from harness.tools.base import ToolState
 from harness.tools.registry import call
 
@@ -111,9 +111,7 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
-        name = self.agent.model or (self.model.name if self.model else None)
-        who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=name)
-        self.recorder.finish(episode, who, instruction, self.patch)
+        self.recorder.finish(episode, who(self.agent, self.model.name if self.model else None), instruction, self.patch)
         return episode
 
     def _own_usage(self) -> tuple[Usage, str | None]:

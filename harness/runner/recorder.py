@@ -16,17 +16,10 @@ from pathlib import Path
 from harness.files import LineFile, replace_file
 from harness.grading.base import Artifact
 from harness.llm.journal import FILE as JOURNAL
+from harness.runner.trajectory import build_trajectory
 from harness.schema.episode import Episode
 from harness.schema.steps import StepLine, read_steps
-from harness.schema.trajectory import (
-    FinalMetrics,
-    ObservationResult,
-    StepObservation,
-    ToolCall,
-    Trajectory,
-    TrajectoryAgent,
-    TrajectoryStep,
-)
+from harness.schema.trajectory import TrajectoryAgent
 
 
 class Recorder:
@@ -91,40 +84,3 @@ def _has_lines(file: Path) -> bool:
 def _free_name(folder: Path) -> Path:
     tries = (folder.with_name(f"{folder.name}.unfinished-{number}") for number in itertools.count(1))
     return next(name for name in tries if not name.exists())
-
-
-def build_trajectory(episode: Episode, agent: TrajectoryAgent, instruction: str, steps_file: Path) -> Trajectory:
-    """steps.jsonl -> an ATIF v1.8 document."""
-    steps = [TrajectoryStep(step_id=1, source="user", message=instruction)]
-    for line in read_steps(steps_file):
-        action = line.action
-        arguments = action.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "thought"})
-        call = ToolCall(tool_call_id=f"call-{line.step}", function_name=action.kind, arguments=arguments)
-        result = ObservationResult(source_call_id=call.tool_call_id, content=line.observation)
-        steps.append(
-            TrajectoryStep(
-                step_id=len(steps) + 1,
-                timestamp=line.time,
-                source="agent",
-                model_name=agent.model_name,
-                message=action.thought,
-                tool_calls=(call,),
-                observation=StepObservation(results=(result,)),
-                extra={"gymboard": {"by": line.by, "duration_s": line.duration_s, "exit_code": line.exit_code}},
-            )
-        )
-    usage = episode.usage
-    return Trajectory(
-        schema_version="ATIF-v1.8",
-        session_id=episode.key,
-        agent=agent,
-        steps=tuple(steps),
-        final_metrics=FinalMetrics(
-            total_prompt_tokens=usage.input_tokens,
-            total_completion_tokens=usage.output_tokens,
-            total_cached_tokens=usage.cached_tokens,
-            total_cost_usd=usage.reported_cost_usd,
-            total_steps=len(steps),
-        ),
-        extra={"gymboard": {"task": episode.task, "seed": episode.seed, "exit_status": episode.exit_status}},
-    )

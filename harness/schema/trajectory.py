@@ -42,6 +42,7 @@ class StepMetrics(Record):
     completion_tokens: int | None = Field(default=None, ge=0)
     cached_tokens: int | None = Field(default=None, ge=0)
     cost_usd: float | None = Field(default=None, ge=0)
+    extra: dict[str, Any] | None = None
 
 
 class TrajectoryStep(Record):
@@ -56,6 +57,7 @@ class TrajectoryStep(Record):
     tool_calls: tuple[ToolCall, ...] | None = None
     observation: StepObservation | None = None
     metrics: StepMetrics | None = None
+    llm_call_count: int | None = Field(default=None, ge=0, description="0: no model chose it; absent: not known")
     extra: dict[str, Any] | None = None
 
 
@@ -65,6 +67,7 @@ class TrajectoryAgent(Record):
     name: str
     version: str
     model_name: str | None = None
+    tool_definitions: tuple[dict[str, Any], ...] | None = None
     extra: dict[str, Any] | None = None
 
 
@@ -83,6 +86,7 @@ class Trajectory(Record):
 
     schema_version: Literal["ATIF-v1.8"]
     session_id: str
+    trajectory_id: str | None = None
     agent: TrajectoryAgent
     steps: tuple[TrajectoryStep, ...] = Field(min_length=1)
     notes: str | None = None

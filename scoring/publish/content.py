@@ -15,6 +15,7 @@ from markupsafe import Markup
 from harness.schema.task import TaskSpec
 from scoring.leaderboard import Board, Flag, Leaderboard
 from scoring.load import Loaded
+from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
@@ -92,6 +93,7 @@ class Content:
             "charts": figures(board) if board else [],
             "findings": audit_findings(board.rows) if board else [],
             "known": set(self.tasks),
+            "again": again() if board else [],
         }
         return {"published": render(self.env, "published.html", **context)}
 

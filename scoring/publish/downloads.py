@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harness.schema.paper import table_file
 from scoring.answers import safe_cell
 from scoring.leaderboard import Leaderboard
 
@@ -28,11 +29,12 @@ _SCORES = (
 
 
 def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
-    """leaderboard.json, leaderboard.csv and task_scores.csv in `folder`."""
+    """leaderboard.json, leaderboard.csv, task_scores.csv and the games' published scores graded again, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "leaderboard.json").write_bytes(leaderboard.canonical())
     (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
     (folder / "task_scores.csv").write_text(_csv(_SCORES, _scores(leaderboard)), encoding="utf-8", newline="")
+    (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
 
 
 def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import Any
 
 from harness import __version__
 from harness.agents.base import Briefing, Observation
@@ -53,6 +54,11 @@ class ReactAgent:
         self._marks = settings.cache_marks == "on" or (settings.cache_marks == "auto" and claude)
         self._forms = forms(settings.tools)
         self._schemas = tool_schemas(self._forms) if self.native else []
+
+    @property
+    def tool_schemas(self) -> list[dict[str, Any]]:
+        """What the model may call, also where it is told so in words: the trajectory lists it."""
+        return tool_schemas(self._forms)
 
     def begin(self, briefing: Briefing) -> None:
         if briefing.model is None:

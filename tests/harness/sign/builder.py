@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.grading.base import artifact_sha256
-from harness.runner.recorder import build_trajectory
+from harness.runner.trajectory import build_trajectory
 from harness.schema.base import canonical_bytes
 from harness.schema.bundle import Bundle, Entry, Hardware
 from harness.schema.episode import Attempt, Episode, Usage, Verdict, counted, traced

@@ -1,0 +1,80 @@
+"""`gymboard replay`: a recorded episode, executed again without any model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, TasksFolder
+
+if TYPE_CHECKING:
+    from harness.replay import Recorded, Replay
+
+
+def replay(
+    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="RUN/<task>/seed-<n>, or BUNDLE#<task>/<seed>.")],
+    sandbox: SandboxKind = SandboxChoice.auto,
+    mirror: Mirror = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the replayed episode in this new folder.", file_okay=False)
+    ] = None,
+    tasks_root: TasksFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Execute a recorded episode again in a fresh sandbox, and say where it went another way. Asks no model.
+
+    Example: gymboard replay runs/baseline-smoke/house-price/seed-0
+
+    Exit codes: 0 the same exit codes, artifacts and grades, 1 something differs (said at which step), 2 wrong call.
+    """
+    import tempfile
+
+    from harness.cli.common import emit
+    from harness.errors import UsageError
+    from harness.replay import recorded
+
+    if out and out.exists():
+        raise UsageError(f"{out} is there already; choose a new folder for the replayed episode")
+    was = recorded(episode)
+    with tempfile.TemporaryDirectory() as made:
+        found = _replayed(was, out or Path(made) / "episode", sandbox.value, mirror, tasks_root)
+    if as_json:
+        emit({**found.model_dump(mode="json"), "same": found.same, "grades_agree": found.grades_agree})
+    else:
+        _print(found)
+    raise typer.Exit(0 if found.same else 1)
+
+
+def _replayed(
+    was: Recorded, out: Path, sandbox: Literal["auto", "docker", "local"], mirror: Path | None, tasks_root: Path | None
+) -> Replay:
+    from harness.cli.images import ensure
+    from harness.replay import replay as execute
+    from harness.runner.run import place_of
+    from harness.sandbox import open_engine
+    from harness.schema.task import DEFAULT_DATASET
+    from harness.schema.task import tasks_root as default_root
+
+    record = was.episode
+    with open_engine(sandbox) as engine:
+        folder = (tasks_root or default_root()) / record.task
+        starter, dataset = record.variant or "baseline", record.dataset or DEFAULT_DATASET
+        place = place_of(folder, record.profile, engine, mirror, starter=starter, dataset=dataset)
+        ensure(place.task.image, engine.kind)
+        return execute(was, place, out)
+
+
+def _print(found: Replay) -> None:
+    typer.echo(f"{found.task} seed {found.seed}: {found.steps} steps")
+    if found.diverged_at is not None:
+        typer.echo(f"diverged at step {found.diverged_at}: {found.divergence}")
+    elif found.observations_differ_at is not None:
+        typer.echo(f"the text of step {found.observations_differ_at} differs; every exit code is as recorded")
+    for attempt in found.attempts:
+        same = "the same bytes" if attempt.recorded_sha256 == attempt.replayed_sha256 else "OTHER BYTES"
+        same = same if attempt.recorded_sha256 else "its bytes are not known"
+        typer.echo(f"attempt {attempt.index} (step {attempt.step}): {same}; {attempt.sentence}")
+    grades = "the grades agree" if found.grades_agree else "the grades DISAGREE"
+    typer.echo("the same run" if found.same else f"not the same run; {grades}")

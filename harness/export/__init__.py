@@ -1,0 +1,1 @@
+"""Export: recorded episodes as a training set, as ATIF documents or as logs that Inspect's viewer opens."""
