@@ -18,6 +18,7 @@ from rich.text import Text
 
 from harness.clock import now
 from harness.runner.progress import Progress
+from harness.terminal import plain
 
 if TYPE_CHECKING:
     from harness.runner.run import Ended
@@ -45,8 +46,9 @@ class Board:
         if self.spent_usd is not None and self.view == "live":
             self._spent = self.spent_usd()
         if self.view == "plain":
-            line = f"{now()} {told.key} step {told.steps}/{told.steps_limit} {told.doing}"
-            self.console.print(f"{line} {_score(told)} {_usd(told.cost_usd)} left {_clock(_left_s(told, 0.0))}")
+            line = f"{now()} {told.key} step {told.steps}/{told.steps_limit} {_doing(told)}"
+            rest = f"{_score(told)} {_usd(told.cost_usd)} left {_clock(_left_s(told, 0.0))}"
+            self.console.print(f"{line} {rest}", markup=False)
 
     def ended(self, one: Ended) -> None:
         """Say how an episode ended."""
@@ -67,7 +69,7 @@ class Board:
         for told, at in list(self.running.values()):
             left_s = _left_s(told, time.monotonic() - at)
             steps = f"{told.steps}/{told.steps_limit}"
-            cells = (told.key, told.doing, steps, _score(told), _usd(told.cost_usd), _clock(left_s))
+            cells = (told.key, _doing(told), steps, _score(told), _usd(told.cost_usd), _clock(left_s))
             table.add_row(*(Text(cell) for cell in cells))
         return Group(head, table) if self.running else Group(head)
 
@@ -77,13 +79,13 @@ def board(
     total: int,
     *,
     quiet: bool,
-    plain: bool,
+    every_step: bool,
     spent_usd: Callable[[], float] | None = None,
     limit_usd: float | None = None,
 ) -> Iterator[Board]:
-    """A board that shows itself: live on a terminal, a line an episode elsewhere, a line a step with `plain`."""
-    console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=plain)
-    view: View = "none" if quiet else "plain" if plain else "live" if console.is_terminal else "ends"
+    """A board that shows itself: live on a terminal, a line an episode elsewhere, a line a step with `every_step`."""
+    console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=every_step)
+    view: View = "none" if quiet else "plain" if every_step else "live" if console.is_terminal else "ends"
     shown = Board(total, console, view, spent_usd, limit_usd)
     if view != "live":
         yield shown
@@ -94,6 +96,11 @@ def board(
 
 def _left_s(told: Progress, since_s: float) -> float:
     return max(0.0, told.wall_time_s - told.elapsed_s - since_s)
+
+
+def _doing(told: Progress) -> str:
+    """The name of a tool is the model's own text."""
+    return plain(told.doing).replace("\n", " ")[:24]
 
 
 def _score(told: Progress) -> str:

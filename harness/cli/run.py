@@ -109,7 +109,7 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root, wanted = tasks_root or default_root(), parse_gpus(gpus)
-    title = _title(name or _default_name(agent, profile, starter, dataset))
+    title = _title(name or _default_name(agent, model, profile, starter, dataset))
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
@@ -150,11 +150,13 @@ def run(
         raise typer.Exit(1)
 
 
-def _default_name(agent: str, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
+def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
     from harness.schema.task import DEFAULT_DATASET
 
     _, _, own = agent.partition(":")
-    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent, profile.value]
+    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent]
+    words += [re.sub("[^a-z0-9]+", "-", model.lower()).strip("-")] if model else []
+    words += [profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 
@@ -198,7 +200,7 @@ def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool, plain: bool) -
     models, total, done = plan.models, len(plan.tasks) * len(plan.seeds), []
     spent, limit = (models.ledger.spent_usd, models.plan.run_cost_usd) if models else (None, None)
     try:
-        with board(total, quiet=quiet, plain=plain, spent_usd=spent, limit_usd=limit) as shown:
+        with board(total, quiet=quiet, every_step=plain, spent_usd=spent, limit_usd=limit) as shown:
             for ended in run_episodes(plan, engine, shown.watch):
                 done.append(ended)
                 shown.ended(ended)

@@ -152,6 +152,7 @@ def test_a_spent_run_leaves_the_rest_unbegun(tmp_path: Path) -> None:
 
 
 def test_the_live_table_shows_steps_score_spend_and_time() -> None:
+    """The name of a tool, which is the model's own text, cannot paint on the terminal."""
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=120, color_system=None)
     board = Board(4, console, "live", spent_usd=lambda: 1.25, limit_usd=20.0)
