@@ -26,6 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
         ("container engine", False, _engine),
         ("cpu image", False, _image),
         ("cpu environment (local sandbox)", False, _environment),
+        ("GPUs for agents' containers (--gpus)", False, _gpus),
         ("site packages (mkdocs, altair)", False, _site),
     ]
     found = []
@@ -55,6 +56,14 @@ def _engine() -> str:
 
     with open_engine("docker"):
         return "a Docker engine answers; runs can reach level regraded"
+
+
+def _gpus() -> str:
+    from harness.sandbox import open_engine
+    from harness.sandbox.gpus import Gpus
+
+    with open_engine("docker", Gpus()) as engine:
+        return ", ".join(engine.gpu_names())
 
 
 def _image() -> str:

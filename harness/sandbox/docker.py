@@ -62,7 +62,7 @@ class DockerEngine:
         return (images.cuda_variant(family) if self._gpus else None) or family
 
     def gpu_names(self) -> tuple[str, ...]:
-        return gpu_names(self._client, self._gpus) if self._gpus else ()
+        return gpu_names(self._client, self._gpus, self._labels) if self._gpus else ()
 
     def sandbox(self, spec: BoxSpec) -> DockerSandbox:
         places = {name: f"/mnt/{name}" for name in spec.mounts}

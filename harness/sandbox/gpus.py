@@ -6,19 +6,25 @@ GPUs that were asked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError, ContainerError
+import requests
+from docker.errors import DockerException
 from docker.types import DeviceRequest
 
 from harness import images
 from harness.errors import EngineUnavailable, UsageError
+from harness.sandbox.docker_box import remove_container
+from harness.sandbox.docker_stream import engine_call
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 MOST = 64
+LISTING = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+LOOK_S = 60
 PROBE_FAMILY = "cpu"
 """The smallest image; the engine's GPU support puts nvidia-smi into whatever container it starts."""
 ADVICE = "Install the NVIDIA Container Toolkit for this engine, or run without: --gpus none"
@@ -50,25 +56,28 @@ def parse_gpus(text: str) -> Gpus | None:
     raise UsageError(f"--gpus takes all, none or a number from 1 to {MOST}; it was {text!r}")
 
 
-def gpu_names(client: DockerClient, gpus: Gpus) -> tuple[str, ...]:
+def gpu_names(client: DockerClient, gpus: Gpus, labels: Mapping[str, str]) -> tuple[str, ...]:
     """The GPUs that a container with this request sees, by model. Raises EngineUnavailable when they are not there."""
-    listing = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        said = client.containers.run(
+    with engine_call("creating a container that looks for GPUs"):
+        container = client.containers.create(
             images.image_id(PROBE_FAMILY, client),
-            listing,
-            remove=True,
+            LISTING,
             network_mode="none",
+            cap_drop=["ALL"],
             device_requests=[gpus.request()],
-            labels={"gymboard": "1"},
+            labels=dict(labels),
         )
-    except (APIError, ContainerError) as error:
-        reason = error.explanation if isinstance(error, APIError) else error.stderr
-        words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason or error)
-        raise EngineUnavailable(
-            f"GPUs were asked for (--gpus {gpus}), the container engine gives none: {' '.join(words.split())}. {ADVICE}"
-        ) from None
-    names = tuple(filter(None, map(str.strip, said.decode(errors="replace").splitlines())))
+    try:
+        container.start()
+        code = int(container.wait(timeout=LOOK_S)["StatusCode"])
+        said = container.logs().decode(errors="replace")
+    except (DockerException, requests.RequestException) as error:
+        code, said = 1, str(getattr(error, "explanation", None) or error)
+    finally:
+        remove_container(container)
+    names = tuple(filter(None, map(str.strip, said.splitlines())))
+    if code:
+        raise EngineUnavailable(f"--gpus {gpus}: the container engine gives none: {' '.join(said.split())}. {ADVICE}")
     if len(names) < (gpus.count or 1):
-        raise EngineUnavailable(f"--gpus {gpus} was asked for, a container sees {len(names)} GPU(s). {ADVICE}")
+        raise EngineUnavailable(f"--gpus {gpus}: a container sees {len(names)} of them. {ADVICE}")
     return names

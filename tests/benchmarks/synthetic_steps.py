@@ -13,13 +13,16 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import synthetic_inputs as made
+
 TASKS = Path(__file__).resolve().parents[2] / "tasks"
 JAX = ("breakout", "meta-maze", "mountain-car")
-TORCH = ("cifar10", "fashion-mnist", "mnli", "coco-captioning", "fineweb-lm")
 WARM = 2
 """Steps that are not counted: compilation, first allocations."""
 
@@ -59,8 +62,63 @@ def inside(task: str, device: str, tiny: bool, steps: int) -> list[dict[str, Any
     return (jax_parts if task in JAX else torch_parts)(task, device, tiny, steps)
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much data the steps need. `wanted` steps are made at most."""
+
+    wanted: int
+    tiny: bool
+
+
+Part = tuple[str, int]
+"""What one step of it is, and how many there are in the official run."""
+
+
+def pictures(shape: tuple[int, ...], train: int) -> Callable[[Path, Size], list[Part]]:
+    def prepare(data: Path, size: Size) -> list[Part]:
+        made.images(data, shape, 64 * (size.wanted + 8) if size.tiny else train, 64)
+        chosen_from = train - int(0.04 * train)  # 4 % choose the epoch
+        return [("a training step: 64 images", 10 * -(-chosen_from // 64))]
+
+    return prepare
+
+
+def pairs(data: Path, size: Size) -> list[Part]:
+    made.pairs(data, 32 * size.wanted, 32, size.tiny)
+    return [("a training step: 32 pairs of 128 tokens", -(-(392_702 - 9_815) // 32))]
+
+
+def captions(data: Path, size: Size) -> list[Part]:
+    batch, words, pixels = (4, 50, (60, 40)) if size.tiny else (128, 10_000, (640, 480))
+    os.environ |= {"GYMBOARD_BATCH": str(batch)} | ({"GYMBOARD_SIDE": "32"} if size.tiny else {})
+    made.captions(data, batch * size.wanted, batch, words, pixels, weights=not size.tiny)
+    encoded = "a batch of the frozen encoder: 128 pictures of 640 x 480, read from JPEG"
+    return [(encoded, -(-118_287 // 128) + -(-5_000 // 128)), ("a training step: 128 captions", 2 * -(-118_287 // 128))]
+
+
+def text(data: Path, size: Size) -> list[Part]:
+    params = decoder(size.tiny)
+    os.environ |= {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
+    count = params["batch"] * params["sequence"] * size.wanted + 2
+    made.tokens(data, count, min(params["vocabulary"], 50_257))
+    return [("a training step: 64 sequences of 1,024 tokens", params["iterations"])]
+
+
+def decoder(tiny: bool) -> dict[str, Any]:
+    small = {"vocabulary": 64, "width": 32, "heads": 2, "layers": 1, "sequence": 16, "batch": 4, "micro_batch": 2}
+    return official("fineweb-lm") | (small if tiny else {})
+
+
+TORCH: dict[str, Callable[[Path, Size], list[Part]]] = {
+    "cifar10": pictures((32, 32, 3), 45_000),
+    "fashion-mnist": pictures((28, 28), 54_000),
+    "mnli": pairs,
+    "coco-captioning": captions,
+    "fineweb-lm": text,
+}
+
+
 def torch_parts(task: str, device: str, tiny: bool, steps: int) -> list[dict[str, Any]]:
-    import synthetic_inputs as made
     import torch
     from torch.nn.modules.module import register_module_forward_hook
     from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -68,52 +126,28 @@ def torch_parts(task: str, device: str, tiny: bool, steps: int) -> list[dict[str
     data = Path.cwd() / "data"
     data.mkdir()
     os.environ["GYMBOARD_DATA"] = str(data)
-    wanted = steps + WARM + 2
+    parts = TORCH[task](data, Size(steps + WARM + 2, tiny))
     synchronise = torch.cuda.synchronize if device == "gpu" else lambda: None
-    clock, encoding = Clock(steps, synchronise, device), Clock(steps, synchronise, device)
-    params = official(task)
-    if task in ("cifar10", "fashion-mnist"):
-        shape, train = ((32, 32, 3), 45_000) if task == "cifar10" else ((28, 28), 54_000)
-        made.images(data, shape, 64 * (wanted + 8) if tiny else train, 64)
-        parts = [("a training step: 64 images", clock, 10 * -(-int(train - int(0.04 * train)) // 64))]
-    elif task == "mnli":
-        made.pairs(data, 32 * wanted, 32, tiny)
-        parts = [("a training step: 32 pairs of 128 tokens", clock, -(-(392_702 - 9_815) // 32))]
-    elif task == "coco-captioning":
-        batch = 4 if tiny else 128
-        os.environ |= {"GYMBOARD_BATCH": str(batch)} | ({"GYMBOARD_SIDE": "32"} if tiny else {})
-        count = batch * wanted
-        made.captions(data, count, batch, 50 if tiny else 10_000, (60, 40) if tiny else (640, 480), weights=not tiny)
-        encoders = "ResNet50", "Small"
-        register_module_forward_hook(
-            lambda module, *_: encoding.tick(last=False) if type(module).__name__ in encoders else None
-        )
-        parts = [
-            ("a batch of the frozen encoder: 128 pictures of 640 x 480, read from JPEG", encoding, 925 + 40),
-            ("a training step: 128 captions", clock, 2 * 925),
-        ]
-    else:
-        if tiny:
-            small = {"vocabulary": 64, "width": 32, "heads": 2, "layers": 1, "sequence": 16, "batch": 4}
-            params |= small | {"micro_batch": 2}
-        made.tokens(data, params["batch"] * params["sequence"] * wanted + 2, min(params["vocabulary"], 50_257))
-        parts = [("a training step: 64 sequences of 1,024 tokens", clock, params["iterations"])]
-    os.environ |= {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
+    encoding, training = Clock(steps, synchronise, device), Clock(steps, synchronise, device)
     first: list[Any] = []
 
     def stepped(optimizer: Any, *_: Any) -> None:
-        first.append(optimizer) if not first else None
+        first[:] = first or [optimizer]
         if optimizer is first[0]:  # fineweb-lm has three, stepped one after the other
-            clock.tick()
+            training.tick()
+
+    def forwarded(module: Any, *_: Any) -> None:
+        if type(module).__name__ in ("ResNet50", "Small"):
+            encoding.tick(last=False)
 
     register_optimizer_step_post_hook(stepped)
-    try:
+    register_module_forward_hook(forwarded)
+    with suppress(Enough):
         runpy.run_path("baseline.py", run_name="__main__")
-    except Enough:
-        pass
     peak = torch.cuda.max_memory_reserved() / 2**20 if device == "gpu" else None
-    rows = [row(part, steps_of, found.seconds(), peak) for part, found, steps_of in parts]
-    return rows + (claims_parts(params, synchronise, steps, device) if task == "fineweb-lm" else [])
+    clocks = [encoding, training][-len(parts) :]
+    rows = [row(*part, clock.seconds(), peak) for part, clock in zip(parts, clocks, strict=True)]
+    return rows + (claims_parts(decoder(tiny), synchronise, steps, device) if task == "fineweb-lm" else [])
 
 
 def claims_parts(
@@ -160,10 +194,8 @@ def jax_parts(task: str, device: str, tiny: bool, steps: int) -> list[dict[str, 
             clock.tick()
 
     ppo.run = timed
-    try:
+    with suppress(Enough):
         ppo.train(CONFIG)
-    except Enough:
-        pass
     updates = CONFIG.steps // (CONFIG.environments * CONFIG.rollout)
     together = device == "gpu"
     peak = jax.local_devices()[0].memory_stats()["peak_bytes_in_use"] / 2**20 if together else None

@@ -54,6 +54,8 @@ def main(kind: str = "docker", profile: str = "smoke", gradings: str = "100") ->
     pairs = list(pairwise(found))
     agree = sum(abs(one[0] - two[0]) < threshold(one[1], two[1]) for one, two in pairs)
     print(f"{kind} {profile}: mean {fmean(values):.4f}, sd {stdev(values):.4f}, {min(values):.4f} to {max(values):.4f}")
+    real = stdev((value - 1) / error for value, error, _ in found)
+    print(f"  the spread in stated standard errors: target <= 1, measured {real:.2f}")
     print(f"  stated standard error: median {median(errors):.4f}; a grade: median {median(seconds):.1f} s")
     print(f"  identical heuristics closer than the threshold: target {len(found)}, measured {apart} of {len(found)}")
     print(f"  the starter an improvement over itself: target 0, measured {better} of {len(found)}")

@@ -16,6 +16,7 @@ from harness.errors import EngineUnavailable, SandboxError, UsageError
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec
 from harness.sandbox.gpus import Gpus, parse_gpus
+from harness.sandbox.owner import owner
 from harness.schema.task import tasks_root
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,8 +88,11 @@ def test_an_agent_never_starts_without_the_gpus_that_were_asked_for(families: Pa
 @without_gpus
 def test_absent_gpus_are_refused_before_the_run() -> None:
     images.build("cpu", None, print)
-    with open_engine("docker", Gpus()) as engine, pytest.raises(EngineUnavailable, match="--gpus none"):
-        engine.gpu_names()
+    ours = {"label": f"gymboard.owner={owner()}"}
+    with open_engine("docker", Gpus()) as engine:
+        with pytest.raises(EngineUnavailable, match=r"gives none.*device driver.*--gpus none"):
+            engine.gpu_names()
+        assert images.connect().containers.list(all=True, filters=ours) == []
     with open_engine("docker") as engine:
         assert engine.gpu_names() == ()
 
@@ -101,7 +105,7 @@ def test_the_command_refuses_in_one_block_and_leaves_no_run(tmp_path: Path) -> N
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert "GPUs were asked for (--gpus all)" in ended.stderr and "Traceback" not in ended.stderr
+    assert "--gpus all: the container engine gives none" in ended.stderr and "Traceback" not in ended.stderr
     assert not (tmp_path / "runs").exists()
 
 

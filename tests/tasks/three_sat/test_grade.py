@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import runpy
 import shutil
 import subprocess
@@ -80,6 +81,18 @@ def test_starter_is_one_and_decides_exactly_as_here(engine: Engine, grader: Simp
     assert verdict.metrics["relative_time"] == pytest.approx(1.0, abs=SPEC.grader.regrade_tolerance)
     assert 0 < verdict.stderr["relative_time"] < 0.1
     assert (verdict.n, verdict.seed) == (1200, SEED.hex())
+
+
+def test_identical_heuristics_do_not_differ(engine: Engine) -> None:
+    """Two gradings of the starter; a hundred of them are tests/benchmarks/three_sat_identical.py."""
+    starter = (FOLDER / "starter" / "baseline.py").read_bytes()
+    declared = SPEC.baseline("smoke")
+    assert declared is not None and declared.stderr is not None
+    first, second = (grade(engine, starter) for _ in range(2))
+    for one, other in ((first, None), (second, None), (first, second)):
+        apart = one.metrics["relative_time"] - (other.metrics["relative_time"] if other else 1.0)
+        stated = [verdict.stderr["relative_time"] for verdict in (one, other) if verdict]
+        assert abs(apart) < max(0.05, 3 * math.hypot(declared.stderr, *stated)), (first, second)
 
 
 def test_oracle_beats_the_threshold(engine: Engine, grader: SimpleNamespace) -> None:
