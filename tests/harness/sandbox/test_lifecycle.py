@@ -15,7 +15,7 @@ from harness.errors import EngineUnavailable, ImageError, SandboxError
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
 from harness.sandbox.local import AGENT_UID
-from harness.sandbox.owner import is_dead, owner
+from harness.sandbox.owner import is_dead, owner, remove_tree
 
 ROOT = Path(__file__).resolve().parents[3]
 LEAVE = """
@@ -77,6 +77,18 @@ def test_what_a_killed_owner_left_is_reaped(engine: Engine, starter: Path) -> No
     time.sleep(1)
     with open_engine(engine.kind):
         assert _traces(name) == [] and _sleepers() == 0
+
+
+def test_folders_of_any_depth_are_removed_and_links_stay(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "link").symlink_to(tmp_path)
+    deep = "import os\nfor _ in range(3000): os.mkdir('a'); os.chdir('a')\nos.chmod('.', 0)"
+    subprocess.run([sys.executable, "-c", deep], cwd=tree, check=True)
+    remove_tree(tree)
+    assert not tree.exists() and kept.read_text() == "kept"
 
 
 def test_an_owner_of_another_machine_is_never_dead() -> None:
