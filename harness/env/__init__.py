@@ -1,7 +1,7 @@
 """Every task as a gymnasium environment: importing this registers `gymboard/<task>-v<major version of the task>`.
 
-Takes the tasks folder, gives entries of gymnasium's registry. Gymnasium loads no plugins by itself, so a program imports
-this, or writes `gymnasium.make("harness.env:gymboard/colonel-blotto-v1")`. Never opens an engine before the first reset.
+Takes the tasks folder, gives entries of gymnasium's registry. Gymnasium loads no plugins by itself: a program imports
+this, or writes `gymnasium.make("harness.env:gymboard/colonel-blotto-v1")`. Never opens an engine: the first reset does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ def _register_all() -> None:
     for task in load_tasks().values():
         if env_id(task) not in registry:
             register(
-                env_id(task), entry_point="harness.env.task_env:TaskEnv", nondeterministic=True, kwargs={"task": task.id}
+                env_id(task),
+                entry_point="harness.env.task_env:TaskEnv",
+                nondeterministic=True,
+                kwargs={"task": task.id},
             )
 
 

@@ -7,14 +7,18 @@ printable ASCII: a random text is no use to anyone, and this one is at least rea
 from __future__ import annotations
 
 import string
-from multiprocessing.sharedctypes import SynchronizedArray
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from gymnasium.error import Error
 from gymnasium.spaces import Text
 from gymnasium.vector.utils import create_shared_memory, read_from_shared_memory, write_to_shared_memory
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import SynchronizedArray
 
 SAMPLE_CHARS = 64
 LENGTH_BYTES = 4
@@ -37,6 +41,11 @@ class AnyText(Text):
             raise Error("a text over all of Unicode is sampled without mask and probability")
         length = self.np_random.integers(0, min(SAMPLE_CHARS, self.max_length) + 1)
         return "".join(self.np_random.choice(list(ASCII), size=length))
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """Not as indexes into a character set."""
+        return False
 
     @property
     def stored_bytes(self) -> int:
@@ -67,13 +76,36 @@ def _write(space: AnyText, index: int, value: str, shared_memory: SynchronizedAr
     data = value.encode()
     begin = index * space.stored_bytes
     stored = np.frombuffer(len(data).to_bytes(LENGTH_BYTES, "big") + data, dtype=np.uint8)
-    np.frombuffer(shared_memory.get_obj(), dtype=np.uint8)[begin : begin + len(stored)] = stored
+    np.frombuffer(memoryview(shared_memory.get_obj()), dtype=np.uint8)[begin : begin + len(stored)] = stored
 
 
 @read_from_shared_memory.register(AnyText)
-def _read(space: AnyText, shared_memory: SynchronizedArray[int], n: int = 1) -> tuple[str, ...]:
-    rows = np.frombuffer(shared_memory.get_obj(), dtype=np.uint8).reshape(n, space.stored_bytes)
-    lengths = [int.from_bytes(row[:LENGTH_BYTES].tobytes(), "big") for row in rows]
-    return tuple(
-        row[LENGTH_BYTES : LENGTH_BYTES + length].tobytes().decode() for row, length in zip(rows, lengths, strict=True)
-    )
+def _read(space: AnyText, shared_memory: SynchronizedArray[int], n: int = 1) -> Sequence[str]:
+    """AsyncVectorEnv asks once, before anything is written, and copies what it got at every step."""
+    return _Live(np.frombuffer(memoryview(shared_memory.get_obj()), dtype=np.uint8).reshape(n, space.stored_bytes))
+
+
+class _Live(Sequence[str]):
+    """The texts that are in the memory at this moment; a deep copy is a tuple of them."""
+
+    def __init__(self, rows: NDArray[np.uint8]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        row = self._rows[index]
+        length = int.from_bytes(row[:LENGTH_BYTES].tobytes(), "big")
+        return row[LENGTH_BYTES : LENGTH_BYTES + length].tobytes().decode()
+
+    def __deepcopy__(self, memo: object) -> tuple[str, ...]:
+        return tuple(self)

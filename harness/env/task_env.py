@@ -1,7 +1,7 @@
 """A task as a gymnasium environment: text in, text out, rewarded for what its validation score improves.
 
-Takes a task's id and settings, gives a gymnasium.Env over the runner's own episodes, in the same sandboxes with the same
-limits and records. Never rewards a sealed score: only the Episode at the end tells it, in `info`.
+Takes a task's id and settings, gives a gymnasium.Env over the runner's own episodes: the same sandboxes, limits and
+records. Never rewards a sealed score: only the Episode at the end tells it, in `info`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
         **setting: str,
     ) -> None:
         self._folder = (Path(root) if root else tasks_root()) / task
-        load_task(self._folder)
+        self._metric = load_task(self._folder).metric
         self._setting = _chosen(Setting(), setting)
         self._record = Path(record) if record else None
         self._mirror = Path(mirror) if mirror else None
@@ -71,14 +71,15 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
         self.observation_space = AnyText(MAX_CHARS)
         self._engines: dict[str, Engine] = {}
         self._places: dict[Setting, Place] = {}
+        self._score: float | None = None
         self._episode: OutsideEpisode | None = None
         self._kept: tempfile.TemporaryDirectory[str] | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """A fresh workspace; the instruction. `options` replace settings of `make` for this episode.
 
-        The one before is left, ungraded, if it has not ended. Raises UsageError on a wrong option, and whatever keeps
-        a sandbox from opening.
+        info: `steps_left`, `time_left_s`, and with `record` the episode's `folder`. The episode before is left,
+        ungraded, if it has not ended. Raises UsageError on a wrong option, and whatever keeps a sandbox from opening.
         """
         setting = _chosen(self._setting, options or {})
         super().reset(seed=seed)
@@ -93,7 +94,8 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
         except BaseException:
             self._leave()
             raise
-        return _bounded(first.text), {"folder": str(folder)} | _told(first)
+        kept = {"folder": str(folder)} if self._record else {}
+        return _bounded(first.text), kept | _told(first)
 
     def step(self, action: str | Action) -> tuple[str, SupportsFloat, bool, bool, dict[str, Any]]:
         """One step of the episode. `submit` terminates; any other end (steps, wall time) truncates, handed in.
@@ -137,9 +139,8 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
         return reward, info
 
     def _rewarded(self, artifact_sha256: str, metrics: dict[str, float]) -> float:
-        metric = load_task(self._folder).metric
-        score = metrics[metric.name]
-        better = max if metric.direction == "max" else min
+        score = metrics[self._metric.name]
+        better = max if self._metric.direction == "max" else min
         self._score = score if self._score is None else better(self._score, score)
         return self._climb.reward(artifact_sha256, score)
 
@@ -162,7 +163,7 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
         return Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=parent))
 
     def _leave(self) -> None:
-        """The episode's thread, sandbox and unkept folder are gone. A command that still runs is ended with its engine."""
+        """Its thread, sandbox and unkept folder are gone. A command that still runs is ended with its engine."""
         episode, self._episode = self._episode, None
         if episode is not None and not episode.leave(LEAVE_S):
             self._close_engines()

@@ -1,7 +1,7 @@
 """An episode whose actions come from outside: one action in, what came of it out, the runner's own loop in between.
 
-Takes a Place, a seed and a folder, gives Turns. The episode runs in a thread of its own, by run_episode like every other,
-and its agent waits for the next action; the episode's wall time goes on meanwhile. Never a second way to execute one.
+Takes a Place, a seed and a folder, gives Turns. The episode runs in a thread of its own, by run_episode like every
+other, and its agent waits for the next action; the wall time goes on meanwhile. Never a second way to execute one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Turn:
 class _Outside:
     """The agent whose decisions are made elsewhere."""
 
-    name, version, model = "outside", __version__, None
+    name, version = "outside", __version__
+    model: str | None = None
 
     def __init__(self) -> None:
         self.shown: queue.SimpleQueue[Observation | Episode | BaseException] = queue.SimpleQueue()
