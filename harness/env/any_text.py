@@ -105,7 +105,8 @@ class _Live(Sequence[str]):
             return tuple(self)[index]
         row = self._rows[index]
         length = int.from_bytes(row[:LENGTH_BYTES].tobytes(), "big")
-        return row[LENGTH_BYTES : LENGTH_BYTES + length].tobytes().decode()
+        data: bytes = row[LENGTH_BYTES : LENGTH_BYTES + length].tobytes()
+        return data.decode()
 
     def __deepcopy__(self, memo: object) -> tuple[str, ...]:
         return tuple(self)
