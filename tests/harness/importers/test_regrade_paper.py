@@ -96,7 +96,9 @@ def test_a_published_run_replays_to_the_very_bytes(tmp_path: Path, real_data: Pa
             place_of(tasks_root() / source.task, "smoke", engine, None),
             tmp_path / "now",
         )
-    assert found.diverged_at is None and len(found.attempts) == 5, "four scores, and a validate that upstream could not score"
+    assert found.diverged_at is None and len(found.attempts) == 5, (
+        "four scores, and a validate that upstream could not score"
+    )
     assert all(attempt.recorded_sha256 == attempt.replayed_sha256 is not None for attempt in found.attempts)
     assert all(attempt.agrees is None and "published" in attempt.sentence for attempt in found.attempts)
     assert found.same
