@@ -112,6 +112,7 @@ BROKEN: list[tuple[str, str, Callable[[Tree], None]]] = [
     ("GB309", "episodes[0].trace", episode(0, trace="EAAU", actions={"Edit": 1, "Validate": 2, "Submit": 1})),
     ("GB309", "episodes[1].trace", episode(1, trace="BABU")),
     ("GB309", "episodes[3].trace", episode(3, trace="BBB", actions={"Bash": 3}, steps=3)),
+    ("GB310", "(document)", episode(3, exit_detail="ask ada@analytical-engine.org")),
     ("GB307", "payload", lambda tree: tree["payload"][0].update(size_bytes=2 << 20)),
 ]
 
