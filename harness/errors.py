@@ -12,7 +12,8 @@ GymboardError                 exit code 1
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
 ├── EpisodeOver               a limit or a fault ends the episode; its status says which
 │   ├── RunSpent              the run's cost limit is reached, not the episode's own
-│   └── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+│   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
+│   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 └── VerificationError         a signature or a digest does not hold; names the check that failed
@@ -110,6 +111,13 @@ class ContextOverflow(EpisodeOver):
 
     def __init__(self, message: str) -> None:
         super().__init__("context", message)
+
+
+class RequestRefused(EpisodeOver):
+    """The provider refused the request as faulty. An agent of ours never asks so; a program behind the gateway may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("runtime", message)
 
 
 class RunSpent(EpisodeOver):

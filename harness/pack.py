@@ -19,13 +19,18 @@ from pathlib import Path
 from harness.archive import open_regular, write_archive
 from harness.errors import CheckError, Problem, SchemaError, UsageError
 from harness.files import flush
+from harness.llm.journal import FILE as JOURNAL
+from harness.llm.journal import read_journal
 from harness.payload import LOGS, kept_attempts, part_name, scan_part
 from harness.schema.base import Record, canonical_bytes
 from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, Entry, PayloadPart
-from harness.schema.episode import Episode
+from harness.schema.calls import total
+from harness.schema.episode import Episode, Usage
 from harness.schema.run import RunManifest
 from harness.schema.task import load_task, tasks_root
 from harness.signing import BUNDLE
+
+TOKENS = tuple(name for name in Usage.model_fields if name.endswith("_tokens"))
 
 
 def pack(
@@ -44,7 +49,7 @@ def pack(
     episodes = _episodes(run, manifest)
     with _built_beside(out) as beside:
         parts = [_part(run, beside, task, episodes, tasks or tasks_root(), location) for task in sorted(manifest.tasks)]
-        bundle = _bundle(manifest, entry, submitter, episodes, parts)
+        bundle = _bundle(manifest, entry, submitter, episodes, parts, _own_clients(run, episodes))
         (beside / BUNDLE).write_bytes(bundle.canonical())
     return bundle
 
@@ -134,11 +139,27 @@ def _files(episode: Path, folder: str) -> list[str]:
     return names
 
 
+def _own_clients(run: Path, episodes: Mapping[str, Episode]) -> list[str]:
+    """`own-model-client` when an episode used more than the journal of its metered model holds."""
+    for key, episode in episodes.items():
+        _no_links(run, f"{key}/{JOURNAL}")
+        metered = total([line.call for line in read_journal(run / key / JOURNAL)])
+        if any(getattr(episode.usage, name) > getattr(metered, name) for name in ("api_calls", *TOKENS)):
+            return ["own-model-client"]
+    return []
+
+
 def _bundle(
-    manifest: RunManifest, entry: Entry, submitter: str, episodes: Mapping[str, Episode], parts: Sequence[PayloadPart]
+    manifest: RunManifest,
+    entry: Entry,
+    submitter: str,
+    episodes: Mapping[str, Episode],
+    parts: Sequence[PayloadPart],
+    declares: Sequence[str],
 ) -> Bundle:
     tree = {
         **{name: _plain(getattr(manifest, name)) for name in RunManifest.model_fields if name in Bundle.model_fields},
+        "declares": sorted({*manifest.declares, *declares}),
         "schema_version": SCHEMA_VERSION,
         "suite_version": SUITE_VERSION,
         "origin": "run",

@@ -18,19 +18,29 @@ from harness.runner.run import AgentFor
 
 @dataclass(frozen=True)
 class AgentOptions:
-    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed."""
+    """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
+    `program`: a finished program's line and folder. `model`: the name of the run's model.
+    """
 
     source: Path | None = None
+    command: str | None = None
+    program: Path | None = None
+    model: str | None = None
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
     """What makes the agent `name`. Raises UsageError on an unknown name and on options of another agent."""
+    if ":" in name:
+        return _class(name)
     if name not in _AGENTS:
         near = get_close_matches(name, _AGENTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(sorted(_AGENTS))}"
+        choice = f"choose from {', '.join(sorted(_AGENTS))}, or name a class of your own, package.module:Class"
+        hint = f"did you mean {near[0]}?" if near else choice
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
+    if (name == "command") != (options.command is not None) or (options.program and name != "command"):
+        raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
     return _AGENTS[name](options)
 
 
@@ -64,6 +74,27 @@ def _replay(options: AgentOptions) -> AgentFor:
     return make
 
 
+def _class(name: str) -> AgentFor:
+    from harness.agents.custom import class_agent
+
+    make = class_agent(name)
+    return lambda place, seed: make()
+
+
+def _human(options: AgentOptions) -> AgentFor:
+    from harness.agents.human import HumanAgent
+
+    return lambda place, seed: HumanAgent()
+
+
+def _command(options: AgentOptions) -> AgentFor:
+    from harness.agents.command import command_agent
+
+    assert options.command is not None
+    agent = command_agent(options.command, options.program, options.model)
+    return lambda place, seed: agent
+
+
 def _tuner(options: AgentOptions) -> AgentFor:
     from harness.agents.tuner import TunerAgent
 
@@ -72,6 +103,8 @@ def _tuner(options: AgentOptions) -> AgentFor:
 
 _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "baseline": _baseline,
+    "command": _command,
+    "human": _human,
     "nop": _nop,
     "oracle": _oracle,
     "replay": _replay,

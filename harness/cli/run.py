@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    agent: Annotated[str, typer.Option(help="baseline, nop, oracle, replay or tuner.")] = "baseline",
+    agent: Annotated[str, typer.Option(help="baseline, command, nop, oracle, replay or tuner.")] = "baseline",
     tasks: Annotated[str, typer.Option(help="all, or ids separated by commas.")] = "all",
     profile: Profile = ProfileChoice.official,
     sandbox: SandboxKind = SandboxChoice.auto,
@@ -40,6 +41,10 @@ def run(
     ] = "",
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     source: Annotated[Path | None, typer.Option("--from", help="replay: the run whose steps are executed.")] = None,
+    command: Annotated[str | None, typer.Option("--cmd", help="command: the line for bash that is the agent.")] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
@@ -52,6 +57,8 @@ def run(
       gymboard run --agent baseline --tasks house-price,colonel-blotto --profile smoke --seeds 1
 
       gymboard run --tasks house-price --profile smoke --seeds 1 --starter buggy
+
+      gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
     """
@@ -78,7 +85,7 @@ def run(
         root,
         range(seeds),
         profile.value,
-        agent_maker(agent, AgentOptions(source)),
+        agent_maker(agent, AgentOptions(source, command, program)),
         mirror,
         starter.value,
         dataset,
@@ -103,7 +110,8 @@ def run(
 def _default_name(agent: str, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
     from harness.schema.task import DEFAULT_DATASET
 
-    words = [agent, profile.value]
+    _, _, own = agent.partition(":")
+    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent, profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
 

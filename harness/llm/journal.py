@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.files import LineFile
-from harness.schema.calls import JournalLine, ModelCall, Reply
+from harness.schema.calls import JournalLine, ModelCall
 
 FILE = "calls.jsonl"
 
@@ -27,13 +27,13 @@ class Journal:
         self.calls: list[ModelCall] = [line.call for line in self.unused]
         self.used: list[ModelCall] = []
 
-    def take(self, request_sha256: str) -> Reply | None:
+    def take(self, request_sha256: str) -> JournalLine | None:
         """The first answer to this very request that was not given back yet, or None. Lost tries before it count."""
         for line in [line for line in self.unused if line.call.request_sha256 == request_sha256]:
             self.unused.remove(line)
             self.used.append(line.call)
             if not line.call.lost:
-                return line.reply
+                return line
         return None
 
     def append(self, line: JournalLine, *, used: bool = True) -> None:

@@ -107,15 +107,26 @@ class Meter:
         params: Mapping[str, Any] = MappingProxyType({}),
     ) -> Reply:
         """See harness.llm.base.Model."""
+        return self.answer(messages, tools, max_output_tokens=max_output_tokens, params=params).reply
+
+    def answer(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema] = (),
+        *,
+        max_output_tokens: int | None = None,
+        params: Mapping[str, Any] = MappingProxyType({}),
+    ) -> JournalLine:
+        """As complete, with the call's measure beside the reply."""
         most = self._plan.max_output_tokens if max_output_tokens is None else max_output_tokens
         request = Request(self.name, messages, tools, most, {**self._plan.params, **params})
         encoded = request.encoded()
         sha256 = request_sha256(encoded)
         with self._lock:
-            reply = self._journal.take(sha256)
-        return reply or self._ask(request, len(encoded), sha256)
+            line = self._journal.take(sha256)
+        return line or self._ask(request, len(encoded), sha256)
 
-    def _ask(self, request: Request, size: int, sha256: str) -> Reply:
+    def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
         while True:
             time_left = self._time_left()
@@ -147,8 +158,7 @@ class Meter:
             else:
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
-                self._book(name, call, answer.reply)
-                return answer.reply
+                return self._book(name, call, answer.reply)
 
     def _worst_usd(self, size: int, max_output_tokens: int) -> float:
         """The most that a request of `size` bytes can cost: nothing cached, all written to the cache, a full answer."""
@@ -185,12 +195,14 @@ class Meter:
             lost=lost,
         )
 
-    def _book(self, name: str, call: ModelCall, reply: Reply) -> None:
+    def _book(self, name: str, call: ModelCall, reply: Reply) -> JournalLine:
         """Journal first: what the ledger lacks after a kill, the journal tells it."""
         with self._lock:
             call = call.model_copy(update={"index": len(self._journal.calls)})
-            self._journal.append(JournalLine(id=name, call=call, reply=reply))
+            line = JournalLine(id=name, call=call, reply=reply)
+            self._journal.append(line)
         self._ledger.settle(name, call.cost_usd or 0.0, now(), call.request_sha256)
+        return line
 
     def _wait(self, tries: int, most: int, error: Exception, retry_after_s: float | None = None) -> None:
         """Sleep before another try: as long as the provider wishes, else 1, 2, 4, ... seconds and a little chance."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, UsageError
+from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import Message, ModelPlan, ToolSchema
 from harness.schema.calls import Reply, ReplyCall
 from harness.schema.episode import Usage
@@ -105,7 +105,7 @@ def _missing_keys(litellm: Any, model: str) -> list[str]:
 
 
 def ask(plan: ModelPlan, request: Request, timeout_s: float) -> Answer:
-    """Ask once. Raises Busy, Unreached, Lost, ContextOverflow, ModelUnavailable, EpisodeOver("runtime")."""
+    """Ask once. Raises Busy, Unreached, Lost, ContextOverflow, ModelUnavailable, RequestRefused."""
     litellm = library()
     given: dict[str, Any] = {"tools": list(request.tools)} if request.tools else {}
     try:
@@ -191,7 +191,7 @@ def _sorted(error: Exception, litellm: Any, plan: ModelPlan) -> Exception:
     ]
     if answers:
         return _refused(answers[-1].status_code, answers[-1].headers, error, plan)
-    return EpisodeOver("runtime", _short(error)) if isinstance(error, litellm.BadRequestError) else Lost(_short(error))
+    return RequestRefused(_short(error)) if isinstance(error, litellm.BadRequestError) else Lost(_short(error))
 
 
 def _refused(status: int, headers: Mapping[str, str], error: Exception, plan: ModelPlan) -> Exception:
@@ -202,7 +202,7 @@ def _refused(status: int, headers: Mapping[str, str], error: Exception, plan: Mo
         return ModelUnavailable(f"{plan.name} answers {status}: {text}")
     if status == 413:
         return ContextOverflow(text)
-    return Lost(text) if status in PERHAPS_PAID else EpisodeOver("runtime", text)
+    return Lost(text) if status in PERHAPS_PAID else RequestRefused(text)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from harness.agents.base import Agent, Briefing, Budget, Observation
+from harness.agents.command import CommandAgent
 from harness.clock import now
-from harness.errors import EpisodeOver, InvalidArtifact, ModelUnavailable, RunSpent, SandboxError
+from harness.errors import EpisodeOver, InvalidArtifact, RunSpent, SandboxError
 from harness.llm.meter import Meter, Models
 from harness.runner.attempts import Attempts
+from harness.runner.attended import AgentFault, Attended
 from harness.runner.place import Place
+from harness.runner.program import ProgramPlace, program_place
 from harness.runner.progress import Progress, Watch, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
@@ -37,7 +41,7 @@ class EpisodeRun:
     def __init__(
         self,
         place: Place,
-        agent: Agent,
+        agent: Agent | CommandAgent,
         seed: int,
         recorder: Recorder,
         models: Models | None = None,
@@ -52,6 +56,7 @@ class EpisodeRun:
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
         self.model = self._metered(models)
+        self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
 
     def _metered(self, models: Models | None) -> Meter | None:
         if models is None:
@@ -76,14 +81,16 @@ class EpisodeRun:
         instruction = self.place.instruction
         with (
             laid_out(self.place.folder, self.place.variant) as starter,
-            self.place.engine.sandbox(self.place.box(self.seed, starter)) as box,
+            self._beside(instruction) as beside,
+            self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
         ):
-            status, detail = self._play(box, instruction)
+            status, detail = self._play(box, beside, instruction)
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
             except SandboxError as error:
                 self.patch = f"(no patch: {error})\n"
+        own, fault = self._own_usage()
         self._tell("sealed grade")
         self.handed_in.seal()
         if status == "success" and not self.handed_in.last_is_valid:
@@ -96,22 +103,28 @@ class EpisodeRun:
             dataset=self.place.dataset,
             seed=self.seed,
             exit_status=status,
-            exit_detail=detail,
+            exit_detail=detail or fault,
             started=self.started,
             steps=self.steps,
             actions=counted(self.classes),
             trace=traced(self.classes),
             attempts=tuple(self.handed_in.made),
-            usage=self._usage().model_copy(update={"wall_s": wall_s}),
+            usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
         name = self.agent.model or (self.model.name if self.model else None)
         who = TrajectoryAgent(name=self.agent.name, version=self.agent.version, model_name=name)
         self.recorder.finish(episode, who, instruction, self.patch)
         return episode
 
-    def _usage(self) -> Usage:
+    def _own_usage(self) -> tuple[Usage, str | None]:
+        """What the agent paid by itself, and what is wrong with that when it cannot be had."""
+        try:
+            return Usage() if self.attended is None else self.attended.usage(), None
+        except AgentFault as fault:
+            return Usage(), str(fault)[:2000]
+
+    def _usage(self, own: Usage) -> Usage:
         """What the model was paid for, and what the agent paid by itself."""
-        own = self.agent.usage()
         if self.model is None:
             return own
         paid = total(list(self.model.paid()))
@@ -124,40 +137,53 @@ class EpisodeRun:
         cost = None if not costs or None in costs else sum(cost or 0.0 for cost in costs)
         return own.model_copy(update={**counts, "reported_cost_usd": cost})
 
-    def _play(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
+    def _play(self, box: Sandbox, beside: ProgramPlace | None, instruction: str) -> tuple[ExitStatus, str | None]:
         """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable and, when nothing was paid
         for this episode yet, RunSpent: it is then as good as not begun."""
         try:
-            return self._steps(box, instruction)
-        except ModelUnavailable:
-            raise
+            return self._steps(box, instruction) if beside is None else self._program(box, beside)
         except SandboxError as error:
             ending: tuple[ExitStatus, str] = "runtime", str(error)
         except EpisodeOver as over:
             if isinstance(over, RunSpent) and self.model is not None and not self.model.paid():
                 raise
             ending = over.status, str(over)
-        except Exception as error:  # an agent is foreign code: its fault is a result, recorded with its reason
-            ending = "runtime", f"the agent raised {type(error).__name__}: {error}"
+        except AgentFault as fault:
+            ending = "runtime", str(fault)
         self.auto_submit(box)
         return ending[0], ending[1][:2000]
 
     def _steps(self, box: Sandbox, instruction: str) -> tuple[ExitStatus, str | None]:
         """Steps until the agent submits or a limit ends it."""
+        assert self.attended is not None
         self.clock = time.monotonic()
         self.tools = ToolState(box)
         observation = Observation(instruction, left=self.left())
-        self.agent.begin(Briefing(self.place.task, self.place.profile, self.seed, instruction, self.model))
+        briefing = Briefing(self.place.task, self.place.profile, self.seed, instruction, self.model)
+        self.attended.begin(briefing, self.time_left())
         while True:
             if at_limit := self.limit(elapsed_s=self._shown_s):
                 self.auto_submit(box)
                 return at_limit, None
             self._tell("thinking")
-            action = self.agent.act(observation)
+            action = self.attended.act(observation, self.time_left())
             self._tell(action.tool or action.kind)
             observation = self.take(box, action)
             if action.kind == "submit":
                 return "success", None
+
+    def _program(self, box: Sandbox, beside: ProgramPlace) -> tuple[ExitStatus, str | None]:
+        """A finished program, from its begin: what a killed one did cannot be rebuilt, only what it paid is kept."""
+        if self.recorder.past:
+            self.recorder.forget_the_rest()
+        self.clock = time.monotonic()
+        return beside.play(self, box)
+
+    def _beside(self, instruction: str) -> AbstractContextManager[ProgramPlace | None]:
+        """What a finished program needs beside its workspace; nothing for any other agent."""
+        if isinstance(self.agent, CommandAgent):
+            return program_place(self.agent, self.model, instruction)
+        return nullcontext()
 
     def left(self) -> Budget:
         """What the agent is told of its limits: by what it was shown last, so that a resumed agent is told the same."""
@@ -279,6 +305,8 @@ class EpisodeRun:
         )
 
     def close(self) -> None:
+        if self.attended is not None:
+            self.attended.close()
         if self.model is not None:
             self.model.close()
 

@@ -6,6 +6,7 @@ Takes prepared folders, gives the agent's place and grades. Never puts a label i
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,9 @@ class Place:
     def instruction(self) -> str:
         return instruction(self.task, self.folder, self.variant, self.dataset)
 
-    def box(self, seed: int, starter: Path) -> BoxSpec:
-        """The agent's place: starter, read-only data, profile and parameters in the environment, no labels."""
+    def box(self, seed: int, starter: Path, beside: Mapping[str, Path] | None = None) -> BoxSpec:
+        """The agent's place: starter, read-only data and what is mounted beside them, profile and parameters in the
+        environment, no labels."""
         params = self.task.profiles[self.profile].params
         env = {f"GYMBOARD_{name.upper()}": str(value) for name, value in params.items()}
         env |= {"GYMBOARD_PROFILE": self.profile, "GYMBOARD_EPISODE_SEED": str(seed)}
@@ -50,7 +52,7 @@ class Place:
         return BoxSpec(
             image=self.task.image,
             starter=starter,
-            mounts={"data": self.agent_data} if self.agent_data else {},
+            mounts={**({"data": self.agent_data} if self.agent_data else {}), **(beside or {})},
             env=env,
             caps=Caps(limits.memory_mib, limits.cpus, limits.pids),
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.agents.base import Agent
+from harness.agents.command import CommandAgent
 from harness.clock import now
 from harness.data import prepare
 from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, UsageError, VerificationError
@@ -34,7 +35,7 @@ from harness.schema.run import RunManifest
 from harness.schema.starter import StarterName
 from harness.schema.task import DEFAULT_DATASET, ProfileName, TaskSpec, load_task
 
-AgentFor = Callable[[Place, int], Agent]
+AgentFor = Callable[[Place, int], Agent | CommandAgent]
 """Makes the agent of one episode from its place and seed."""
 
 
@@ -153,7 +154,13 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def run_episode(
-    place: Place, agent: Agent, seed: int, folder: Path, *, models: Models | None = None, watch: Watch = unwatched
+    place: Place,
+    agent: Agent | CommandAgent,
+    seed: int,
+    folder: Path,
+    *,
+    models: Models | None = None,
+    watch: Watch = unwatched,
 ) -> Episode:
     """One episode into `folder`, or the rest of one that is there."""
     recorder = Recorder(folder)
@@ -164,7 +171,7 @@ def run_episode(
         recorder.close()
 
 
-def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str, Place]) -> None:
+def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, places: dict[str, Place]) -> None:
     """Write run.json, or demand that the one there describes this very plan."""
     images = {str(place.task.image): engine.image_digest(place.task.image) for place in places.values()}
     manifest = RunManifest(
@@ -177,6 +184,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent, places: dict[str
         variant=places[plan.tasks[0]].starter,
         dataset=places[plan.tasks[0]].dataset,
         sandbox=engine.kind,
+        declares=tuple(sorted(getattr(agent, "declares", ()))),
         tasks=tuple(plan.tasks),
         seeds=tuple(plan.seeds),
         images=images,

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
+from harness.sandbox.channel import Channel
+
 EngineKind = Literal["docker", "local"]
 NOBODY = 65534
 
@@ -62,6 +64,14 @@ class Sandbox(Protocol):
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         """Run in the persistent shell: folder and environment survive, also a restart of the shell."""
+        ...
+
+    def start(self, argv: Sequence[str]) -> Channel:
+        """A program of the agent's user in the workspace, beside the shell. It lives until its own end or stop()."""
+        ...
+
+    def stop(self) -> None:
+        """End every program of the agent's user; workspace, and the shell's folder and environment, survive."""
         ...
 
     def write(self, path: str, data: bytes) -> None:

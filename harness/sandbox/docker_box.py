@@ -67,6 +67,15 @@ class DockerSandbox:
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         return self._open().run(command, timeout_s)
 
+    def start(self, argv: Sequence[str]) -> EngineStream:
+        self._open()
+        return self._start(argv, WORKSPACE)
+
+    def stop(self) -> None:
+        shell = self._open()
+        self.end_everything()
+        shell.renew()
+
     def write(self, path: str, data: bytes) -> None:
         if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):
             raise InvalidArtifact(f"cannot write {path!r} in the workspace: {why}")

@@ -2,8 +2,8 @@
 
 Takes the same specs as docker.py and gives the same answers. What it does NOT protect, so that nobody relies on it:
 
-- the network and other processes, the harness among them, unless the harness is root (then every program gets an empty
-  network and a process namespace of its own; without root an agent can end or read whatever its user can);
+- the network and other processes, the harness among them, unless the harness is root (then every program gets a
+  loopback and a process namespace of its own; without root an agent can end or read whatever its user can);
 - reading: programs see every file of this machine that their user may read, prepared labels included;
 - writing, unless the harness is root (then agent, referee and player run as three unprivileged users, never as root;
   else all run as the harness's own user);

@@ -40,6 +40,7 @@ class LocalSandbox:
         given = {"TMPDIR": str(place / "tmp"), "VIRTUAL_ENV": str(venv), **spec.env}
         self._env = environment_of(given, places, spec.caps, home=str(place / "home"), path=path)
         self._tree: Tree | None = None
+        self._started: list[Tree] = []
         self._shell: Shell | None = None
         try:
             self._shell = Shell(self)
@@ -51,6 +52,22 @@ class LocalSandbox:
         if self._shell is None:
             raise SandboxError("the sandbox is closed")
         return self._shell.run(command, timeout_s)
+
+    def start(self, argv: Sequence[str]) -> Tree:
+        if self._shell is None:
+            raise SandboxError("the sandbox is closed")
+        program = self._program(argv)
+        self._started.append(program)
+        return program
+
+    def stop(self) -> None:
+        """Started programs keep their pipes, so that whoever reads one sees its end."""
+        if self._shell is None:
+            raise SandboxError("the sandbox is closed")
+        for program in self._started:
+            program.kill()
+        self.end_everything()
+        self._shell.renew()
 
     def write(self, path: str, data: bytes) -> None:
         try:
@@ -71,11 +88,13 @@ class LocalSandbox:
         if self._shell is not None:
             self._shell.close()
             self._shell = None
+        for program in self._started:
+            program.close()
         self.end_everything()
         self._remove()
 
     def open_shell(self) -> Tree:
-        self._tree = Tree(ARGV, self._env, self._workspace, self._spec.caps, self._uid, self._reach)
+        self._tree = self._program(ARGV)
         return self._tree
 
     def end_command(self, begun: float) -> None:
@@ -95,6 +114,9 @@ class LocalSandbox:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _program(self, argv: Sequence[str]) -> Tree:
+        return Tree(argv, self._env, self._workspace, self._spec.caps, self._uid, self._reach)
 
     def _take(self, path: str, cap: int) -> bytes:
         try:

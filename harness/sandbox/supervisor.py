@@ -4,19 +4,22 @@ Runs as its own process (`python -I -S supervisor.py ORDER`), standard library o
 double-forked children, so the tree below it is complete; it reports the program's exit status on one pipe, and when the
 other pipe closes (the harness is done, or dead) it kills the tree and ends. Never reads what the program writes.
 
-As root it also gives the place a process namespace with its own /proc and an empty network, and takes all capabilities:
-`kill -9 -1` in there reaches nobody else. Without that it refuses to run anything as root.
+As root it also gives the place a process namespace with its own /proc and no network but a loopback, and takes all
+capabilities: `kill -9 -1` in there reaches nobody else. Without that it refuses to run anything as root.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
 import select
 import signal
+import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +32,7 @@ PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x20000000, 0x40000000
 MS_REC_PRIVATE, MS_REC_BIND, MS_NOSUID_NODEV_NOEXEC = 0x4000 | 1 << 18, 0x4000 | 0x1000, 2 | 4 | 8
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1  # netdevice(7)
 CAPABILITIES = 64
 
 
@@ -138,8 +142,13 @@ def _fork(run: Callable[[dict[str, Any]], None], order: dict[str, Any]) -> int:
 
 
 def _isolate(libc: ctypes.CDLL) -> bool:
-    """The next child is the first of a process namespace without network; false when the kernel does not let us."""
-    return os.geteuid() == 0 and libc.unshare(CLONE_NEWPID | CLONE_NEWNET) == 0
+    """The next child is the first of a process namespace whose only network is a loopback of its own, as in a container
+    without network; false when the kernel does not let us."""
+    if os.geteuid() != 0 or libc.unshare(CLONE_NEWPID | CLONE_NEWNET) != 0:
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    return True
 
 
 def _closed(needed: list[str]) -> dict[str, list[str]]:

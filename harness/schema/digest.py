@@ -20,15 +20,16 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_sha256(path: Path) -> str:
+def folder_sha256(path: Path, *, caches: bool = False) -> str:
     """SHA-256 over the lines `name NUL file digest` of every regular file, ordered by the name's UTF-8 bytes.
 
+    `caches`: with the interpreter's caches, for a folder that is executed: what lies in one can be run.
     Raises DataError on a link, a FIFO or a device: their bytes are not the folder's own.
     """
     if not path.is_dir():
         raise DataError(f"{path}: a folder was expected, and there is none")
     digest = hashlib.sha256()
-    for name, file in sorted((_name(file, path), file) for file in path.rglob("*") if _counts(file, path)):
+    for name, file in sorted((_name(file, path), file) for file in path.rglob("*") if _counts(file, path, caches)):
         digest.update(name + b"\0" + file_sha256(file).encode() + b"\n")
     return digest.hexdigest()
 
@@ -37,8 +38,8 @@ def _name(file: Path, folder: Path) -> bytes:
     return file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
 
 
-def _counts(file: Path, folder: Path) -> bool:
-    if _IGNORED in file.relative_to(folder).parts:
+def _counts(file: Path, folder: Path, caches: bool) -> bool:
+    if not caches and _IGNORED in file.relative_to(folder).parts:
         return False
     if file.is_symlink() or not (file.is_dir() or file.is_file()):
         raise DataError(f"{file}: a digest covers regular files only; replace this link or special file by a copy")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, UsageError
+from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import ModelPlan
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check
 from tests.servers.answers import (
@@ -76,7 +76,7 @@ FAILURES: list[tuple[Scripted, type[Exception]]] = [
     (out_of_quota(), ModelUnavailable),
     (wrong_key(), ModelUnavailable),
     (Refuse(404, "The model `x` does not exist", "invalid_request_error", "model_not_found"), ModelUnavailable),
-    (Refuse(400, "tools[0].name is too long", "invalid_request_error"), EpisodeOver),
+    (Refuse(400, "tools[0].name is too long", "invalid_request_error"), RequestRefused),
     (Refuse(500, "The server had an error", "server_error"), Lost),
     (Refuse(502, "Bad gateway", "server_error"), Lost),
     (Refuse(504, "Gateway timeout", "server_error"), Lost),

@@ -1,0 +1,142 @@
+"""The metering gateway: OpenAI- and Anthropic-compatible endpoints for a program, our metered model behind them.
+
+Takes connections off the door, gives answers. A request is built anew from declared fields and paid through the meter,
+whole, before one byte of it is sent: what a client drops was counted. Never passes on a header, a key, an address, or
+a field that is not declared; never asks for another model than the run's.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, RequestRefused
+from harness.gateway import anthropic, openai
+from harness.gateway.door import Peer
+from harness.gateway.http import Exchange, HttpRefused, Request
+from harness.gateway.shape import Wanted
+from harness.llm.base import Message, ToolSchema
+from harness.schema.calls import JournalLine, ModelCall
+
+
+class Metered(Protocol):
+    """The part of harness.llm.meter.Meter that is needed here."""
+
+    name: str
+
+    def answer(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema] = (),
+        *,
+        max_output_tokens: int | None,
+        params: Mapping[str, Any],
+    ) -> JournalLine:
+        """As Model.complete, with the call's measure."""
+        ...
+
+    def paid(self) -> Sequence[ModelCall]:
+        """Every call of the episode."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Endpoint:
+    """One wire format: how a request is read, and how each kind of answer is written."""
+
+    read: Callable[[bytes], tuple[str, Wanted]]
+    whole: Callable[[str, JournalLine], dict[str, Any]]
+    events: Callable[[str, JournalLine, bool], Iterator[bytes]]
+    error: Callable[[HttpRefused], dict[str, Any]]
+
+
+OPENAI = _Endpoint(
+    openai.chat_request,
+    lambda model, line: openai.completion(model, line.reply, line.call),
+    lambda model, line, usage: openai.chunks(model, line.reply, line.call, usage),
+    lambda refused: openai.error(refused.message, refused.kind, refused.code),
+)
+ANTHROPIC = _Endpoint(
+    anthropic.messages_request,
+    lambda model, line: anthropic.message(model, line.reply, line.call),
+    lambda model, line, usage: anthropic.events(model, line.reply, line.call),
+    lambda refused: anthropic.error(refused.message, refused.kind),
+)
+ENDPOINTS = {"/v1/chat/completions": OPENAI, "/chat/completions": OPENAI, "/v1/messages": ANTHROPIC}
+
+
+class Gateway:
+    """Give it to a Door. `over` is set when a limit, or a model that cannot be had, ends the episode."""
+
+    def __init__(self, model: Metered, key: str) -> None:
+        self.over: EpisodeOver | ModelUnavailable | None = None
+        self._model, self._key = model, key
+
+    def __call__(self, peer: Peer) -> None:
+        exchange = Exchange(peer)
+        endpoint = OPENAI
+        try:
+            request = exchange.request()
+            endpoint = ENDPOINTS.get(request.path, ANTHROPIC if "anthropic-version" in request.headers else OPENAI)
+            self._known(request)
+            if request.path in ENDPOINTS:
+                self._complete(exchange, request, endpoint)
+            else:
+                exchange.answer(200, json.dumps(self._models(request)).encode())
+        except HttpRefused as refused:
+            exchange.answer(refused.status, json.dumps(endpoint.error(refused)).encode())
+
+    def _known(self, request: Request) -> None:
+        """Raises HttpRefused unless the request has the episode's key."""
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        given = request.headers.get("x-api-key") or (bearer if scheme.lower() == "bearer" else "")
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            text = "send the key that stands in OPENAI_API_KEY and ANTHROPIC_API_KEY"
+            raise HttpRefused(401, text, "authentication_error", "invalid_api_key")
+
+    def _models(self, request: Request) -> dict[str, Any]:
+        """The one model there is. Raises HttpRefused on every other path."""
+        described = {"id": self._model.name, "object": "model", "created": 0, "owned_by": "gymboard", "type": "model"}
+        if request.method == "GET" and request.path == "/v1/models":
+            return {"object": "list", "data": [described], "has_more": False}
+        if request.method == "GET" and request.path == f"/v1/models/{self._model.name}":
+            return described
+        ways = ", ".join(sorted(ENDPOINTS))
+        raise HttpRefused(
+            404, f"{request.method} {request.path[:200]}: there is only {ways}, /v1/models", "not_found_error"
+        )
+
+    def _complete(self, exchange: Exchange, request: Request, endpoint: _Endpoint) -> None:
+        if request.method != "POST":
+            raise HttpRefused(405, "POST a request here")
+        model, wanted = endpoint.read(request.body)
+        if model != self._model.name:
+            text = f"there is no model {model[:200]!r} here; this run's model is {self._model.name!r} ($GYMBOARD_MODEL)"
+            raise HttpRefused(404, text, "not_found_error", "model_not_found")
+        line = self._ask(wanted)
+        if wanted.stream:
+            exchange.stream(endpoint.events(model, line, wanted.usage_in_stream))
+        else:
+            exchange.answer(200, json.dumps(endpoint.whole(model, line)).encode())
+
+    def _ask(self, wanted: Wanted) -> JournalLine:
+        """Raises HttpRefused; what ends the episode is kept in `over` for its owner too."""
+        if self.over is not None:
+            raise HttpRefused(403, f"the episode is over: {self.over}", "permission_error")
+        try:
+            return self._model.answer(
+                wanted.messages,
+                wanted.tools,
+                max_output_tokens=wanted.max_output_tokens,
+                params=wanted.params,
+            )
+        except ContextOverflow as error:
+            raise HttpRefused(400, f"prompt is too long: {error}", code="context_length_exceeded") from None
+        except RequestRefused as error:
+            raise HttpRefused(400, f"the provider refuses this request: {error}") from None
+        except (EpisodeOver, ModelUnavailable) as over:
+            self.over = self.over or over
+            raise HttpRefused(403, f"the episode is over: {over}", "permission_error") from None
