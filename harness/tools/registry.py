@@ -6,10 +6,25 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from harness.tools import create, edit, find_file, goto, insert, open, scroll, search_dir, search_file
+from harness.tools import (
+    create,
+    edit,
+    find_file,
+    goto,
+    insert,
+    literature_search,
+    memory_read,
+    memory_write,
+    open,
+    read_pdf,
+    scroll,
+    search_dir,
+    search_file,
+)
 from harness.tools.base import Tool, ToolResult, ToolState, refused
 
-_MODULES = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
+_SANDBOX = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
+_MODULES = (*_SANDBOX, memory_write, memory_read, literature_search, read_pdf)
 TOOLS: Mapping[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in _MODULES}
 
 
