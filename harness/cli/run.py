@@ -19,7 +19,17 @@ from harness.cli.common import (
     Starter,
     StarterChoice,
     TasksFolder,
-    progress_bar,
+)
+from harness.cli.model import (
+    ApiBase,
+    CostLimit,
+    EpisodeCostLimit,
+    KeyEnv,
+    ModelName,
+    ModelWords,
+    PriceWords,
+    Yes,
+    consent,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +55,15 @@ def run(
     program: Annotated[
         Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
     ] = None,
+    model: ModelName = None,
+    api_base: ApiBase = None,
+    key_env: KeyEnv = None,
+    price: PriceWords = None,
+    cost_limit: CostLimit = None,
+    episode_cost_limit: EpisodeCostLimit = None,
+    yes: Yes = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
@@ -60,7 +78,14 @@ def run(
 
       gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
-    Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call.
+      gymboard run --agent react --model openai/gpt-4o --cost-limit 20
+
+      gymboard run --agent react --model openai/mine --api-base http://127.0.0.1:8000/v1 --price 0,0
+
+    A run that was killed or interrupted goes on with --resume: no answer of a model is paid twice.
+
+    Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call, 130
+    interrupted.
     """
     from harness.cli.agents import AgentOptions, agent_maker
     from harness.cli.common import choose_tasks, emit
@@ -78,6 +103,8 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
+    maker = agent_maker(agent, AgentOptions(source, command, program, model))
+    models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     plan = RunPlan(
         title,
         folder,
@@ -85,14 +112,17 @@ def run(
         root,
         range(seeds),
         profile.value,
-        agent_maker(agent, AgentOptions(source, command, program)),
+        maker,
         mirror,
         starter.value,
         dataset,
+        models,
     )
+    if models is not None:
+        consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value) as engine:
         _build_missing(engine.kind, _families(root, chosen))
-        ended = _with_progress(plan, engine, quiet=as_json)
+        ended = _with_progress(plan, engine, quiet=as_json, plain=plain)
     episodes = [one.episode for one in ended if one.episode]
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
@@ -143,19 +173,21 @@ def _build_missing(kind: str, families: set[str]) -> None:
         ensure(family, kind)
 
 
-def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool) -> list[Ended]:
-    """Run with a progress bar on stderr; a line an episode where stderr is no terminal."""
+def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool, plain: bool) -> list[Ended]:
+    """Run and show how it goes; interrupted, say how to go on."""
+    from harness.cli.live import board
     from harness.runner.run import run_episodes
 
-    bar, console = progress_bar(quiet=quiet)
-    done = []
-    with bar:
-        task = bar.add_task("preparing", total=len(plan.tasks) * len(plan.seeds))
-        for ended in run_episodes(plan, engine, watch=lambda told: bar.update(task, description=told.key)):
-            done.append(ended)
-            bar.advance(task)
-            status = ended.episode.exit_status if ended.episode else "not finished"
-            console.print(f"  {ended.key:<28} {status}{'' if ended.fresh else '  (was there)'}", markup=False)
+    models, total, done = plan.models, len(plan.tasks) * len(plan.seeds), []
+    spent, limit = (models.ledger.spent_usd, models.plan.run_cost_usd) if models else (None, None)
+    try:
+        with board(total, quiet=quiet, plain=plain, spent_usd=spent, limit_usd=limit) as shown:
+            for ended in run_episodes(plan, engine, shown.watch):
+                done.append(ended)
+                shown.ended(ended)
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; {plan.folder} goes on where it was with --resume", err=True)
+        raise typer.Exit(130) from None
     return done
 
 

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -39,8 +40,8 @@ class Models:
     """The model of a run. Raises UsageError: no provider of that name, no key, no price."""
 
     def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
-        self.plan, self.price = plan, price_of(plan, day)
         check(plan)
+        self.plan, self.price = plan, price_of(plan, day)
         self.ledger = Ledger(folder, plan.run_cost_usd)
 
     def limit_usd(self, task_limit_usd: float) -> float:
@@ -57,8 +58,11 @@ def price_of(plan: ModelPlan, day: str) -> Price:
     """The declared price, or the table's of that day. Raises UsageError: without one no cost limit can be kept."""
     price = plan.price or load_prices().find(plan.name, day)
     if price is None:
+        near = get_close_matches(plan.name, [name for known in load_prices().prices for name in known.models], 1)
         raise UsageError(
-            f"{plan.name} has no price on {day}, and every episode has a cost limit; declare one in USD per million "
+            f"{plan.name} has no price on {day}, and every episode has a cost limit; "
+            + (f"did you mean {near[0]}? Or " if near else "")
+            + "declare one in USD per million "
             "tokens, --price INPUT,OUTPUT[,CACHED[,CACHE_WRITE]] (0,0 for a model of your own), or extend prices.toml"
         )
     return price

@@ -19,6 +19,8 @@ Message = Mapping[str, Any]
 SHORT_CHARS = 300
 """An observation that is not longer stays for ever: leaving it out would save nothing."""
 KEPT_TURNS = 2
+GAP_CHARS = 200
+"""More than the words in the place of what is cut: what is cut once is not cut again."""
 MARK = {"cache_control": {"type": "ephemeral"}}
 
 
@@ -111,7 +113,7 @@ class History:
         longer = False
         for turn in self._turns:
             for at, result in enumerate(turn.results):
-                if len(result.text) > chars:
+                if len(result.text) > chars + GAP_CHARS:
                     turn.results[at] = Result(result.call_id, clipped(result.text, chars))
                     longer = True
         return longer

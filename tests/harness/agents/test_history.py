@@ -131,3 +131,10 @@ def test_a_cut_keeps_head_and_tail() -> None:
     cut = clipped(text, 600)
     assert cut.startswith("a" * 400 + "\n[... 1200 characters") and cut.endswith("]\n" + "b" * 200)
     assert clipped("short", 600) == "short"
+
+
+def test_what_is_clipped_is_clipped_once() -> None:
+    past = history()
+    step(past, 0)
+    assert past.clip(2000) and not past.clip(2000)
+    assert "left out" in str(past.messages()[-1]["content"])

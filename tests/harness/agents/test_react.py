@@ -14,7 +14,7 @@ from harness.errors import EpisodeOver, SchemaError, UsageError
 from harness.llm import meter
 from harness.schema.task import load_task, tasks_root
 from tests.harness.agents.talk import PRICE, talk
-from tests.servers.answers import Answer, Call, Cut, Say, overloaded, rate_limited, refusal, tool
+from tests.servers.answers import Answer, Call, Cut, Say, overloaded, rate_limited, refusal, too_long, tool
 from tests.servers.models import Asked
 
 CLAUDE = "anthropic/claude-scripted"
@@ -131,6 +131,14 @@ def test_a_task_that_never_fits_ends_with_context(tmp_path: Path) -> None:
         with pytest.raises(EpisodeOver) as over:
             on.see()
         assert over.value.status == "context" and not on.server.bill
+
+
+def test_an_overflow_in_the_first_turns_cuts_what_was_shown(tmp_path: Path) -> None:
+    script = [tool("bash", command="ls"), too_long(), tool("submit")]
+    with talk(script, tmp_path, observation_chars=20_000) as on:
+        on.see()
+        assert on.see("x" * 15_000).kind == "submit"
+        assert len(on.sent[-1]["content"]) < 2300
 
 
 def test_what_is_shown_is_bounded_and_cannot_act(tmp_path: Path) -> None:

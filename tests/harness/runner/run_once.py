@@ -1,19 +1,27 @@
-"""A whole run in a process of its own, to be killed: python -m tests.harness.runner.run_once URL FOLDER SEEDS [LIMIT]."""
+"""Runs and episodes in processes of their own, forked from one that has imported everything: to be killed, or to share
+one spending file.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from harness.llm.base import ModelPlan
 from harness.llm.meter import Models
-from harness.runner.run import RunPlan, begun_on, run_episodes
+from harness.llm.provider import library
+from harness.runner.run import RunPlan, begun_on, place_of, run_episode, run_episodes
 from harness.sandbox import open_engine
 from harness.schema.prices import Price
 from harness.schema.task import tasks_root
 from tests.servers.asker import Asker
 
 PRICE = Price(models=("openai/scripted",), since="2026-01-01", input_usd=3.0, output_usd=15.0, source="test")
+TASK = "colonel-blotto"
 
 
 def models(url: str, folder: Path, limit_usd: float | None = None) -> Models:
@@ -22,24 +30,36 @@ def models(url: str, folder: Path, limit_usd: float | None = None) -> Models:
     return Models(plan, folder, begun_on(folder))
 
 
-def main(url: str, folder: Path, seeds: list[int], limit_usd: float | None) -> int:
+def forked(target: Callable[..., None], *words: Any) -> BaseProcess:
+    """`target` in a process of its own, begun."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=target, args=words)
+    process.start()
+    return process
+
+
+def whole_run(url: str, folder: Path, seeds: int) -> None:
+    """A run as `gymboard run --resume` does it; exit code 1 when an episode is not finished."""
     plan = RunPlan(
         "killed",
         folder,
-        ["colonel-blotto"],
+        [TASK],
         tasks_root(),
-        seeds,
+        range(seeds),
         "smoke",
         lambda place, seed: Asker(),
-        models=models(url, folder, limit_usd),
+        models=models(url, folder),
     )
     with open_engine("local") as engine:
-        ended = list(run_episodes(plan, engine))
-    for one in ended:
-        print(one.key, one.episode.exit_status if one.episode else one.failure)
-    return 0 if all(one.episode for one in ended) else 1
+        sys.exit(not all(one.episode for one in run_episodes(plan, engine)))
 
 
-if __name__ == "__main__":
-    address, where, numbers, *limit = sys.argv[1:]
-    sys.exit(main(address, Path(where), [int(n) for n in numbers.split(",")], float(limit[0]) if limit else None))
+def one_episode(url: str, folder: Path, seed: int, limit_usd: float) -> None:
+    """One episode of a run whose other episodes are played by other processes."""
+    with open_engine("local") as engine:
+        place = place_of(tasks_root() / TASK, "smoke", engine, None)
+        run_episode(place, Asker(), seed, folder / TASK / f"seed-{seed}", models=models(url, folder, limit_usd))
+
+
+library()  # once, for every process forked from here

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -22,18 +18,17 @@ from harness.sandbox import open_engine
 from harness.schema.episode import Episode
 from harness.schema.steps import Action, read_steps
 from harness.schema.task import tasks_root
-from tests.harness.runner.run_once import PRICE, models
-from tests.servers.answers import Answer, Say, tool
+from tests.harness.runner.run_once import PRICE, TASK, forked, models, one_episode, whole_run
+from tests.servers.answers import Answer, Call, Say, tool
 from tests.servers.asker import Asker
-from tests.servers.models import Asked, ModelServer, model_server
+from tests.servers.models import Asked, model_server
 
-ROOT = Path(__file__).resolve().parents[3]
-KILLS = 20
+KILLS, SEEDS, COUNTS = 20, 4, 9
 COMMANDS = [
     "cat baseline.py",
     "echo 1 > counter",
-    *["echo $(( $(cat counter) + 1 )) > counter; cat counter; sleep 0.05"] * 8,
-    "python baseline.py",
+    *["echo $(( $(cat counter) + 1 )) > counter; cat counter; sleep 0.05"] * COUNTS,
+    "cp baseline.py strategy.py",
 ]
 
 
@@ -45,50 +40,68 @@ def script(asked: Asked) -> Answer:
     return tool("validate") if place == len(COMMANDS) else tool("submit")
 
 
-def start(server: ModelServer, folder: Path) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "tests.harness.runner.run_once", server.openai, str(folder), "0"]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(words, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
 @pytest.mark.timeout(1200)
 def test_killed_at_twenty_random_points(tmp_path: Path) -> None:
-    """Each life of the run is killed a random moment after its first sign of work; the twenty-first lives to the end."""
+    """Each life of the run is killed a random moment after a random request; the twenty-first lives to the end."""
     chance = random.Random(5)
-    episode = tmp_path / "colonel-blotto" / "seed-0"
-    before: list[bytes] = []
     with model_server(script) as server:
         for _ in range(KILLS):
-            child = start(server, tmp_path)
-            asked = len(server.asked)
-            deadline = time.monotonic() + 120
-            while time.monotonic() < deadline and len(server.asked) == asked and child.poll() is None:
+            before = recorded(tmp_path)
+            child = forked(whole_run, server.openai, tmp_path, SEEDS)
+            enough, deadline = len(server.asked) + chance.randint(1, 3), time.monotonic() + 120
+            while time.monotonic() < deadline and len(server.asked) < enough and child.is_alive():
                 time.sleep(0.001)
-            time.sleep(chance.uniform(0.0, 0.08))
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            lines = (episode / "steps.jsonl").read_bytes().split(b"\n")[:-1]
-            assert lines[: len(before)] == before, "what was recorded stays"
-            before = lines
-            if (episode / "episode.json").exists():
-                break
-        last = start(server, tmp_path)
-        said, _ = last.communicate(timeout=120)
-        assert last.returncode == 0, said.decode()
-    done = Episode.from_json((episode / "episode.json").read_bytes())
-    journal = list(read_journal(episode / "calls.jsonl"))
+            time.sleep(chance.uniform(0.0, 0.1))
+            assert child.is_alive(), "killed in the middle, every time"
+            child.kill()
+            child.join()
+            after = recorded(tmp_path)
+            assert all(after[name].startswith(lines) for name, lines in before.items()), "what was recorded stays"
+        last = forked(whole_run, server.openai, tmp_path, SEEDS)
+        last.join(300)
+        assert last.exitcode == 0
+    lost = sum([check(tmp_path / TASK / f"seed-{seed}") for seed in range(SEEDS)])
+    assert lost <= KILLS
+    assert len(server.bill) <= SEEDS * (len(COMMANDS) + 2) + lost, "only a call in flight at a kill is paid again"
+    assert server.cost_usd(PRICE) <= Ledger(tmp_path).spent_usd() + 1e-9
+
+
+def recorded(folder: Path) -> dict[Path, bytes]:
+    """The whole lines of every steps.jsonl."""
+    files = folder.rglob("steps.jsonl")
+    return {file: file.read_bytes()[: file.read_bytes().rfind(b"\n") + 1] for file in files}
+
+
+def check(folder: Path) -> int:
+    """A finished episode as if it had never been killed; the number of its lost calls."""
+    done = Episode.from_json((folder / "episode.json").read_bytes())
+    journal = list(read_journal(folder / "calls.jsonl"))
     answered = Counter(line.call.request_sha256 for line in journal if not line.call.lost)
-    lost = [line for line in journal if line.call.lost]
     assert done.exit_status == "success" and done.steps == len(COMMANDS) + 2
     assert set(answered.values()) == {1} and len(answered) == done.steps, "every request has one answer"
-    assert len(server.bill) - len(answered) <= len(lost) <= KILLS, "only a call in flight at a kill is paid again"
-    told = [line.observation for line in read_steps(episode / "steps.jsonl")]
-    assert told[2:10] == [str(number) for number in range(2, 10)], "the workspace was rebuilt, no step ran twice in it"
-    paid = done.usage.reported_cost_usd or 0.0
-    assert server.cost_usd(PRICE) <= paid + 1e-9
-    assert paid == pytest.approx(Ledger(tmp_path).spent_usd())
-    kept = list(read_steps(episode / "steps.jsonl"))
-    assert [call.index for line in kept for call in line.calls] == [line.call.index for line in journal]
+    steps = list(read_steps(folder / "steps.jsonl"))
+    counts = [str(number) for number in range(2, 2 + COUNTS)]
+    assert [line.observation for line in steps][2 : 2 + COUNTS] == counts, "the workspace was rebuilt"
+    assert [call.index for line in steps for call in line.calls] == [line.call.index for line in journal]
+    assert done.usage.reported_cost_usd == pytest.approx(sum(line.call.cost_usd or 0.0 for line in journal))
+    return sum(line.call.lost for line in journal)
+
+
+@pytest.mark.timeout(600)
+def test_four_processes_and_ten_cents(tmp_path: Path) -> None:
+    """Four episodes of one run at a time: together they stop at the run's limit, not at four times it."""
+    limit, talk = 0.10, Say(calls=(Call("bash", {"command": "cp baseline.py strategy.py"}),), output_tokens=190)
+    with model_server(lambda asked: talk) as server:
+        players = [forked(one_episode, server.openai, tmp_path, seed, limit) for seed in range(4)]
+        for player in players:
+            player.join(300)
+        assert [player.exitcode for player in players] == [0] * 4
+        assert server.cost_usd(PRICE) <= limit, "not even by the calls in flight"
+        assert server.cost_usd(PRICE) > 0.7 * limit, "and the limit is used"
+    for seed in range(4):
+        done = Episode.from_json((tmp_path / TASK / f"seed-{seed}" / "episode.json").read_bytes())
+        assert done.exit_status == "cost" and done.attempts[-1].artifact_sha256 is not None
+    assert Ledger(tmp_path).spent_usd() == pytest.approx(server.cost_usd(PRICE))
 
 
 @pytest.fixture
@@ -112,7 +125,7 @@ class Dies(Asker):
 
 
 def test_what_the_agent_is_told_again_is_what_it_was_told(blotto: Place, tmp_path: Path) -> None:
-    """Interrupted after the validate: the resumed agent sees the same observations, the validate is not graded again."""
+    """Interrupted after the validate: the resumed agent sees the same, and the validate is not graded again."""
     folder = tmp_path / "episode"
     with model_server(script) as server:
         with pytest.raises(KeyboardInterrupt):
@@ -161,7 +174,11 @@ def limited(place: Place, **limits: int) -> Place:
 
 def test_a_limit_hands_in_the_last_valid_artifact(blotto: Place, tmp_path: Path) -> None:
     spoil = "echo 'def row_strategy(history): return None' > strategy.py"
-    play: list[Answer] = [tool("bash", command="python baseline.py"), tool("validate"), tool("bash", command=spoil)]
+    play: list[Answer] = [
+        tool("bash", command="cp baseline.py strategy.py"),
+        tool("validate"),
+        tool("bash", command=spoil),
+    ]
     with model_server(play) as server:
         done = run_episode(limited(blotto, steps=3), Asker(), 0, tmp_path / "a", models=models(server.openai, tmp_path))
     assert done.exit_status == "max_steps"
@@ -177,7 +194,7 @@ def test_a_limit_hands_in_the_last_valid_artifact(blotto: Place, tmp_path: Path)
 
 
 def test_the_cost_limit_names_itself_and_hands_in(blotto: Place, tmp_path: Path) -> None:
-    talk = [tool("bash", command="python baseline.py"), Say("word " * 200)]
+    talk = [tool("bash", command="cp baseline.py strategy.py"), Say("word " * 200)]
     with model_server(talk) as server:
         books = models(server.openai, tmp_path, limit_usd=0.02)
         done = run_episode(blotto, Asker(), 0, tmp_path / "a", models=books)
