@@ -35,6 +35,12 @@ def unknown(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"there is no tool {name[:100]!r}; {hint}"
 
 
+def needed_again(name: str) -> bool:
+    """Whether a recorded call of this tool must be made again to rebuild what it changed."""
+    return name not in TOOLS or TOOLS[name].again
+
+
 def call(state: ToolState, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-    """Call one tool. Raises SandboxError when the sandbox is gone; every other fault is the result's text."""
+    """Call one tool. Raises SandboxError when the sandbox is gone; a tool that pays also EpisodeOver and
+    ModelUnavailable; every other fault is the result's text."""
     return TOOLS[name](state, arguments) if name in TOOLS else refused(unknown(name, TOOLS))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from harness.schema.calls import Reply, ReplyCall
 from harness.schema.steps import Action
-from harness.tools.base import Arguments, Form
+from harness.tools.base import Aid, Arguments, Form
 from harness.tools.registry import TOOLS, unknown
 
 TEXT_ARGUMENT = "text"
@@ -41,9 +41,9 @@ VALIDATE = Form("validate", "Grade what you would hand in on the validation spli
 SUBMIT = Form("submit", "Hand in what is in the workspace. This ends the episode.", Nothing)
 
 
-def forms(tools: tuple[str, ...] | None) -> dict[str, Form[Any]]:
+def forms(tools: tuple[str, ...] | None, aids: Collection[Aid] = ()) -> dict[str, Form[Any]]:
     """What an agent may call, by name: bash first, the chosen tools, validate and submit last."""
-    chosen = [tool for name, tool in TOOLS.items() if tools is None or name in tools]
+    chosen = [tool for name, tool in TOOLS.items() if tool.aid in {None, *aids} and (tools is None or name in tools)]
     return {form.name: form for form in (BASH, *chosen, VALIDATE, SUBMIT)}
 
 
