@@ -14,18 +14,22 @@ from harness.agents.base import Agent
 from harness.errors import UsageError
 from harness.runner.place import Place
 from harness.runner.run import AgentFor
+from harness.tools.base import Aid
 
 
 @dataclass(frozen=True)
 class AgentOptions:
     """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
-    `program`: a finished program's line and folder. `model`: the name of the run's model.
+    `program`: a finished program's line and folder. `model`: the name of the run's model. `agent_file`: the react
+    agent's settings. `aids`: what the run gives beyond the sandbox.
     """
 
     source: Path | None = None
     command: str | None = None
     program: Path | None = None
     model: str | None = None
+    agent_file: Path | None = None
+    aids: frozenset[Aid] = frozenset()
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
@@ -41,6 +45,8 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
     if (name == "command") != (options.command is not None) or (options.program and name != "command"):
         raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
+    if options.agent_file and name != "react":
+        raise UsageError("--agent-file is for --agent react alone")
     return _AGENTS[name](options)
 
 
@@ -60,6 +66,21 @@ def _oracle(options: AgentOptions) -> AgentFor:
     from harness.agents.oracle import oracle_agent, oracle_artifact
 
     return lambda place, seed: oracle_agent(oracle_artifact(place.task, place.folder, place.grader_data))
+
+
+def _react(options: AgentOptions) -> AgentFor:
+    from harness.agents.react.agent import ReactAgent
+    from harness.agents.react.settings import load_settings
+    from harness.llm.ability import has_tool_calls
+    from harness.tools.registry import given
+
+    settings, model = load_settings(options.agent_file), options.model
+    if model is None:
+        raise UsageError("--agent react needs --model PROVIDER/NAME, for instance --model openai/gpt-5")
+    if missing := sorted(set(settings.tools or ()) - set(given(options.aids))):
+        raise UsageError(f"the agent file names {missing[0]}, which this run does not have: --memory or --literature")
+    native = settings.protocol == "native" or (settings.protocol == "auto" and has_tool_calls(model))
+    return lambda place, seed: ReactAgent(settings, model, native=native)
 
 
 def _replay(options: AgentOptions) -> AgentFor:
@@ -107,6 +128,7 @@ _AGENTS: dict[str, Callable[[AgentOptions], AgentFor]] = {
     "human": _human,
     "nop": _nop,
     "oracle": _oracle,
+    "react": _react,
     "replay": _replay,
     "tuner": _tuner,
 }

@@ -48,7 +48,14 @@ def read_document(data: bytes) -> Document:
         words = [sys.executable, "-I", "-W", "ignore", str(CHILD)]
         try:
             subprocess.run(
-                words, env={}, cwd="/", stdin=given, stdout=said, stderr=subprocess.DEVNULL, timeout=LIMIT_S, check=False
+                words,
+                env={},
+                cwd="/",
+                stdin=given,
+                stdout=said,
+                stderr=subprocess.DEVNULL,
+                timeout=LIMIT_S,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             pass  # run() has killed it; what it said is there

@@ -81,7 +81,7 @@ class Scholar:
     base: str = BASE
 
     def search(self, words: str, most: int, years: str = "") -> Papers:
-        """At most `most` papers in the order of the API; `years`: 2019, 2016-2020, 2010- or -2015. Raises Unfetchable."""
+        """At most `most` papers in the API's order; `years`: 2019, 2016-2020, 2010- or -2015. Raises Unfetchable."""
         query = {"query": words, "limit": str(most), "fields": FIELDS} | ({"year": years} if years else {})
         page = self._asked(f"{self.base}/paper/search?{urlencode(query)}")
         if page.status != 200:

@@ -77,9 +77,7 @@ class Web:
             connection.connect()
             with _cut_off(connection, deadline):
                 path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request(
-                    "GET", path, headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
-                )
+                connection.request("GET", path, headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers})
                 return _page(url, connection.getresponse(), most_bytes)
         except (OSError, http.client.HTTPException, ValueError) as error:
             late = time.monotonic() >= deadline

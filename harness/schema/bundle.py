@@ -98,7 +98,7 @@ class Bundle(Record):
     declares: tuple[Line, ...] = Field(
         default=(),
         max_length=32,
-        description="what the agent was given beyond the task, sorted: gateway, literature, memory, memory-shared, "
+        description="what the agent was given beyond the task, sorted: embeddings <a paid model>, gateway, literature, memory, memory-shared, "
         "own-model-client, settings sha256:<digest of agent.toml>, program sha256:<digest of a command agent>",
     )
     harness_version: SemVer

@@ -40,7 +40,9 @@ def _screen(document: Document, page: int, part: int) -> ToolResult:
         return refused(f"page {page} has {parts} part{'' if parts == 1 else 's'}")
     shown = text[(part - 1) * SCREEN_CHARS : part * SCREEN_CHARS]
     body = "\n".join(f"| {visible(line)}" for line in shown.split("\n")) if shown.strip() else "(no text on this page)"
-    return ToolResult(f"[page {page} of {document.total}, part {part} of {parts}]\n{body}\n{_more(document, page, part)}")
+    return ToolResult(
+        f"[page {page} of {document.total}, part {part} of {parts}]\n{body}\n{_more(document, page, part)}"
+    )
 
 
 def _more(document: Document, page: int, part: int) -> str:

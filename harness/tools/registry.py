@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,10 +21,12 @@ from harness.tools import (
     search_dir,
     search_file,
 )
-from harness.tools.base import Tool, ToolResult, ToolState, refused
+from harness.tools.base import Aid, Tool, ToolResult, ToolState, refused
 
-_SANDBOX = (open, goto, scroll, create, edit, insert, search_dir, search_file, find_file)
-_MODULES = (*_SANDBOX, memory_write, memory_read, literature_search, read_pdf)
+_MODULES = (
+    *(open, goto, scroll, create, edit, insert, search_dir, search_file, find_file),
+    *(memory_write, memory_read, literature_search, read_pdf),
+)
 TOOLS: Mapping[str, Tool[Any]] = {module.TOOL.name: module.TOOL for module in _MODULES}
 
 
@@ -33,6 +35,11 @@ def unknown(name: str, known: Mapping[str, Any] | list[str]) -> str:
     near = get_close_matches(name, list(known), n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
     return f"there is no tool {name[:100]!r}; {hint}"
+
+
+def given(aids: Collection[Aid]) -> tuple[str, ...]:
+    """The tools of a run with these aids; without any those for files."""
+    return tuple(name for name, tool in TOOLS.items() if tool.aid is None or tool.aid in aids)
 
 
 def needed_again(name: str) -> bool:

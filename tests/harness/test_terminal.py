@@ -50,3 +50,7 @@ def test_a_long_text_keeps_its_head_and_its_end() -> None:
     assert shown[6].startswith("... 91 more lines")
     assert shown[7:] == ["97", "98", "99"]
     assert cut("a\nb\nc", 2) == "a\nb\nc"  # one line more costs no more room than saying so
+
+
+def test_tabs_stay_where_they_are_asked_for() -> None:
+    assert plain("a\tb\x1b[0m\n\x00") == "a   b\n" and plain("a\tb\x1b[0m\n\x00", tabs=True) == "a\tb\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
 
 from harness import __version__
 from harness.agents.base import Briefing, Observation
@@ -41,15 +40,15 @@ DECLINED = ("content_filter", "refusal")
 
 
 class ReactAgent:
-    """One episode of a language model. `has_tool_calls` answers for protocol = auto."""
+    """One episode of a language model. `native`: by the provider's tool calls; else by the text protocol."""
 
     name = "react"
-    version = __version__
 
-    def __init__(self, settings: ReactSettings, model: str, has_tool_calls: Callable[[str], bool]) -> None:
-        self.settings, self.model = settings, model
-        asked = settings.protocol
-        self.native = has_tool_calls(model) if asked == "auto" else asked == "native"
+    def __init__(self, settings: ReactSettings, model: str, *, native: bool) -> None:
+        self.settings, self.native = settings, native
+        self.model: str | None = model
+        self.version = f"{__version__} ({'tool calls' if native else 'text protocol'})"
+        self.declares = settings.declares
         claude = "claude" in model.lower() or "anthropic" in model.lower()
         self._marks = settings.cache_marks == "on" or (settings.cache_marks == "auto" and claude)
 

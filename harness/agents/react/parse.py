@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from harness.schema.calls import Reply, ReplyCall
 from harness.schema.steps import Action
 from harness.tools.base import Aid, Arguments, Form
-from harness.tools.registry import TOOLS, unknown
+from harness.tools.registry import TOOLS, given, unknown
 
 TEXT_ARGUMENT = "text"
 CUT_OFF = "the answer was cut off at its length limit; write less at once, for instance a file in several parts"
@@ -42,8 +42,8 @@ SUBMIT = Form("submit", "Hand in what is in the workspace. This ends the episode
 
 
 def forms(tools: tuple[str, ...] | None, aids: Collection[Aid] = ()) -> dict[str, Form[Any]]:
-    """What an agent may call, by name: bash first, the chosen tools, validate and submit last."""
-    chosen = [tool for name, tool in TOOLS.items() if tool.aid in {None, *aids} and (tools is None or name in tools)]
+    """What an agent may call, by name: bash, the chosen tools (None: all that the run has), validate and submit."""
+    chosen = [TOOLS[name] for name in given(aids) if tools is None or name in tools]
     return {form.name: form for form in (BASH, *chosen, VALIDATE, SUBMIT)}
 
 

@@ -22,9 +22,11 @@ class ReactSettings(Record):
     protocol: Literal["auto", "native", "text"] = Field(
         default="auto",
         description="native: the provider's tool calls; text: one fenced block an answer; auto: native for a model "
-        "that has tool calls by litellm's table, else text",
+        "that has tool calls by litellm's table, text for one that has none or that the table does not know",
     )
-    tools: tuple[str, ...] | None = Field(default=None, description="tools beside bash, validate and submit; all")
+    tools: tuple[str, ...] | None = Field(
+        default=None, description="beside bash, validate and submit; else those for files"
+    )
     guidance: str = Field(default="", max_length=20_000, description="text that ends the system prompt")
     window: int = Field(default=8, ge=1, le=1000, description="this many last observations are always shown whole")
     block: int = Field(default=8, ge=1, le=1000, description="older ones are left out so many at a time")
@@ -54,6 +56,11 @@ class ReactSettings(Record):
     def sha256(self) -> str:
         """Digest of what the settings are, however the file writes them."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+    @property
+    def declares(self) -> tuple[str, ...]:
+        """What a bundle says of them: nothing when they are what they are without a file."""
+        return () if self == ReactSettings() else (f"settings sha256:{self.sha256}",)
 
 
 def load_settings(file: Path | None) -> ReactSettings:

@@ -46,8 +46,10 @@ def answers(starter_command: str) -> list[Answer]:
     ]
 
 
-STEPS = "BAVS-EEEBB-B-AU"
-"""Upstream's letters of what `answers` leads to; the second is refused: nothing is there to be validated yet."""
+def steps(starter_command: str) -> str:
+    """Upstream's letters of what `answers` leads to. The second call is refused (nothing is there to be validated yet);
+    running the starter is Python's class where the command is."""
+    return f"BAVS-EEEBB-{'P' if starter_command.startswith('python') else 'B'}-AU"
 
 
 @dataclass
@@ -77,7 +79,7 @@ def play(place: Place, folder: Path) -> Played:
     with model_server(Player(answers(place.task.starter_command)), cache=True) as server:
         plan = ModelPlan("openai/scripted", server.openai, price=PRICE, max_output_tokens=1000)
         models = Models(plan, folder, "2026-11-21")
-        agent = ReactAgent(ReactSettings(protocol="native"), plan.name, lambda name: True)
+        agent = ReactAgent(ReactSettings(), plan.name, native=True)
         episode = run_episode(place, agent, 0, folder / place.task.id / "seed-0", models=models)
         meter = models.open(f"{place.task.id}/seed-0", folder / place.task.id / "seed-0", 4.0, lambda: 1.0)
         lost = sum(call.cost_usd or 0.0 for call in meter.paid() if call.lost)

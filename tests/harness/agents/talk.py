@@ -45,7 +45,7 @@ class Talk:
     def resumed(self) -> None:
         """As after a kill: a new agent and a new meter, on the journal that is there."""
         self.steps, self.meter = 50, self.open_meter()
-        self.agent = ReactAgent(self.agent.settings, self.meter.name, lambda name: True)
+        self.agent = ReactAgent(self.agent.settings, self.meter.name, native=self.agent.native)
         self.agent.begin(briefing(self.meter))
 
     @property
@@ -68,7 +68,7 @@ def talk(
             models = Models(plan, folder, "2026-11-21")
             return models.open("task/seed-0", folder / "task" / "seed-0", 9.0, lambda: 600.0)
 
-        meter, agent = open_meter(), ReactAgent(ReactSettings(**given), model, lambda name: True)
+        meter, agent = open_meter(), ReactAgent(ReactSettings(**given), model, native=given["protocol"] == "native")
         agent.begin(briefing(meter))
         yield Talk(agent, server, meter, open_meter)
 

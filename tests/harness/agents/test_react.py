@@ -170,10 +170,9 @@ def test_a_prompt_cache_would_hold(tmp_path: Path) -> None:
 
 
 def test_it_says_what_is_missing(tmp_path: Path) -> None:
-    agent = ReactAgent(ReactSettings(), "openai/scripted", lambda name: False)
+    agent = ReactAgent(ReactSettings(), "openai/scripted", native=True)
     with pytest.raises(UsageError, match="--model"):
         agent.begin(Briefing(load_task(tasks_root() / "battle-of-sexes"), "smoke", 0, "Win."))
-    assert agent.native is False
 
 
 def test_a_killed_episode_says_the_same_again_and_pays_nothing(tmp_path: Path) -> None:
@@ -211,3 +210,12 @@ def test_it_is_briefed_once_an_episode(tmp_path: Path) -> None:
         assert [message["role"] for message in on.sent] == ["system", "user"] and on.sent[1][
             "content"
         ] == "Another game."
+
+
+def test_the_guide_shows_the_defaults(tmp_path: Path) -> None:
+    guide = (Path(__file__).resolve().parents[3] / "CONTRIBUTING.md").read_text()
+    block = guide.split("## Run a language model", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
+    file = tmp_path / "agent.toml"
+    file.write_text(block)
+    assert load_settings(file) == ReactSettings()
+    assert {line.lstrip("# ").split(" ")[0] for line in block.splitlines()} == set(ReactSettings.model_fields)

@@ -52,7 +52,9 @@ def test_a_note_comes_back_whole_and_by_its_tag(tmp_path: Path) -> None:
     assert (there.total, there.tags, texts(there.latest)) == (2, (("lr", 2), ("cnn", 1)), ["a"])
 
 
-@pytest.mark.parametrize("text", ["a'); DROP TABLE notes; --", "a\0b\x1b[2J\u202e", "a" * 100_000, "a {$scope} ? $1 %s"])
+@pytest.mark.parametrize(
+    "text", ["a'); DROP TABLE notes; --", "a\0b\x1b[2J\u202e", "a" * 100_000, "a {$scope} ? $1 %s"]
+)
 def test_hostile_text_is_text(tmp_path: Path, text: str) -> None:
     mine = notes(tmp_path / "n.duckdb")
     mine.write(Note(text, (text,), {text: 1.0}, {text: text}))

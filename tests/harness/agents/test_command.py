@@ -1,0 +1,62 @@
+"""`gymboard run --agent react` as a person calls it: over HTTP to a model of her own, and with words that lack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.agents.react.settings import load_settings
+from harness.schema.run import RunManifest
+from tests.servers.answers import Say
+from tests.servers.models import Asked, model_server
+
+ROOT = Path(__file__).resolve().parents[3]
+ANSWERS = ("I copy it.\n```bash\ncp baseline.py strategy.py\n```", "```validate\n```", "```submit\n```")
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gymboard", "run", "--agent", "react", "--tasks", "colonel-blotto", *words]
+    command += ["--profile", "smoke", "--seeds", "1", "--sandbox", "local"]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_model_without_tool_calls_plays_by_the_text_protocol(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Say:
+        return Say(ANSWERS[sum(message["role"] == "assistant" for message in asked.messages)])
+
+    file = tmp_path / "agent.toml"
+    file.write_text('guidance = "Copy, validate, submit."\n')
+    with model_server(script) as server:
+        words = ["--model", "openai/scripted", "--api-base", server.openai, "--price", "3,15", "--yes", "--json"]
+        done = run(*words, "--agent-file", str(file), "--runs", str(tmp_path), "--run", "mine")
+        assert done.returncode == 0, done.stderr
+        (episode,) = json.loads(done.stdout)["episodes"]
+        assert (episode["exit_status"], episode["trace"]) == ("success", "BAU")
+        billed = sum(one.usage.input_tokens * 3 + one.usage.output_tokens * 15 for one in server.bill) / 1e6
+        assert episode["usage"]["reported_cost_usd"] == pytest.approx(billed)
+        assert "Copy, validate, submit." in server.asked[0].messages[0]["content"]
+    manifest = RunManifest.from_json((tmp_path / "mine" / "run.json").read_bytes())
+    assert manifest.model == "openai/scripted" and "text protocol" in manifest.agent_version
+    assert manifest.declares == (f"settings sha256:{load_settings(file).sha256}",)
+
+
+def test_what_lacks_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text("windw = 3\n")
+    mine = ["--model", "openai/scripted", "--api-base", "http://127.0.0.1:9/v1", "--price", "0,0"]
+    for words, said in (
+        ([], "--agent react needs --model"),
+        ([*mine, "--agent-file", str(file)], "windw"),
+        ([*mine, "--agent-file", str(tmp_path / "none.toml")], "none.toml"),
+        (["--agent", "nop", "--agent-file", str(file)], "--agent-file is for --agent react alone"),
+    ):
+        done = run(*words, "--runs", str(tmp_path / "runs"))
+        assert done.returncode in (1, 2) and said in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
