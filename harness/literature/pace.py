@@ -1,6 +1,6 @@
 """At most one request a second, by all processes of this user together.
 
-Takes the file that they share, waits until a second has passed since the time in it. Never waits beyond what is allowed.
+Takes the file that they share, waits until a second has passed since the time in it. Never waits longer than it may.
 """
 
 from __future__ import annotations
