@@ -99,7 +99,8 @@ class Bundle(Record):
         default=(),
         max_length=32,
         description="what the agent was given beyond the task, sorted: embeddings <a paid model>, gateway, "
-        "literature, memory, memory-shared, own-model-client, settings sha256:<digest of agent.toml>, program sha256:<digest of a command agent>",
+        "literature, memory, memory-shared, own-model-client, settings sha256:<digest of agent.toml>, "
+        "program sha256:<digest of a command agent>",
     )
     harness_version: SemVer
     harness_commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}(-dirty)?$")
