@@ -39,10 +39,10 @@ def assembled(objects: list[bytes]) -> bytes:
 
 
 def bomb() -> bytes:
-    """A page of 4 GiB in 4 MB."""
+    """A page of half a GiB in half a MB."""
     packer = zlib.compressobj(9)
     piece = b"(a) Tj\n" * 150_000
-    packed = b"".join(packer.compress(piece) for _ in range(4096)) + packer.flush()
+    packed = b"".join(packer.compress(piece) for _ in range(512)) + packer.flush()
     return from_streams(packed, compressed=True)
 
 

@@ -47,7 +47,7 @@ def test_what_is_written_is_read_with_all_that_belongs_to_it(notes: Notes) -> No
     assert called(notes, "memory_write", text="bbb").text == "written; the memory has 2 notes"
     assert called(notes, "memory_read", question="a", most=1).text == (
         "[1 note, the nearest first]\n"
-        '1. similarity 0.378, [house-price/seed-1; tags net, lr; rmse = 0.25; configuration {"lr": [0.1, null]}] \n'
+        '1. similarity 0.302, [house-price/seed-1; tags net, lr; rmse = 0.25; configuration {"lr": [0.1, null]}] \n'
         "| a deep net"
     )
     assert called(notes, "memory_read", question="a", tag="none").text == "no note with this tag"
