@@ -146,7 +146,7 @@ def _page(url: str, response: http.client.HTTPResponse, most_bytes: int) -> Page
         if len(body) > most_bytes:
             raise Unfetchable(f"it is longer than {most_bytes >> 20} MiB")
     if response.length:
-        raise Unfetchable(f"it ends {response.length} bytes early")
+        raise http.client.HTTPException(f"it ends {response.length} bytes early")
     return Page(url, response.status, headers, bytes(body))
 
 

@@ -50,7 +50,7 @@ def test_hostile_files_end_in_words(data: bytes, why: str | None) -> None:
 
 
 def test_a_bomb_costs_its_page_alone() -> None:
-    """Half a GiB of text in a page: the parser's own bound or the process's memory ends it; this process never holds it."""
+    """Half a GiB of text in a page: the parser's own bound or the process's memory ends it; never this one."""
     try:
         document = read_document(bomb())
     except Unfetchable as error:
