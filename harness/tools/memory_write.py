@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, FiniteFloat, JsonValue, field_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, field_validator
 
 from harness.memory.notes import Note, Unusable
 from harness.tools.base import Arguments, Tool, ToolResult, ToolState, refused
@@ -43,7 +43,7 @@ class MemoryWriteArguments(Arguments):
     scores: Annotated[dict[Name, FiniteFloat], BeforeValidator(_json)] = Field(
         default={}, max_length=16, description="what was measured, as a JSON object of numbers"
     )
-    config: Annotated[dict[str, JsonValue], BeforeValidator(_json)] = Field(
+    config: Annotated[dict[str, Any], BeforeValidator(_json)] = Field(
         default={}, max_length=64, description="with which settings, as a JSON object"
     )
 
@@ -52,7 +52,7 @@ class MemoryWriteArguments(Arguments):
     def _short(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
             size = len(json.dumps(value, allow_nan=False))
-        except (ValueError, RecursionError):
+        except (ValueError, TypeError, RecursionError):
             raise ValueError("holds what is no JSON") from None
         if size > CONFIG_CHARS:
             raise ValueError(f"is longer than {CONFIG_CHARS} characters as JSON")

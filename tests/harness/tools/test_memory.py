@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from harness.memory.notes import Notes
 from harness.memory.paid import PaidEmbedder
 from harness.schema.prices import Price
 from harness.tools.base import ToolResult, ToolState
-from harness.tools.registry import call
+from harness.tools.registry import TOOLS, call
 from harness.tools.remembering import summary
 from tests.servers.answers import Say
 from tests.servers.models import ModelServer, model_server
@@ -110,6 +111,12 @@ def test_a_torn_file_is_an_answer_not_a_crash(notes: Notes) -> None:
     notes.file.write_bytes(b"torn" * 1000)
     assert "cannot be read" in called(notes, "memory_write", text="a").text
     assert called(notes, "memory_read", question="a").exit_code == 1
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+def test_a_tools_schema_is_whole(name: str) -> None:
+    """Providers refuse a reference to a part that is not sent along."""
+    assert "$ref" not in json.dumps(dict(TOOLS[name].parameters))
 
 
 @pytest.fixture
