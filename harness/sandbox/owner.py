@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from harness.errors import SandboxError
 from harness.sandbox.supervisor import stat_fields
 
 PREFIX = "gymboard."
@@ -40,18 +39,20 @@ def reap_folders() -> None:
     """Remove the temporary folders of dead owners."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         if is_dead(folder.name.removeprefix(PREFIX).partition(".")[0]):
-            with suppress(SandboxError):  # another engine may be doing the same at this moment
+            with suppress(OSError):  # another engine may be doing the same at this moment
                 remove_tree(folder)
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove what an agent left, by chmod and rm: they follow no link, enter closed folders, and go to any depth, where
-    Python's own walks end in RecursionError after a thousand folders. Raises SandboxError. What ran in there is dead.
+    """Remove what foreign code filled, however deep it lies and whoever was let in; nothing runs in there any more.
+
+    By chmod and rm, which follow no link and know no depth: Python's own removal ends at a thousand folders. Raises
+    OSError when something is left.
     """
-    subprocess.run(["chmod", "-R", "u+rwX", "--", folder], capture_output=True, check=False)
-    done = subprocess.run(["rm", "-rf", "--", folder], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SandboxError(f"{folder} could not be removed: {done.stderr.strip()[:300]}")
+    for words in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        done = subprocess.run([*words, "--", str(folder)], capture_output=True, text=True, check=False)
+    if folder.exists():
+        raise OSError(f"{folder} cannot be removed: {done.stderr.strip()[:500]}")
 
 
 def _start(pid: int) -> str:
