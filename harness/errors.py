@@ -11,6 +11,7 @@ GymboardError                 exit code 1
 │   └── EngineUnavailable     no container engine answers
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
+├── SubmitError               the pull request could not be made; says whether calling again goes on
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
 
@@ -84,6 +85,10 @@ class InvalidArtifact(GymboardError):
 
 class GradingError(GymboardError):
     """Our own grader failed: the attempt stays ungraded, never scored."""
+
+
+class SubmitError(GymboardError):
+    """The pull request could not be made. Nothing has to be cleaned up: what was done is found by the next call."""
 
 
 class VerificationError(GymboardError):

@@ -20,6 +20,7 @@ COMMANDS = (
     ["check"],
     ["regrade"],
     ["rank"],
+    ["submit"],
     ["import", "mlgym"],
     ["season", "propose"],
     ["season", "show"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import typer
 
 from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
+from harness.cli.submit import submit
 from harness.cli.watch import watch
 
 
 def mount(app: typer.Typer) -> None:
     """Add the harness's commands to the app."""
     line = (run.run, bundle.pack, bundle.sign, bundle.verify, evidence.check, evidence.regrade)
-    for command in (*line, demo.demo, watch, doctor.doctor):
+    for command in (*line, submit, demo.demo, watch, doctor.doctor):
         app.command()(command)
     app.add_typer(tasks.tasks_app, name="tasks")
     app.add_typer(data.app, name="data")
