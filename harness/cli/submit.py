@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.bundle import EntryFolder
+from harness.cli.common import TasksFolder
 
 if TYPE_CHECKING:
+    from harness.schema.task import TaskSpec
     from harness.submit.proposal import Proposal
 
 
@@ -31,6 +34,7 @@ def submit(
     again: Annotated[
         bool, typer.Option("--again", help="Also when a maintainer closed the last pull request.")
     ] = False,
+    root: TasksFolder = None,
 ) -> None:
     """Check a signed entry as the robots will, show where it would land, and open its pull request, or renew it.
 
@@ -49,21 +53,22 @@ def submit(
 
         raise UsageError(f"{error.name} is not installed; `pip install gymboard[submit]` brings it") from None
     from harness.check import summary
-    from harness.schema.task import load_tasks
+    from harness.schema.task import load_tasks, tasks_root
     from harness.submit.proposal import propose
     from harness.submit.server import Server, find_board, find_token
 
     server = Server.at(github_url)
     name = find_board(server, board)
     release = f"{server.web}/<you>/{name.rpartition('/')[2]}/releases/download/{entry.resolve().name}"
-    proposal = propose(entry, release)
+    tasks = load_tasks(root or tasks_root())
+    proposal = propose(entry, release, root=root)
     for line in [*map(str, proposal.warnings), summary(proposal.warnings)[0]]:
         typer.echo(line)
     _land(entry, submissions)
     if dry_run:
-        _tell(proposal, server.web, name)
+        _tell(proposal, tasks, server.web, name)
         return
-    outcome = submit_entry(proposal, Target(server, name, again), find_token(server), load_tasks(), typer.echo)
+    outcome = submit_entry(proposal, Target(server, name, again), find_token(server), tasks, typer.echo)
     typer.echo(f"pull request {outcome.number} {outcome.what}: {outcome.url}")
 
 
@@ -78,9 +83,8 @@ def _land(entry: Path, submissions: Path) -> None:
         typer.echo("where it would land is not shown; this keeps nothing from being submitted")
 
 
-def _tell(proposal: Proposal, web: str, board: str) -> None:
+def _tell(proposal: Proposal, tasks: Mapping[str, TaskSpec], web: str, board: str) -> None:
     """The whole plan, with the text of the pull request."""
-    from harness.schema.task import load_tasks
     from harness.submit.text import body
 
     typer.echo(f"\nwould be done at {web}, in your fork of {board}:")
@@ -89,4 +93,4 @@ def _tell(proposal: Proposal, web: str, board: str) -> None:
     for name, data in proposal.files.items():
         typer.echo(f"  committed: {proposal.path}/{name} ({len(data):,} bytes)")
     typer.echo(f"  branch: {proposal.branch}\n  pull request: {proposal.title}\n")
-    typer.echo(body(proposal, load_tasks()))
+    typer.echo(body(proposal, tasks))

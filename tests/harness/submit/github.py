@@ -271,9 +271,9 @@ def serving(github: GitHub, folder: Path) -> Iterator[Path]:
             drafts = {made["id"] for made in github.releases.get(found[1], []) if made.get("draft")} if found else set()
             tags = {made["id"]: made["tag_name"] for made in github.releases.get(found[1], [])} if found else {}
             for one in github.assets.values():
-                if found and (tags.get(one["release"]), one["name"]) == (found[2], found[3]):
-                    if one["release"] not in drafts:
-                        return self._send(200, one["data"])
+                asked = found and (tags.get(one["release"]), one["name"]) == (found[2], found[3])
+                if asked and one["release"] not in drafts:
+                    return self._send(200, one["data"])
             raise Answer(404, {"message": "Not Found"})
 
         def _send(self, status: int, document: Any, headers: Mapping[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The git side of the stand-in: one bare repository for board and forks, as GitHub keeps them, each with refs of its own."""
+"""The git side of the stand-in: one bare repository for board and forks, as GitHub keeps them, each with own refs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A submission from end to end at a GitHub on loopback: what arrives, what a second call changes, what it leaves alone."""
+"""A submission from end to end at a GitHub on loopback: what arrives, what a second call changes and leaves alone."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_changed_entry_updates_the_same_pull_request_and_says_so(submitter: Su
 
 def test_a_part_that_is_no_longer_there_leaves_the_branch_too(submitter: Submitter) -> None:
     submitter.submit()
-    [part] = [file for file in submitter.entry.glob("tiny-play*")]
+    [part] = submitter.entry.glob("tiny-play*")
     branch = ref(FORK, BRANCH)
     submitter.github.store.put(branch, {"submissions/tiny-entry/left.over": b"x"})
     submitter.submit()
@@ -182,7 +182,7 @@ def test_another_file_under_the_parts_name_is_replaced(submitter: Submitter, dig
 
 
 def test_the_merged_tree_passes_the_boards_own_preview(submitter: Submitter, tmp_path: Path) -> None:
-    """The workflow's step, on the tree that GitHub would check out; its commands are told apart by what they are given."""
+    """The workflow's step on the tree that GitHub would check out, with a command that only says how it was called."""
     github: GitHub = submitter.github
     ours = github.store.checkout(ref(BOARD), tmp_path / "board")
     submitter.submit()
