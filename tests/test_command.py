@@ -18,6 +18,7 @@ COMMANDS = (
     ["sign"],
     ["verify"],
     ["check"],
+    ["fetch"],
     ["regrade"],
     ["rank"],
     ["submit"],

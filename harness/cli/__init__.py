@@ -11,7 +11,7 @@ from harness.cli.watch import watch
 
 def mount(app: typer.Typer) -> None:
     """Add the harness's commands to the app."""
-    line = (run.run, bundle.pack, bundle.sign, bundle.verify, evidence.check, evidence.regrade)
+    line = (run.run, bundle.pack, bundle.sign, bundle.verify, evidence.fetch, evidence.check, evidence.regrade)
     for command in (*line, submit, demo.demo, watch, doctor.doctor):
         app.command()(command)
     app.add_typer(tasks.tasks_app, name="tasks")

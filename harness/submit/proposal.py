@@ -54,7 +54,7 @@ class Proposal:
 
 
 def propose(entry: Path, release: str, *, root: Path | None = None) -> Proposal:
-    """Raises CheckError with all problems when the rules refuse the entry, UsageError when it is not signed or nobody's.
+    """Raises CheckError with all problems when the rules refuse it, UsageError when it is not signed, or nobody's.
 
     `release`: where parts can lie that are too large for a pull request; named when there are such.
     """

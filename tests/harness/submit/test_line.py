@@ -198,5 +198,11 @@ def test_the_merged_tree_passes_the_boards_own_preview(submitter: Submitter, tmp
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
-        ["== submissions/tiny-entry", "verify tiny-entry", "check tiny-entry", "regrade tiny-entry"],
+        [
+            "== submissions/tiny-entry",
+            "fetch tiny-entry",
+            "verify tiny-entry",
+            "check tiny-entry",
+            "regrade tiny-entry",
+        ],
     )
