@@ -91,3 +91,12 @@ def test_what_cannot_be_ranked_is_said_and_submitted_all_the_same(submitter: Sub
     done = called(*words, "--submissions", ROOT / "submissions")
     assert "where it would land is not shown; this keeps nothing" in done.stdout
     assert "no folder" in called(*words, "--submissions", "nowhere").stdout
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "github3.py").write_text("raise ModuleNotFoundError(\"No module named 'github3'\", name='github3')\n")
+    done = called(OWN, "--board", BOARD, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gymboard: github3 is not installed; `pip install gymboard[submit]` brings it\n",
+    )
