@@ -16,6 +16,7 @@ GymboardError                 exit code 1
 │   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
+├── SubmitError               the pull request could not be made; says whether calling again goes on
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
 
@@ -125,6 +126,10 @@ class RunSpent(EpisodeOver):
 
     def __init__(self, message: str) -> None:
         super().__init__("cost", message)
+
+
+class SubmitError(GymboardError):
+    """The pull request could not be made. Nothing has to be cleaned up: what was done is found by the next call."""
 
 
 class VerificationError(GymboardError):
