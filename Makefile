@@ -66,8 +66,8 @@ screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site'
 	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/site build/screenshots $(ARGS)
 
 lock: $(BIN)/.dev ## make requirements/*.txt again (LOCK_ARGS=--upgrade for newer versions)
-	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra tuner --output-file requirements/run.txt pyproject.toml
-	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra tuner --extra gym --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra submit --extra tuner --output-file requirements/run.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra submit --extra tuner --extra gym --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
 
 clean: ## remove what can be made again: .venv, public/, build/, caches (never runs/)
 	@rm -rf .venv public build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

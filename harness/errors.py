@@ -17,6 +17,7 @@ GymboardError                 exit code 1
 ├── Abandoned                 whoever played an episode from outside has left it; it stays unfinished, nothing is graded
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
+├── SubmitError               the pull request could not be made; says whether calling again goes on
 └── VerificationError         a signature or a digest does not hold; names the check that failed
 """
 
@@ -130,6 +131,10 @@ class RunSpent(EpisodeOver):
 
     def __init__(self, message: str) -> None:
         super().__init__("cost", message)
+
+
+class SubmitError(GymboardError):
+    """The pull request could not be made. Nothing has to be cleaned up: what was done is found by the next call."""
 
 
 class VerificationError(GymboardError):

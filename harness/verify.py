@@ -18,7 +18,7 @@ from harness.payload import AttemptKey, final_attempt, part_name, scan_part
 from harness.schema.base import parse_json
 from harness.schema.bundle import Bundle, PayloadPart
 from harness.schema.episode import Episode
-from harness.signing import BUNDLE, SIGNATURE, Signers, verify_signature
+from harness.signing import BUNDLE, SIGNATURE, Signature, Signers, verify_signature
 from harness.sshsig import MAX_BYTES as MAX_SIGNATURE_BYTES
 
 MAX_BUNDLE_BYTES = 16 << 20
@@ -49,12 +49,20 @@ def verify(bundle_folder: Path, signers: Signers) -> Verified:
 
     Raises VerificationError whose `check` is "files", "signature", or one of verify_contents'.
     """
-    data = read_bundle(bundle_folder)
-    signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
-    signed = verify_signature(data, signature, signers, _claimed_submitter(data))
+    data, signed = verify_signed(bundle_folder, signers)
     contents = _contents(bundle_folder, data)
     bundle = contents.bundle
     return Verified(bundle, signed.principal, signed.key_fingerprint, signed.public_key, contents.bundle_sha256)
+
+
+def verify_signed(bundle_folder: Path, signers: Signers) -> tuple[bytes, Signature]:
+    """The bytes of bundle.json and who signed them, whatever they say and whatever else the folder holds.
+
+    Raises VerificationError whose `check` is "files" or "signature".
+    """
+    data = read_bundle(bundle_folder)
+    signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
+    return data, verify_signature(data, signature, signers, _claimed_submitter(data))
 
 
 def verify_contents(bundle_folder: Path) -> Contents:

@@ -1,4 +1,4 @@
-"""`gymboard check | regrade`: what a maintainer, or a robot, does with an entry."""
+"""`gymboard fetch | check | regrade`: what a maintainer, or a robot, does with an entry."""
 
 from __future__ import annotations
 
@@ -39,6 +39,22 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
         for text in [*map(str, problems), line]:
             typer.echo(text)
     raise typer.Exit(code)
+
+
+def fetch(entry: EntryFolder, signers: SignersFile) -> None:
+    """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
+
+    Example: gymboard fetch my-entry --signers allowed_signers
+
+    Over https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0
+    every part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
+    """
+    from harness.fetch import fetch as fetch_parts
+    from harness.signing import Signers
+
+    fetched = fetch_parts(entry, Signers.read(signers))
+    size = sum(part.size_bytes for part in fetched)
+    typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 
 
 def regrade(

@@ -48,16 +48,22 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
-def https_opener(context: ssl.SSLContext | None = None, *, plain_http: bool = False) -> OpenerDirector:
+def https_opener(
+    context: ssl.SSLContext | None = None,
+    *,
+    plain_http: bool = False,
+    https: urllib.request.HTTPSHandler | None = None,
+) -> OpenerDirector:
     """An opener that knows https and nothing else (no http, file, ftp or data urls), through the machine's proxies.
 
-    `context` names whom to trust. `plain_http` lets http in too: for a hub that the user named by such an address.
+    `context` names whom to trust. `https` connects by a way of its own, and past the proxies. `plain_http` lets http in
+    too: for a hub that the user named by such an address.
     """
     opener = OpenerDirector()
     redirects = _Redirects()
     for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPSHandler(context=context or ssl.create_default_context()),
+        urllib.request.ProxyHandler({} if https else None),
+        https or urllib.request.HTTPSHandler(context=context or ssl.create_default_context()),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),

@@ -18,6 +18,9 @@ case $(cat "$2/bundle.json") in *"$1"*) echo "error: $1"; echo "::set-output nam
 """
 
 
+VERBS = ("fetch", "verify", "check", "regrade")
+
+
 class Board:
     """A board with two entries and a ledger, and a proposal that starts as its copy."""
 
@@ -58,17 +61,17 @@ def test_only_what_differs_is_verified_checked_and_regraded(board: Board) -> Non
     board.propose("new-entry")
     board.propose("second", "changed")
     code, _, calls = board.preview()
-    expected = [f"{verb} {name}" for name in ("new-entry", "second") for verb in ("verify", "check", "regrade")]
+    expected = [f"{verb} {name}" for name in ("new-entry", "second") for verb in VERBS]
     assert (code, calls) == (0, expected)
 
 
-@pytest.mark.parametrize("fault", ["verify", "check"])
+@pytest.mark.parametrize("fault", ["fetch", "verify", "check"])
 def test_nothing_is_executed_for_a_bundle_that_does_not_hold(board: Board, fault: str) -> None:
     board.propose("bad", fault)
     board.propose("good")
     code, _, calls = board.preview()
     assert code == 1
-    assert calls == ["verify bad", "check bad", "verify good", "check good", "regrade good"]
+    assert calls == ["fetch bad", "verify bad", "check bad", *(f"{verb} good" for verb in VERBS)]
 
 
 def test_what_is_printed_cannot_command_github(board: Board) -> None:
@@ -96,7 +99,7 @@ def test_an_entry_is_changed_by_its_own_submitter_only(board: Board) -> None:
     board.propose("first", '{\n "origin": "run",\n "sandbox": "docker",\n "submitter": "github:1"\n}\n')
     board.propose("second", '{\n "origin": "run",\n "submitter": "github:2"\n}\n')
     code, out, calls = board.preview()
-    assert (code, calls) == (1, ["verify first", "check first", "regrade first", "verify second"])
+    assert (code, calls) == (1, [*(f"{verb} first" for verb in VERBS), "fetch second", "verify second"])
     assert "submissions/second: the entry is another submitter's" in out
 
 

@@ -1,0 +1,119 @@
+"""Fetch: payload parts that lie at an https address come beside bundle.json.
+
+Takes a bundle folder and the signers that count, gives the parts that were fetched. Only what a listed key signed is
+asked for, and only from public addresses: every connection, redirects included, is made to an address that was looked
+at. Never writes more than the signed size, never puts a file in place whose digest differs, never replaces one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.data.download import Transfer, Unfetched, download, https_opener
+from harness.data.partial import Content
+from harness.errors import VerificationError
+from harness.payload import part_name
+from harness.schema.bundle import Bundle, PayloadPart
+from harness.signing import BUNDLE, Signers
+from harness.verify import verify_signed
+
+MAX_FETCHED_BYTES = 8 << 30
+_TRANSLATED = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Reach = Callable[[Address], bool]
+
+
+def fetch(
+    bundle_folder: Path, signers: Signers, opener: urllib.request.OpenerDirector | None = None
+) -> list[PayloadPart]:
+    """Fetch every part with an address that is not there yet; gives those.
+
+    `opener`: another way out than public_opener(). Raises VerificationError "files", "signature", "payload names",
+    "payload size" or "payload address"; SchemaError.
+    """
+    data, _ = verify_signed(bundle_folder, signers)
+    bundle = Bundle.from_json(data, subject=BUNDLE)
+    parts = [part for part in bundle.payload if part.location and not _there(bundle_folder / part.name)]
+    names = {part_name(episode.task) for episode in bundle.episodes}
+    if strangers := sorted(part.name for part in parts if part.name not in names):
+        raise VerificationError("payload names", f"{strangers[0]!r} is not the part of any task in the bundle")
+    if (total := sum(part.size_bytes for part in parts)) > MAX_FETCHED_BYTES:
+        raise VerificationError("payload size", f"{total:,} bytes lie elsewhere; at most {MAX_FETCHED_BYTES:,} may")
+    with tempfile.TemporaryDirectory(
+        prefix=f".{bundle_folder.resolve().name}.", dir=bundle_folder.resolve().parent
+    ) as at:
+        for part in parts:
+            _fetched(part, Path(at, part.name), opener or public_opener()).rename(bundle_folder / part.name)
+    return parts
+
+
+def public_opener(trust: ssl.SSLContext | None = None, reach: Reach | None = None) -> urllib.request.OpenerDirector:
+    """An opener whose connections end at addresses that `reach` lets through: by default the public ones."""
+    return https_opener(https=_Checked(trust or ssl.create_default_context(), reach or is_public))
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is of the internet at large, and names no other one inside it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if any(address in network for network in _TRANSLATED):
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+class _Checked(urllib.request.HTTPSHandler):
+    """https to checked addresses."""
+
+    def __init__(self, trust: ssl.SSLContext, reach: Reach) -> None:
+        super().__init__(context=trust)
+        self._trust, self._reach = trust, reach
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_Connection, reach=self._reach), req, context=self._trust)
+
+
+class _Connection(http.client.HTTPSConnection):
+    """Looks a name up once, looks at every address, and connects to one of those: the name cannot change in between."""
+
+    def __init__(self, host: str, *, reach: Reach, **how: Any) -> None:
+        super().__init__(host, **how)
+        self._create_connection = partial(_connected, reach)
+
+
+def _connected(reach: Reach, place: tuple[str, int], *how: Any) -> socket.socket:
+    """Raises Unfetched when any address of the name is out of reach, OSError when none answers."""
+    found = [info[4] for info in socket.getaddrinfo(*place, type=socket.SOCK_STREAM)]
+    for host, *_ in found:
+        if not reach(ipaddress.ip_address(str(host).partition("%")[0])):
+            raise Unfetched(f"leads to {place[0]}, which is {host}: not a public address")
+    return socket.create_connection((str(found[0][0]), place[1]), *how)
+
+
+def _fetched(part: PayloadPart, to: Path, opener: urllib.request.OpenerDirector) -> Path:
+    def fault(content: Content) -> str | None:
+        if (content.size_bytes, content.sha256) == (part.size_bytes, part.sha256):
+            return None
+        return f"serves {content.size_bytes:,} bytes of sha256 {content.sha256}; {BUNDLE} states {part.sha256}"
+
+    try:
+        download(Transfer(part.location or "", to, part.size_bytes, opener), fault)
+    except Unfetched as error:
+        raise VerificationError("payload address", f"{part.location} {error}") from None
+    to.chmod(0o644)
+    return to
+
+
+def _there(file: Path) -> bool:
+    """Whatever it is; verify judges it."""
+    return file.is_symlink() or file.exists()
