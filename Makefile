@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 EPISODE ?= claude-3-5-sonnet/prisoners-dilemma
+EXTRAS := site data submit tuner llm memory literature gym
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe
 SCHEMAS := site/docs/schemas
 BENCHMARKS := $(filter-out tests/benchmarks/synthetic%,$(sort $(wildcard tests/benchmarks/*.py)))
@@ -66,8 +67,8 @@ screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site'
 	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/site build/screenshots $(ARGS)
 
 lock: $(BIN)/.dev ## make requirements/*.txt again (LOCK_ARGS=--upgrade for newer versions)
-	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra submit --extra tuner --output-file requirements/run.txt pyproject.toml
-	@$(LOCK) $(LOCK_ARGS) --extra site --extra data --extra submit --extra tuner --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --output-file requirements/run.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
 
 clean: ## remove what can be made again: .venv, public/, build/, caches (never runs/)
 	@rm -rf .venv public build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -14,6 +14,7 @@ GymboardError                 exit code 1
 │   ├── RunSpent              the run's cost limit is reached, not the episode's own
 │   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
 │   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
+├── Abandoned                 whoever played an episode from outside has left it; it stays unfinished, nothing is graded
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 ├── SubmitError               the pull request could not be made; says whether calling again goes on
@@ -86,6 +87,10 @@ class EngineUnavailable(SandboxError):
 
 class InvalidArtifact(GymboardError):
     """What the agent left is refused: the attempt is invalid, the episode goes on."""
+
+
+class Abandoned(GymboardError):
+    """Whoever played an episode from outside has left it: it stays unfinished, and nothing is graded."""
 
 
 class ModelUnavailable(GymboardError):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from harness.agents.base import Agent, Briefing, Observation
-from harness.errors import EpisodeOver, ModelUnavailable, SchemaError
+from harness.errors import Abandoned, EpisodeOver, ModelUnavailable, SchemaError
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
 
@@ -68,7 +68,7 @@ class Attended:
             raise EpisodeOver("wall_time", text) from None
         if error is None:
             return answer.result()
-        if isinstance(error, EpisodeOver | ModelUnavailable | KeyboardInterrupt):
+        if isinstance(error, EpisodeOver | Abandoned | ModelUnavailable | KeyboardInterrupt):
             raise error
         raise AgentFault(f"the agent raised {type(error).__name__}: {_words(error)}") from error
 
