@@ -64,6 +64,7 @@ def run(
     program: Annotated[
         Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
     ] = None,
+    agent_name: Annotated[str | None, typer.Option(help="command: what the board calls it; default command.")] = None,
     agent_file: Annotated[Path | None, typer.Option(help="react, or a class of yours: its settings, TOML.")] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
@@ -90,6 +91,8 @@ def run(
 
       gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
+      gymboard run --agent command --agent-name "My coder" --program my-coder --cmd 'python3 $GYMBOARD_PROGRAM/go.py'
+
       gymboard run --agent react --model openai/gpt-4o --cost-limit 20
 
       gymboard run --agent react --model openai/mine --api-base http://127.0.0.1:8000/v1 --price 0,0
@@ -109,14 +112,14 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root, wanted = tasks_root or default_root(), parse_gpus(gpus)
-    title = _title(name or _default_name(agent, model, profile, starter, dataset))
+    title = _title(name or _default_name(agent_name or agent, model, profile, starter, dataset))
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file))
+    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file, agent_name))
     models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     plan = RunPlan(
         title,
@@ -154,11 +157,15 @@ def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter
     from harness.schema.task import DEFAULT_DATASET
 
     _, _, own = agent.partition(":")
-    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent]
-    words += [re.sub("[^a-z0-9]+", "-", model.lower()).strip("-")] if model else []
+    words = [_words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", own or agent)) or "command"]
+    words += [_words(model)] if model else []
     words += [profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
+
+
+def _words(name: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _title(name: str) -> str:

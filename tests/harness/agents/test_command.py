@@ -54,9 +54,22 @@ def test_what_lacks_is_said_before_anything_is_made(tmp_path: Path) -> None:
         ([], "--agent react needs --model"),
         ([*mine, "--agent-file", str(file)], "windw"),
         ([*mine, "--agent-file", str(tmp_path / "none.toml")], "none.toml"),
-        (["--agent", "nop", "--agent-file", str(file)], "--agent-file is for --agent react alone"),
+        (["--agent", "nop", "--agent-name", "mine"], "--agent-name are for --agent command"),
+        (["--agent", "command", "--cmd", "true", "--agent-name", "Tuner"], "an agent of Gymboard's own"),
+        (["--agent", "command", "--cmd", "true", "--agent-name", "two\nlines"], "must be one line"),
+        (["--agent", "nop", "--agent-file", str(file)], "--agent-file is for react and for a class of your own"),
     ):
         done = run(*words, "--runs", str(tmp_path / "runs"))
         assert done.returncode in (1, 2) and said in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_program_has_the_name_that_it_is_given(tmp_path: Path) -> None:
+    words = ["--cmd", "cp baseline.py strategy.py && submit", "--agent-name", "My coder 2", "--json"]
+    done = run("--agent", "command", *words, "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    manifest = RunManifest.from_json((tmp_path / "my-coder-2-smoke" / "run.json").read_bytes())
+    assert (manifest.agent, manifest.declares) == ("My coder 2", ("command",))
+    told = json.loads((tmp_path / "my-coder-2-smoke" / "colonel-blotto" / "seed-0" / "trajectory.json").read_text())
+    assert told["agent"]["name"] == "My coder 2"
