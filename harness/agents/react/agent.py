@@ -56,6 +56,11 @@ class ReactAgent:
         self._schemas = tool_schemas(self._forms) if self.native else []
 
     @property
+    def system_prompt(self) -> str:
+        """What the model is told before the task; the trajectory begins with it."""
+        return system_prompt(self._forms, self.settings.guidance, native=self.native)
+
+    @property
     def tool_schemas(self) -> list[dict[str, Any]]:
         """What the model may call, also where it is told so in words: the trajectory lists it."""
         return tool_schemas(self._forms)
@@ -89,8 +94,7 @@ class ReactAgent:
 
     def _begun(self, first: Observation) -> History:
         task = f"{self._instruction}\n{left_text(first.left)}" if first.left else self._instruction
-        system = system_prompt(self._forms, self.settings.guidance, native=self.native)
-        return History(system, task, window=self.settings.window, block=self.settings.block, native=self.native)
+        return History(self.system_prompt, task, window=self.settings.window, block=self.settings.block, native=self.native)
 
     def _decide(self, history: History) -> list[Action]:
         """Ask, and read the answer. Raises EpisodeOver("format") when too many could not be read."""
