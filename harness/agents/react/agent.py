@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from harness import __version__
@@ -27,7 +28,7 @@ from harness.agents.react.prompt import (
 )
 from harness.agents.react.settings import ReactSettings
 from harness.errors import ContextOverflow, EpisodeOver, UsageError
-from harness.llm.base import Model
+from harness.llm.base import Message, Model
 from harness.schema.calls import Reply
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
@@ -128,7 +129,7 @@ class ReactAgent:
                 break
             self._budget = max(self._budget, min(sent + refused, 2 * sent) / 2 / self._chars_per_token)
             try:
-                reply = self._paid.complete(messages, self._schemas, max_output_tokens=self.settings.max_output_tokens)
+                reply = self._asked(messages, self._schemas)
             except ContextOverflow:
                 refused, self._budget = sent, SHORTER * sent / self._chars_per_token
                 continue
@@ -175,7 +176,11 @@ class ReactAgent:
         """The model's own words; empty when it gives none or refuses the request as too long."""
         asked = [{"role": "user", "content": ASK_SUMMARY + record}]
         try:
-            reply = self._paid.complete(asked, max_output_tokens=self.settings.max_output_tokens)
+            reply = self._asked(asked)
         except ContextOverflow:
             return ""
         return clipped(reply.text.strip(), SUMMARY_CHARS)
+
+    def _asked(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> Reply:
+        settings = self.settings
+        return self._paid.complete(messages, tools, max_output_tokens=settings.max_output_tokens, params=settings.params)
