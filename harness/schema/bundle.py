@@ -100,9 +100,9 @@ class Bundle(Record):
         default=None,
         min_length=1,
         max_length=32,
-        description="what the agent was given beyond the task, sorted: gateway, literature, memory, memory-shared, "
-        "own-model-client, settings sha256:<digest of agent.toml>, program sha256:<digest of a command agent>. "
-        "Absent: nothing",
+        description="what the agent was given beyond the task, sorted: command, embeddings <paid model>, gateway, "
+        "literature, memory, memory-shared, own-model-client, program sha256:<digest of its folder>, settings "
+        "sha256:<digest of agent.toml>. Absent: nothing",
     )
     harness_version: SemVer
     harness_commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}(-dirty)?$")
