@@ -37,8 +37,8 @@ class Call(Record):
 
 
 class Message(Record):
-    """One message. The agent's system prompt comes first where it told one. Assistant messages may reason and call; tool
-    messages answer one call."""
+    """One message. The agent's system prompt comes first where it told one. Assistant messages may reason and call;
+    tool messages answer one call."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str

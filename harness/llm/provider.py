@@ -171,7 +171,9 @@ def _answer(response: Any) -> Answer:
 def _thinking(blocks: Sequence[Mapping[str, Any]]) -> tuple[Thinking, ...]:
     """The blocks that are signed or sealed; none when they are so much that no answer can have been that long."""
     kept = [
-        Thinking(type=block["type"], **{name: _clean(block.get(name) or "") for name in ("thinking", "signature", "data")})
+        Thinking(
+            type=block["type"], **{name: _clean(block.get(name) or "") for name in ("thinking", "signature", "data")}
+        )
         for block in blocks
         if (block.get("type") == "thinking" and block.get("signature"))
         or (block.get("type") == "redacted_thinking" and block.get("data"))

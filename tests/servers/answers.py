@@ -126,8 +126,10 @@ def too_long(protocol: Protocol = "openai", limit: int = 8192, asked: int = 9000
 
 def thinking_lost(where: str) -> Refuse:
     """Anthropic's 400 for an answer that comes back with calls, but without the thinking that led to them."""
-    text = f"{where}.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a "
-    return Refuse(400, text + "final `assistant` message must start with a thinking block.", "invalid_request_error")
+    text = (
+        f"{where}.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, "
+    )
+    return Refuse(400, text + "a final `assistant` message must start with a thinking block.", "invalid_request_error")
 
 
 def thinking_forged(where: str) -> Refuse:

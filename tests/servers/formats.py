@@ -162,7 +162,9 @@ def _anthropic_events(number: int, model: str, say: Say, usage: Usage) -> list[b
     ]
     for index, (block, deltas) in enumerate(_blocks(number, say)):
         empty = {"thinking": {"thinking": "", "signature": ""}, "text": {"text": ""}, "tool_use": {"input": {}}}
-        made.append({"type": "content_block_start", "index": index, "content_block": block | empty.get(block["type"], {})})
+        made.append(
+            {"type": "content_block_start", "index": index, "content_block": block | empty.get(block["type"], {})}
+        )
         made += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         made.append({"type": "content_block_stop", "index": index})
     delta = {"stop_reason": STOPS[say.ends], "stop_sequence": None}

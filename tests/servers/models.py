@@ -8,8 +8,9 @@
 
 The script is a list (each request takes the next answer; the last one for ever) or a function of the Asked. Streams
 when the request says so. `context_tokens` makes a longer request fail as the real ones do; `cache=True` counts the
-longest prefix shared with an earlier request as cached. It judges nothing else of a request but the signatures of Anthropic's
-thinking: what a provider would refuse, the script must refuse. Run as a program (`python -m tests.servers.models`) it prints its address and answers "ok" for ever.
+longest prefix shared with an earlier request as cached. Of a request it judges the signatures of Anthropic's thinking
+alone: what else a provider would refuse, the script must refuse. Run as a program (`python -m tests.servers.models`) it
+prints its address and answers "ok" for ever.
 """
 
 from __future__ import annotations

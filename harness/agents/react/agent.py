@@ -95,7 +95,9 @@ class ReactAgent:
 
     def _begun(self, first: Observation) -> History:
         task = f"{self._instruction}\n{left_text(first.left)}" if first.left else self._instruction
-        return History(self.system_prompt, task, window=self.settings.window, block=self.settings.block, native=self.native)
+        return History(
+            self.system_prompt, task, window=self.settings.window, block=self.settings.block, native=self.native
+        )
 
     def _decide(self, history: History) -> list[Action]:
         """Ask, and read the answer. Raises EpisodeOver("format") when too many could not be read."""
@@ -183,4 +185,6 @@ class ReactAgent:
 
     def _asked(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> Reply:
         settings = self.settings
-        return self._paid.complete(messages, tools, max_output_tokens=settings.max_output_tokens, params=settings.params)
+        return self._paid.complete(
+            messages, tools, max_output_tokens=settings.max_output_tokens, params=settings.params
+        )

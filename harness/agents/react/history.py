@@ -41,7 +41,7 @@ class Result:
 
 @dataclass
 class Turn:
-    """One answer of the model and what came of each of its calls. `thinking`: signed blocks, which go back as they came."""
+    """One answer of the model and what came of each of its calls. `thinking`: signed blocks, to be sent back."""
 
     text: str
     calls: tuple[ReplyCall, ...] = ()

@@ -1,4 +1,4 @@
-"""What `declares` means: one sentence a word, the same on the methodology page, in `gymboard check` and `gymboard rank`."""
+"""What `declares` means: one sentence a word, on the methodology page, in `gymboard check` and in `gymboard rank`."""
 
 from __future__ import annotations
 
