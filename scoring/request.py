@@ -59,6 +59,8 @@ def _print(built: Built, rankings: Sequence[Ranking], request: Request) -> None:
         return
     from scoring import terminal
 
+    if request.with_ is not None:
+        terminal.print_declared(request.with_)
     if request.explain is not None:
         terminal.print_explained(built, rankings, request.score, request.explain)
     else:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.schema.declares import declared
 from scoring.boards import Ranking
 from scoring.build import Built
 from scoring.explain import Line, explain, next_rank
@@ -47,6 +49,15 @@ def print_rankings(
         for line in ranking.plan.caveats:
             _say(console, line)
         console.print()
+
+
+def print_declared(place: Path) -> None:
+    """What an unpublished bundle declares that its agent was given; nothing when it declares nothing."""
+    from scoring.load import load_bundle
+
+    console, bundle = _console(), load_bundle(place).bundle
+    for line, means in declared(bundle.declares):
+        _say(console, f"{bundle.entry.id} declares {line}: {means}")
 
 
 def print_explained(built: Built, rankings: Sequence[Ranking], score: Column, entry: str) -> None:

@@ -15,6 +15,7 @@ from harness.schema.digest import folder_sha256
 from harness.schema.episode import Usage
 
 MAX_COMMAND_BYTES = 32 << 10
+NAME = "command"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class CommandAgent:
     program: Path | None = None
     model: str | None = None
     declares: tuple[str, ...] = ()
-    name: str = "command"
+    name: str = NAME
     version: str = ""
 
     def usage(self) -> Usage:
@@ -36,13 +37,14 @@ class CommandAgent:
         return Usage()
 
 
-def command_agent(command: str, program: Path | None, model: str | None) -> CommandAgent:
-    """Checked and with the digest of its folder. Raises UsageError, DataError (a link in the folder)."""
+def command_agent(command: str, program: Path | None, model: str | None, name: str | None = None) -> CommandAgent:
+    """Checked and with the digest of its folder; `name` is what the board calls it. Raises UsageError, DataError (a
+    link in the folder)."""
     if not command.strip() or "\0" in command or len(command.encode(errors="replace")) > MAX_COMMAND_BYTES:
         raise UsageError(f"--cmd must be a line for bash of at most {MAX_COMMAND_BYTES} bytes")
     if program is not None and not program.is_dir():
         raise UsageError(f"--program {program}: there is no such folder")
     digest = folder_sha256(program, caches=True) if program else ""
-    declares = [*(["gateway"] if model else []), *([f"program sha256:{digest}"] if program else [])]
+    declares = ["command", *(["gateway"] if model else []), *([f"program sha256:{digest}"] if program else [])]
     version = hashlib.sha256(f"{digest}\0{command}".encode(errors="replace")).hexdigest()[:12]
-    return CommandAgent(command, program, model, tuple(declares), version=version)
+    return CommandAgent(command, program, model, tuple(declares), name or NAME, version)

@@ -15,11 +15,24 @@ from harness.check.rule import RULES, Rule, Subject
 from harness.errors import Problem, SchemaError, VerificationError
 from harness.payload import AttemptKey
 from harness.schema.bundle import Bundle
+from harness.schema.declares import declared
 from harness.schema.task import load_tasks, tasks_root
 from harness.signing import BUNDLE
 from harness.verify import read_bundle, verify_contents
 
-__all__ = ["RULES", "Rule", "aids", "check", "evidence", "identity", "season", "secrets", "summary", "trace"]
+__all__ = [
+    "RULES",
+    "Rule",
+    "aids",
+    "check",
+    "declarations",
+    "evidence",
+    "identity",
+    "season",
+    "secrets",
+    "summary",
+    "trace",
+]
 
 
 def check(bundle_folder: Path, *, root: Path | None = None, season_tasks: Sequence[str] | None = None) -> list[Problem]:
@@ -40,6 +53,14 @@ def check(bundle_folder: Path, *, root: Path | None = None, season_tasks: Sequen
     subject = Subject(bundle_folder, bundle, tasks, folders, tuple(sorted(season_tasks or tasks)), held)
     rules = [rule for rule in RULES.values() if rule.imports or bundle.origin == "run"]
     return problems + [problem for rule in rules for problem in rule.problems(subject)]
+
+
+def declarations(bundle_folder: Path) -> list[tuple[str, str]]:
+    """What the bundle declares that its agent was given, and what that means; nothing of one that cannot be read."""
+    try:
+        return declared(Bundle.from_json(read_bundle(bundle_folder), subject=BUNDLE).declares)
+    except (SchemaError, VerificationError):
+        return []
 
 
 def summary(problems: Sequence[Problem]) -> tuple[str, int]:

@@ -20,8 +20,8 @@ from harness.tools.base import Aid
 @dataclass(frozen=True)
 class AgentOptions:
     """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
-    `program`: a finished program's line and folder. `model`: the name of the run's model. `agent_file`: an agent's
-    settings. `aids`: what the run gives beyond the sandbox.
+    `program`: a finished program's line and folder, `agent_name`: its name on the board. `model`: the name of the run's
+    model. `agent_file`: an agent's settings. `aids`: what the run gives beyond the sandbox.
     """
 
     source: Path | None = None
@@ -30,6 +30,7 @@ class AgentOptions:
     model: str | None = None
     agent_file: Path | None = None
     aids: frozenset[Aid] = frozenset()
+    agent_name: str | None = None
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
@@ -42,8 +43,10 @@ def agent_maker(name: str, options: AgentOptions) -> AgentFor:
         raise UsageError(f"there is no agent {name!r}; {hint}")
     if (name == "replay") != (options.source is not None):
         raise UsageError("--agent replay needs --from RUN, and --from is for replay alone")
-    if (name == "command") != (options.command is not None) or (options.program and name != "command"):
-        raise UsageError('--agent command needs --cmd "LINE"; --cmd and --program are for command alone')
+    if (name == "command") != (options.command is not None):
+        raise UsageError('--agent command needs --cmd "LINE", and --cmd is for command alone')
+    if name != "command" and (options.program or options.agent_name is not None):
+        raise UsageError("--program and --agent-name are for --agent command; every other agent has a name of its own")
     if options.agent_file and not (own or name == "react"):
         raise UsageError("--agent-file is for react and for a class of your own (package.module:Class)")
     return _class(name, options) if own else _AGENTS[name](options)
@@ -111,8 +114,22 @@ def _command(options: AgentOptions) -> AgentFor:
     from harness.agents.command import command_agent
 
     assert options.command is not None
-    agent = command_agent(options.command, options.program, options.model)
+    agent = command_agent(options.command, options.program, options.model, _own_name(options.agent_name))
     return lambda place, seed: agent
+
+
+def _own_name(name: str | None) -> str | None:
+    """A name that no agent of ours has. Raises UsageError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from harness.schema.bundle import AgentName
+
+    try:
+        if name is None or TypeAdapter(AgentName).validate_python(name).lower() not in _AGENTS:
+            return name
+    except ValidationError:
+        raise UsageError(f"--agent-name {name!r:.80} must be one line of at most 100 printable characters") from None
+    raise UsageError(f"--agent-name {name}: that is an agent of Gymboard's own; choose another name")
 
 
 def _tuner(options: AgentOptions) -> AgentFor:

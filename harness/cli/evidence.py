@@ -27,16 +27,17 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     Exit codes: 0 acceptable (warnings say what it can become), 1 not acceptable, 2 wrong call.
     """
     from harness.check import check as check_entry
-    from harness.check import summary
+    from harness.check import declarations, summary
     from harness.cli.common import emit
 
     problems = check_entry(entry)
     line, code = summary(problems)
+    declares = declarations(entry)
     if as_json:
         rows = [{"severity": p.severity, "path": p.path, "message": p.message} for p in problems]
-        emit({"problems": rows, "acceptable": code == 0})
+        emit({"problems": rows, "declares": dict(declares), "acceptable": code == 0})
     else:
-        for text in [*map(str, problems), line]:
+        for text in [*map(str, problems), *(f"declares: {said}: {means}" for said, means in declares), line]:
             typer.echo(text)
     raise typer.Exit(code)
 

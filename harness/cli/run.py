@@ -65,6 +65,7 @@ def run(
     program: Annotated[
         Path | None, typer.Option(help="command: a folder for it, read-only, as $GYMBOARD_PROGRAM.")
     ] = None,
+    agent_name: Annotated[str | None, typer.Option(help="command: what the board calls it; default command.")] = None,
     agent_file: Annotated[Path | None, typer.Option(help="react, or a class of yours: its settings, TOML.")] = None,
     model: ModelName = None,
     api_base: ApiBase = None,
@@ -96,6 +97,8 @@ def run(
 
       gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
+      gymboard run --agent command --agent-name "My coder" --program my-coder --cmd 'python3 $GYMBOARD_PROGRAM/go.py'
+
       gymboard run --agent react --model openai/gpt-4o --cost-limit 20
 
       gymboard run --agent react --model openai/gpt-4o --memory own --literature
@@ -117,7 +120,7 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root, wanted = tasks_root or default_root(), parse_gpus(gpus)
-    title = _title(name or _default_name(agent, model, profile, starter, dataset))
+    title = _title(name or _default_name(agent_name or agent, model, profile, starter, dataset))
     folder = runs / title
     if (folder / "run.json").exists() and not resume:
         raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
@@ -127,7 +130,7 @@ def run(
     models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
     aid_words = AidWords(memory, embeddings, embeddings_price, embeddings_base, literature)
     aids = aid_words.aids(agent, folder, models)
-    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file, aids.names))
+    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file, aids.names, agent_name))
     plan = RunPlan(
         title,
         folder,
@@ -165,11 +168,15 @@ def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter
     from harness.schema.task import DEFAULT_DATASET
 
     _, _, own = agent.partition(":")
-    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", own).lower() or agent]
-    words += [re.sub("[^a-z0-9]+", "-", model.lower()).strip("-")] if model else []
+    words = [_words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", own or agent)) or "command"]
+    words += [_words(model)] if model else []
     words += [profile.value]
     words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
     return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
+
+
+def _words(name: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _title(name: str) -> str:

@@ -8,7 +8,8 @@ that every row has the same columns. What the harness did by itself, at a limit,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Literal
 
 from harness.export.source import Told
@@ -36,9 +37,10 @@ class Call(Record):
 
 
 class Message(Record):
-    """One message. Assistant messages may reason and call; tool messages answer one call."""
+    """One message. The agent's system prompt comes first where it told one. Assistant messages may reason and call;
+    tool messages answer one call."""
 
-    role: Literal["user", "assistant", "tool"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
     reasoning_content: str | None = None
     tool_calls: tuple[Call, ...] | None = None
@@ -118,7 +120,7 @@ def row(told: Told, task: TaskSpec) -> Row:
         cost_usd=episode.usage.reported_cost_usd,
         wall_s=episode.usage.wall_s,
         rewards=tuple(_rewards(steps, {a.step: a for a in episode.attempts}, metric, baseline)),
-        messages=tuple(_messages(told.trajectory.steps[0], steps)),
+        messages=tuple(_messages(told.trajectory.steps, steps)),
         tools=json.dumps(_tools(told, steps), sort_keys=True),
     )
 
@@ -152,9 +154,11 @@ def _by_harness(step: TrajectoryStep) -> bool:
     return isinstance(ours, dict) and ours.get("by") == "harness"
 
 
-def _messages(instruction: TrajectoryStep, steps: list[TrajectoryStep]) -> Iterator[Message]:
-    """The instruction, then each answer and what came back; an answer that could not be read gets a user message."""
-    yield Message(role="user", content=instruction.message)
+def _messages(every: Sequence[TrajectoryStep], steps: list[TrajectoryStep]) -> Iterator[Message]:
+    """What was said before the first answer, then each of the `steps` and what came back; an answer that could not be
+    read gets a user message."""
+    for step in takewhile(lambda step: step.source != "agent", every):
+        yield Message(role="system" if step.source == "system" else "user", content=step.message)
     for step in steps:
         calls = tuple(
             Call(id=c.tool_call_id, function=Function(name=c.function_name, arguments=_json(c.arguments)))

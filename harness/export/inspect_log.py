@@ -82,7 +82,7 @@ def _sample(told: Told, one: Row, epoch: int, model: str) -> dict[str, Any]:
     sample: dict[str, Any] = {
         "id": one.task,
         "epoch": epoch,
-        "input": one.messages[0].content,
+        "input": next(message.content for message in one.messages if message.role == "user"),
         "target": "",
         "messages": messages,
         "output": {"model": model, "choices": []},
@@ -96,8 +96,8 @@ def _sample(told: Told, one: Row, epoch: int, model: str) -> dict[str, Any]:
 
 
 def _message(message: Message, model: str) -> dict[str, Any]:
-    if message.role == "user":
-        return {"role": "user", "content": message.content}
+    if message.role in ("system", "user"):
+        return {"role": message.role, "content": message.content}
     if message.role == "tool":
         return {
             "role": "tool",

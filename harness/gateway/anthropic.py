@@ -2,7 +2,7 @@
 
 Takes request bytes and replies, gives a Wanted and response documents or events. A tool of the program's own is the
 only kind; server tools, MCP servers, files and URLs have no field here. Thinking is the run's matter (--model's
-parameters): a program's own setting is let go, its thinking blocks too, because their signatures are not kept.
+parameters): a program's own setting is let go, its thinking blocks too, and an answer has none.
 """
 
 from __future__ import annotations

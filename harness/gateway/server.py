@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import hmac
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, RequestRefused
 from harness.gateway import anthropic, openai
-from harness.gateway.door import Peer
+from harness.gateway.door import Peer, PeerGone
 from harness.gateway.http import Exchange, HttpRefused, Request
 from harness.gateway.shape import Wanted
 from harness.llm.base import Message, ToolSchema
 from harness.schema.calls import JournalLine, ModelCall
+
+PATIENCE_S = 10.0
+WAITING = b": waiting for the model\n\n"
 
 
 class Metered(Protocol):
@@ -66,6 +71,20 @@ ANTHROPIC = _Endpoint(
     lambda refused: anthropic.error(refused.message, refused.kind),
 )
 ENDPOINTS = {"/v1/chat/completions": OPENAI, "/chat/completions": OPENAI, "/v1/messages": ANTHROPIC}
+
+
+def _begun(work: Callable[[], JournalLine]) -> Future[JournalLine]:
+    """What comes of `work`, which a thread of its own does."""
+    answer: Future[JournalLine] = Future()
+
+    def done() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # whoever looks at the answer raises it
+            answer.set_exception(error)
+
+    threading.Thread(target=done, name="gymboard-ask", daemon=True).start()
+    return answer
 
 
 class Gateway:
@@ -116,11 +135,35 @@ class Gateway:
         if model != self._model.name:
             text = f"there is no model {model[:200]!r} here; this run's model is {self._model.name!r} ($GYMBOARD_MODEL)"
             raise HttpRefused(404, text, "not_found_error", "model_not_found")
-        line = self._ask(wanted)
         if wanted.stream:
-            exchange.stream(endpoint.events(model, line, wanted.usage_in_stream))
+            self._stream(exchange, model, wanted, endpoint)
         else:
-            exchange.answer(200, json.dumps(endpoint.whole(model, line)).encode())
+            exchange.answer(200, json.dumps(endpoint.whole(model, self._ask(wanted))).encode())
+
+    def _stream(self, exchange: Exchange, model: str, wanted: Wanted, endpoint: _Endpoint) -> None:
+        """The answer as events, after a comment now and then while the model thinks: clients hang up on silence. A
+        refusal that comes after the first comment is an event."""
+        answer = _begun(lambda: self._ask(wanted))
+
+        def told() -> Iterator[bytes]:
+            while not answer.done():
+                yield WAITING
+                wait([answer], PATIENCE_S)
+            try:
+                yield from endpoint.events(model, answer.result(), wanted.usage_in_stream)
+            except HttpRefused as refused:
+                yield f"event: error\ndata: {json.dumps(endpoint.error(refused))}\n\n".encode()
+
+        try:
+            wait([answer], PATIENCE_S)
+            if answer.done():
+                answer.result()
+            exchange.stream(told())
+        except PeerGone:
+            fault = answer.exception()  # waited for: what a client drops is counted all the same
+            if fault is not None and not isinstance(fault, HttpRefused):
+                raise fault from None
+            raise
 
     def _ask(self, wanted: Wanted) -> JournalLine:
         """Raises HttpRefused; what ends the episode is kept in `over` for its owner too."""

@@ -17,12 +17,13 @@ from typing import Any
 
 from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import Message, ModelPlan, ToolSchema
-from harness.schema.calls import Reply, ReplyCall
+from harness.schema.calls import Reply, ReplyCall, Thinking
 from harness.schema.episode import Usage
 
 BUSY = (429, 503, 529)
 PERHAPS_PAID = (408, 500, 502, 504)
 GONE = (401, 402, 403, 404)
+MAX_THINKING_CHARS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _answer(response: Any) -> Answer:
     reply = Reply(
         text=_clean(message.content or ""),
         reasoning=_clean(getattr(message, "reasoning_content", None) or ""),
+        thinking=_thinking(getattr(message, "thinking_blocks", None) or ()),
         calls=calls,
         finish=choice.finish_reason or "stop",
     )
@@ -189,6 +191,20 @@ def _answer(response: Any) -> Answer:
         reasoning_tokens=0 if guessed else getattr(outputs, "reasoning_tokens", None) or 0,
     )
     return Answer(reply, counts, counted=bool(counts.input_tokens or counts.output_tokens))
+
+
+def _thinking(blocks: Sequence[Mapping[str, Any]]) -> tuple[Thinking, ...]:
+    """The blocks that are signed or sealed; none when they are so much that no answer can have been that long."""
+    kept = [
+        Thinking(
+            type=block["type"], **{name: _clean(block.get(name) or "") for name in ("thinking", "signature", "data")}
+        )
+        for block in blocks
+        if (block.get("type") == "thinking" and block.get("signature"))
+        or (block.get("type") == "redacted_thinking" and block.get("data"))
+    ]
+    size = sum(len(block.thinking) + len(block.signature) + len(block.data) for block in kept)
+    return tuple(kept) if size <= MAX_THINKING_CHARS else ()
 
 
 def _clean(text: str) -> str:

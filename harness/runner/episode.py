@@ -24,7 +24,7 @@ from harness.runner.program import ProgramPlace, program_place
 from harness.runner.progress import Progress, Watch, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
-from harness.runner.trajectory import who
+from harness.runner.trajectory import system_prompt, who
 from harness.runner.words import command_text
 from harness.sandbox.base import Sandbox
 from harness.schema.calls import total
@@ -115,7 +115,8 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
-        self.recorder.finish(episode, who(self.agent, self.model.name if self.model else None), instruction, self.patch)
+        acted = who(self.agent, self.model.name if self.model else None)
+        self.recorder.finish(episode, acted, instruction, self.patch, system_prompt(self.agent))
         return episode
 
     def _own_usage(self) -> tuple[Usage, str | None]:

@@ -65,11 +65,11 @@ class Recorder:
         folder = self.folder / "attempts" / str(index)
         return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
-    def finish(self, episode: Episode, agent: TrajectoryAgent, instruction: str, patch: str) -> None:
-        """Write what stands at the end; episode.json last."""
+    def finish(self, episode: Episode, agent: TrajectoryAgent, instruction: str, patch: str, system: str = "") -> None:
+        """Write what stands at the end; episode.json last. `system`: the agent's system prompt."""
         self._steps.close()
         replace_file(self.folder / "workspace.patch", patch.encode())
-        trajectory = build_trajectory(episode, agent, instruction, self.folder / "steps.jsonl")
+        trajectory = build_trajectory(episode, agent, instruction, self.folder / "steps.jsonl", system)
         replace_file(self.folder / "trajectory.json", trajectory.canonical())
         replace_file(self.folder / "episode.json", episode.canonical())
 

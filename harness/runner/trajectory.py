@@ -1,6 +1,7 @@
 """An episode's record as one ATIF v1.8 document.
 
-Takes the Episode, who acted, the instruction and steps.jsonl; gives a Trajectory. A tool of ours is a call of its own
+Takes the Episode, who acted, the instruction, steps.jsonl and the agent's system prompt; gives a Trajectory that begins
+with the prompt, where there is one, and the instruction. A tool of ours is a call of its own
 name, every other action a call of its kind; an answer that could not be read is a step without a call. What ATIF has no
 place for (task, exit status, attempts, wall time) lies under `extra.gymboard`. Never invents a count: a step that no
 metered call paid for has no metrics.
@@ -44,6 +45,19 @@ class ToolUser(Protocol):
     tool_schemas: Sequence[Mapping[str, Any]]
 
 
+@runtime_checkable
+class Prompted(Protocol):
+    """An agent that says what its model is told before everything else."""
+
+    system_prompt: str
+
+
+def system_prompt(agent: Agent | CommandAgent) -> str:
+    """The agent's system prompt, empty when it tells none, in characters that can be written down."""
+    said = agent.system_prompt if isinstance(agent, Prompted) else ""
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else ""
+
+
 def who(agent: Agent | CommandAgent, model: str | None = None) -> TrajectoryAgent:
     """The agent, as a trajectory names it; `model` is the one that it was given."""
     settings = agent.settings.model_dump(mode="json") if isinstance(agent, Configured) else {}
@@ -57,10 +71,13 @@ def who(agent: Agent | CommandAgent, model: str | None = None) -> TrajectoryAgen
     )
 
 
-def build_trajectory(episode: Episode, agent: TrajectoryAgent, instruction: str, steps_file: Path) -> Trajectory:
+def build_trajectory(
+    episode: Episode, agent: TrajectoryAgent, instruction: str, steps_file: Path, system: str = ""
+) -> Trajectory:
     """steps.jsonl -> an ATIF v1.8 document. Raises SchemaError when a line is damaged."""
-    steps = [TrajectoryStep(step_id=1, source="user", message=instruction)]
-    steps += (_step(line, number, agent) for number, line in enumerate(read_steps(steps_file), start=2))
+    steps = [TrajectoryStep(step_id=1, source="system", message=system)] if system else []
+    steps.append(TrajectoryStep(step_id=len(steps) + 1, source="user", message=instruction))
+    steps += [_step(line, number, agent) for number, line in enumerate(read_steps(steps_file), start=len(steps) + 1)]
     usage = episode.usage
     return Trajectory(
         schema_version="ATIF-v1.8",

@@ -122,7 +122,8 @@ def read_file(root: str, path: str, cap: int) -> bytes:
 
 
 def write_file(root: str, path: str, data: bytes, owner: int | None = None) -> None:
-    """Create or replace one file and its folders; a link of that name is replaced, not followed. Raises Refused."""
+    """Create or replace one file and its folders; a link of that name is replaced, not followed. Who could execute the
+    file before can execute it afterwards. Raises Refused."""
     *folders, name = _parts(path)
     folder = open_folder(root, folders, make=True, owner=owner)
     beside = f".{os.urandom(8).hex()}"
@@ -132,11 +133,22 @@ def write_file(root: str, path: str, data: bytes, owner: int | None = None) -> N
             file.write(data)
             if owner is not None:
                 os.fchown(descriptor, owner, owner)
+            if executable := _executable(folder, name):
+                os.fchmod(descriptor, 0o644 | executable)
         os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:
         raise Refused(f"{path!r} cannot be written: {error.strerror}") from None
     finally:
         os.close(folder)
+
+
+def _executable(folder: int, name: str) -> int:
+    """The permissions to execute that a regular file of this name has; 0 when there is none."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except OSError:
+        return 0
+    return mode & 0o111 if stat.S_ISREG(mode) else 0
 
 
 def survey(root: str, known: dict[str, str], file_cap: int, total_cap: int) -> Iterator[tuple[dict[str, Any], bytes]]:

@@ -6,7 +6,7 @@ A bundle carries no rank, no AUP and no level: those are computed from evidence,
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,13 +30,14 @@ from harness.schema.vocabulary import ProfileName
 SCHEMA_VERSION = 1
 SUITE_VERSION = "1.0.0"
 MAX_EPISODES = 1000
+AgentName = Annotated[Line, Field(max_length=100)]
 
 
 class Entry(Record):
     """Who and what: one row of the board, identified by `id`, which is also its folder under submissions/."""
 
     id: KebabId
-    agent: Line = Field(max_length=100)
+    agent: AgentName
     agent_version: Line = Field(max_length=100)
     model: Line | None = Field(default=None, max_length=100, description="provider's name; None: no model called")
     model_label: Line | None = Field(default=None, max_length=100)
@@ -99,9 +100,9 @@ class Bundle(Record):
         default=None,
         min_length=1,
         max_length=32,
-        description="what the agent was given beyond the task, sorted: embeddings <a paid model>, gateway, "
-        "literature, memory, memory-shared, own-model-client, settings sha256:<digest of agent.toml>, "
-        "program sha256:<digest of a command agent>. Absent: nothing",
+        description="what the agent was given beyond the task, sorted: command, embeddings <paid model>, gateway, "
+        "literature, memory, memory-shared, own-model-client, program sha256:<digest of its folder>, settings "
+        "sha256:<digest of agent.toml>. Absent: nothing",
     )
     harness_version: SemVer
     harness_commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}(-dirty)?$")

@@ -5,6 +5,8 @@ The journal is written before the reply is acted on, so a killed episode goes on
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from harness.schema.base import Line, Record, Sha256, Timestamp
@@ -19,11 +21,30 @@ class ReplyCall(Record):
     arguments: str
 
 
+class Thinking(Record):
+    """Reasoning that its provider signed or sealed: kept as it came, for the provider wants it back before the calls
+    that it led to. Anthropic's two kinds of block.
+    """
+
+    type: Literal["thinking", "redacted_thinking"]
+    thinking: str = ""
+    signature: str = ""
+    data: str = ""
+
+    @property
+    def block(self) -> dict[str, str]:
+        """As the provider wrote it."""
+        if self.type == "redacted_thinking":
+            return {"type": self.type, "data": self.data}
+        return {"type": self.type, "thinking": self.thinking, "signature": self.signature}
+
+
 class Reply(Record):
-    """What a model answered."""
+    """What a model answered. `reasoning` is for readers; `thinking` is what goes back to the provider."""
 
     text: str = ""
     reasoning: str = ""
+    thinking: tuple[Thinking, ...] = ()
     calls: tuple[ReplyCall, ...] = ()
     finish: str = Field(default="stop", description="stop, length, tool_calls, content_filter, ... as litellm names it")
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
+from harness.schema.declares import declared
 from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
@@ -43,6 +44,7 @@ def entry_slots(
     context |= _conduct(row) | _evidence(row, ledger)
     context |= {"cells": _cells(shown), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
+    context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)

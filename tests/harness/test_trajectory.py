@@ -9,7 +9,7 @@ import pytest
 
 from harness.agents.scripted import ScriptedAgent
 from harness.check.trace import _fault
-from harness.runner.trajectory import build_trajectory, who
+from harness.runner.trajectory import build_trajectory, system_prompt, who
 from harness.schema.base import Record
 from harness.schema.calls import ModelCall
 from harness.schema.episode import Attempt, Episode, Verdict, counted, traced
@@ -89,6 +89,19 @@ def test_every_kind_of_action_has_its_call_and_the_trace_agrees(tmp_path: Path) 
     assert _fault(episode, made.canonical()) is None
 
 
+def test_the_system_prompt_stands_before_the_task(tmp_path: Path) -> None:
+    episode, plain = document(tmp_path)
+    made = build_trajectory(episode, MODEL, "Do it.", tmp_path / "steps.jsonl", "You are a researcher.")
+    head = [(step.source, step.message) for step in made.steps[:2]]
+    assert head == [("system", "You are a researcher."), ("user", "Do it.")]
+    assert [step.step_id for step in made.steps] == list(range(1, len(plain.steps) + 2))
+    assert _fault(episode, made.canonical()) is None
+    agent = ScriptedAgent("mine", [])
+    assert system_prompt(agent) == ""
+    agent.system_prompt = "half \ud800"  # type: ignore[attr-defined]
+    assert system_prompt(agent) == "half ?"
+
+
 def test_the_metrics_of_a_step_are_those_of_its_calls(tmp_path: Path) -> None:
     _, made = document(tmp_path, {1: (paid(0), paid(1)), 2: (paid(2, cost=None),)})
     first, second, third = made.steps[1:4]
@@ -125,7 +138,8 @@ def test_settings_and_tools_of_an_agent_are_in_the_document() -> None:
 def test_harbors_own_models_take_the_document(tmp_path: Path) -> None:
     """The package harbor wants Python 3.12; its model files alone, from an unpacked wheel on PYTHONPATH, do as well."""
     models = pytest.importorskip("harbor.models.trajectories")
-    _, made = document(tmp_path, {1: (paid(0),), 2: (paid(1),)})
+    episode, _ = document(tmp_path, {1: (paid(0),), 2: (paid(1),)})
+    made = build_trajectory(episode, MODEL, "Do it.", tmp_path / "steps.jsonl", "You are a researcher.")
     tree = json.loads(made.canonical())
     read = models.Trajectory.model_validate(tree)
     assert read.model_dump(mode="json", exclude_none=True) == tree

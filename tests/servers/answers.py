@@ -32,11 +32,12 @@ class Call:
 @dataclass(frozen=True)
 class Say:
     """An answer. Tokens None: the server counts (four bytes are a token; see models.tokens). Not `counted`: the
-    answer carries no usage, as some home-made servers do."""
+    answer carries no usage, as some home-made servers do. `redacted`: reasoning that Anthropic's format has sealed."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     reasoning: str = ""
+    redacted: str = ""
     finish: Literal["", "stop", "length", "tool_calls", "content_filter"] = ""
     refusal: str = ""
     output_tokens: int | None = None
@@ -121,6 +122,19 @@ def too_long(protocol: Protocol = "openai", limit: int = 8192, asked: int = 9000
         "Please reduce the length of the messages."
     )
     return Refuse(400, message, "invalid_request_error", "context_length_exceeded")
+
+
+def thinking_lost(where: str) -> Refuse:
+    """Anthropic's 400 for an answer that comes back with calls, but without the thinking that led to them."""
+    text = (
+        f"{where}.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, "
+    )
+    return Refuse(400, text + "a final `assistant` message must start with a thinking block.", "invalid_request_error")
+
+
+def thinking_forged(where: str) -> Refuse:
+    """Anthropic's 400 for thinking that is not what was signed."""
+    return Refuse(400, f"{where}: Invalid `signature` in `thinking` block", "invalid_request_error")
 
 
 def refusal(text: str = "I can't help with that.") -> Say:

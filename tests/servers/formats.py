@@ -6,12 +6,14 @@ ones, to the fields that their own client packages read.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from harness.schema.episode import Usage
-from tests.servers.answers import Call, Protocol, Say
+from tests.servers.answers import Call, Protocol, Refuse, Say, thinking_forged, thinking_lost
 
 STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 
@@ -84,11 +86,14 @@ def _blocks(number: int, say: Say) -> list[tuple[dict[str, Any], list[dict[str, 
     """Each content block with the deltas that build it in a stream."""
     found: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if say.reasoning:
+        signed = signature(say.reasoning)
         deltas = [
             {"type": "thinking_delta", "thinking": say.reasoning},
-            {"type": "signature_delta", "signature": "sig"},
+            {"type": "signature_delta", "signature": signed},
         ]
-        found.append(({"type": "thinking", "thinking": say.reasoning, "signature": "sig"}, deltas))
+        found.append(({"type": "thinking", "thinking": say.reasoning, "signature": signed}, deltas))
+    if say.redacted:
+        found.append(({"type": "redacted_thinking", "data": say.redacted}, []))
     if say.text:
         halves = _halves(say.text)
         found.append(({"type": "text", "text": say.text}, [{"type": "text_delta", "text": half} for half in halves]))
@@ -99,6 +104,29 @@ def _blocks(number: int, say: Say) -> list[tuple[dict[str, Any], list[dict[str, 
         block = {"type": "tool_use", "id": call.id or f"toolu_{number}_{place}", "name": call.name, "input": given}
         found.append((block, deltas))
     return found
+
+
+def signature(thinking: str) -> str:
+    """What stands under a block of thinking, and under no other."""
+    return hashlib.sha256(f"scripted {thinking}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def thinking_fault(body: Mapping[str, Any]) -> Refuse | None:
+    """What Anthropic's server refuses of a request with extended thinking: since the user's last own words, an answer
+    with calls that does not begin with its thinking, or with thinking that is not as it was signed."""
+    if body.get("thinking", {}).get("type") not in ("enabled", "adaptive"):
+        return None
+    for at, message in reversed(list(enumerate(body.get("messages", [])))):
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        kinds = [block["type"] for block in blocks]
+        if message["role"] == "user" and "tool_result" not in kinds:
+            return None
+        if message["role"] == "assistant" and "tool_use" in kinds and "thinking" not in kinds[0]:
+            return thinking_lost(f"messages.{at}.content.0")
+        for place, block in enumerate(blocks):
+            if block["type"] == "thinking" and block.get("signature") != signature(block["thinking"]):
+                return thinking_forged(f"messages.{at}.content.{place}")
+    return None
 
 
 def _halves(text: str) -> list[str]:
@@ -134,7 +162,9 @@ def _anthropic_events(number: int, model: str, say: Say, usage: Usage) -> list[b
     ]
     for index, (block, deltas) in enumerate(_blocks(number, say)):
         empty = {"thinking": {"thinking": "", "signature": ""}, "text": {"text": ""}, "tool_use": {"input": {}}}
-        made.append({"type": "content_block_start", "index": index, "content_block": block | empty[block["type"]]})
+        made.append(
+            {"type": "content_block_start", "index": index, "content_block": block | empty.get(block["type"], {})}
+        )
         made += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         made.append({"type": "content_block_stop", "index": index})
     delta = {"stop_reason": STOPS[say.ends], "stop_sequence": None}

@@ -9,8 +9,9 @@
 
 The script is a list (each request takes the next answer; the last one for ever) or a function of the Asked. Streams
 when the request says so. `context_tokens` makes a longer request fail as the real ones do; `cache=True` counts the
-longest prefix shared with an earlier request as cached. It never judges a request: what a provider would refuse, the
-script must refuse. Run as a program (`python -m tests.servers.models`) it prints its address and answers "ok" for ever.
+longest prefix shared with an earlier request as cached. Of a request it judges the signatures of Anthropic's thinking
+alone: what else a provider would refuse, the script must refuse. Run as a program (`python -m tests.servers.models`) it
+prints its address and answers "ok" for ever.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 from harness.schema.episode import Usage
 from harness.schema.prices import Price
 from tests.servers.answers import Answer, Cut, Protocol, Refuse, Say, too_long
-from tests.servers.formats import events, whole
+from tests.servers.formats import events, thinking_fault, whole
 
 PATHS: dict[str, Protocol] = {
     "/v1/chat/completions": "openai",
@@ -127,6 +128,8 @@ class ModelServer:
     def _answer(self, asked: Asked, prompt_tokens: int) -> Answer:
         if self.context_tokens is not None and prompt_tokens > self.context_tokens:
             return too_long(asked.protocol, self.context_tokens, prompt_tokens)
+        if asked.protocol == "anthropic" and (refused := thinking_fault(asked.body)):
+            return refused
         if callable(self.script):
             return self.script(asked)
         return self.script[min(asked.number, len(self.script) - 1)]
@@ -138,7 +141,7 @@ class ModelServer:
         cached = say.cached_tokens
         if cached is None:
             cached = max((shared(prompt, earlier) // 4 for earlier in self._prompts), default=0) if self.cache else 0
-        spoken = say.text + say.reasoning + "".join(call.name + call.text for call in say.calls)
+        spoken = say.text + say.reasoning + say.redacted + "".join(call.name + call.text for call in say.calls)
         return Usage(
             input_tokens=tokens(prompt),
             cached_tokens=min(cached, tokens(prompt)),

@@ -231,6 +231,7 @@ def loaded() -> dict[str, Loaded]:
         submitter="gymboard",
         entry=Entry(id="entry-3", agent=LINE, agent_version=LINE, date="2026-11-01"),
         profile="official",
+        declares=(LINE, "gateway"),
         harness_version="0.1.0",
         created="2026-11-01T00:00:00Z",
         episodes=(episode,),

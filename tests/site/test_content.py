@@ -196,6 +196,7 @@ def test_home_opens_on_the_season_once_three_entries_are_ranked(tmp_path: Path) 
     assert "Level regraded." in entry
     assert "ssh-keygen -Y verify" in entry
     assert "frozen in the ledger at inclusion" in entry
+    assert "nothing beyond the task" in entry
 
 
 def test_the_printed_commands_verify_the_signature_with_stock_openssh(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_the_hostile_text_is_shown_where_it_was_said(hostile_site: Path) -> None
     """Without this, a field that is dropped would look like one that is escaped."""
     entry = "".join(_Reader((hostile_site / "entries/entry-3.html").read_text(encoding="utf-8")).text)
     assert entry.count(VISIBLE) >= 4  # title, audit finding, its evidence, exit detail
-    assert entry.count(LINE) >= 6  # agent, version, model, organization, citation, hardware
+    assert entry.count(LINE) >= 7  # agent, version, model, organization, citation, declares, hardware
+    assert "A word of the agent's own, which Gymboard does not know." in entry
     for page in ("index.html", "published.html", "ledger.html", "tasks/colonel-blotto.html"):
         text = "".join(_Reader((hostile_site / page).read_text(encoding="utf-8")).text)
         assert VISIBLE in text, page

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from harness import __version__
@@ -27,7 +28,7 @@ from harness.agents.react.prompt import (
 )
 from harness.agents.react.settings import ReactSettings
 from harness.errors import ContextOverflow, EpisodeOver, UsageError
-from harness.llm.base import Model
+from harness.llm.base import Message, Model
 from harness.schema.calls import Reply
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
@@ -50,8 +51,14 @@ class ReactAgent:
         self.model: str | None = model
         self.version = f"{__version__} ({'tool calls' if native else 'text protocol'})"
         self.declares = settings.declares
+        self._forms, self._memory = forms(settings.tools, frozenset()), ""
         claude = "claude" in model.lower() or "anthropic" in model.lower()
         self._marks = settings.cache_marks == "on" or (settings.cache_marks == "auto" and claude)
+
+    @property
+    def system_prompt(self) -> str:
+        """What the model is told before the task; the trajectory begins with it."""
+        return system_prompt(self._forms, self.settings.guidance, self._memory, native=self.native)
 
     @property
     def tool_schemas(self) -> list[dict[str, Any]]:
@@ -89,8 +96,9 @@ class ReactAgent:
 
     def _begun(self, first: Observation) -> History:
         task = f"{self._instruction}\n{left_text(first.left)}" if first.left else self._instruction
-        system = system_prompt(self._forms, self.settings.guidance, self._memory, native=self.native)
-        return History(system, task, window=self.settings.window, block=self.settings.block, native=self.native)
+        return History(
+            self.system_prompt, task, window=self.settings.window, block=self.settings.block, native=self.native
+        )
 
     def _decide(self, history: History) -> list[Action]:
         """Ask, and read the answer. Raises EpisodeOver("format") when too many could not be read."""
@@ -124,7 +132,7 @@ class ReactAgent:
                 break
             self._budget = max(self._budget, min(sent + refused, 2 * sent) / 2 / self._chars_per_token)
             try:
-                reply = self._paid.complete(messages, self._schemas, max_output_tokens=self.settings.max_output_tokens)
+                reply = self._asked(messages, self._schemas)
             except ContextOverflow:
                 refused, self._budget = sent, SHORTER * sent / self._chars_per_token
                 continue
@@ -171,7 +179,13 @@ class ReactAgent:
         """The model's own words; empty when it gives none or refuses the request as too long."""
         asked = [{"role": "user", "content": ASK_SUMMARY + record}]
         try:
-            reply = self._paid.complete(asked, max_output_tokens=self.settings.max_output_tokens)
+            reply = self._asked(asked)
         except ContextOverflow:
             return ""
         return clipped(reply.text.strip(), SUMMARY_CHARS)
+
+    def _asked(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> Reply:
+        settings = self.settings
+        return self._paid.complete(
+            messages, tools, max_output_tokens=settings.max_output_tokens, params=settings.params
+        )

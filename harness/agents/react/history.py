@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.schema.calls import Reply, ReplyCall
+from harness.schema.calls import Reply, ReplyCall, Thinking
 
 Message = Mapping[str, Any]
 SHORT_CHARS = 300
@@ -41,10 +41,11 @@ class Result:
 
 @dataclass
 class Turn:
-    """One answer of the model and what came of each of its calls."""
+    """One answer of the model and what came of each of its calls. `thinking`: signed blocks, to be sent back."""
 
     text: str
-    calls: tuple[ReplyCall, ...]
+    calls: tuple[ReplyCall, ...] = ()
+    thinking: tuple[Thinking, ...] = ()
     results: list[Result] = field(default_factory=list)
 
 
@@ -62,7 +63,8 @@ class History:
     def answered(self, reply: Reply) -> None:
         """A new turn."""
         number = self._folded + len(self._turns)
-        self._turns.append(Turn(reply.text, _sendable(reply.calls, number) if self._native else ()))
+        native = (_sendable(reply.calls, number), reply.thinking) if self._native else ()
+        self._turns.append(Turn(reply.text, *native))
 
     def observed(self, text: str) -> None:
         """What came of the next call of the last turn."""
@@ -127,13 +129,14 @@ class History:
         return max(self._shown_from, beyond // self._block * self._block)
 
     def _spoken(self, turn: Turn) -> Message:
+        signed = {"thinking_blocks": [one.block for one in turn.thinking]} if turn.thinking else {}
         if not turn.calls:
-            return {"role": "assistant", "content": turn.text.strip() or "(an empty answer)"}
+            return {"role": "assistant", "content": turn.text.strip() or "(an empty answer)", **signed}
         calls = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in turn.calls
         ]
-        return {"role": "assistant", "content": turn.text.strip() or None, "tool_calls": calls}
+        return {"role": "assistant", "content": turn.text.strip() or None, "tool_calls": calls, **signed}
 
 
 def clipped(text: str, chars: int) -> str:

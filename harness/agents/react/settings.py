@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -39,6 +39,12 @@ class ReactSettings(Record):
     )
     malformed: int = Field(default=4, ge=1, le=100, description="so many unreadable answers in a row end the episode")
     max_output_tokens: int | None = Field(default=None, ge=16, description="of one answer; else the run's")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        default=None,
+        description="how much a model thinks that can be told so (Anthropic's extended thinking too, where "
+        "max_output_tokens must leave room for it); else as its provider does by itself",
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2, description="else the provider's own")
     cache_marks: Literal["auto", "on", "off"] = Field(
         default="auto", description="marks for providers that cache where told to; auto: when the model is a Claude"
     )
@@ -51,6 +57,11 @@ class ReactSettings(Record):
         if strangers:
             raise ValueError(unknown(strangers[0], TOOLS))
         return self
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What goes into every request beside messages and tools."""
+        return self.model_dump(include={"reasoning_effort", "temperature"}, exclude_none=True)
 
     @property
     def sha256(self) -> str:

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import gymboard
 from harness.agents.react.settings import load_settings
 from harness.schema.run import RunManifest
+from harness.schema.trajectory import Trajectory
 from tests.servers.answers import Say
 from tests.servers.models import Asked, model_server
 
@@ -40,7 +43,15 @@ def test_a_model_without_tool_calls_plays_by_the_text_protocol(tmp_path: Path) -
         assert (episode["exit_status"], episode["trace"]) == ("success", "BAU")
         billed = sum(one.usage.input_tokens * 3 + one.usage.output_tokens * 15 for one in server.bill) / 1e6
         assert episode["usage"]["reported_cost_usd"] == pytest.approx(billed)
-        assert "Copy, validate, submit." in server.asked[0].messages[0]["content"]
+        system = server.asked[0].messages[0]["content"]
+        assert "Copy, validate, submit." in system
+    told = Trajectory.from_json((tmp_path / "mine" / "colonel-blotto" / "seed-0" / "trajectory.json").read_bytes())
+    assert (told.steps[0].source, told.steps[0].message) == ("system", system)
+    exported = CliRunner().invoke(gymboard.app, ["export", str(tmp_path / "mine"), "--out", str(tmp_path / "a.jsonl")])
+    assert exported.exit_code == 0, exported.output
+    (row,) = map(json.loads, (tmp_path / "a.jsonl").read_text().splitlines())
+    assert [message["role"] for message in row["messages"]][:4] == ["system", "user", "assistant", "tool"]
+    assert row["messages"][0]["content"] == system and len(row["rewards"]) == row["steps"]
     manifest = RunManifest.from_json((tmp_path / "mine" / "run.json").read_bytes())
     assert manifest.model == "openai/scripted" and "text protocol" in manifest.agent_version
     assert manifest.declares == (f"settings sha256:{load_settings(file).sha256}",)
@@ -54,9 +65,22 @@ def test_what_lacks_is_said_before_anything_is_made(tmp_path: Path) -> None:
         ([], "--agent react needs --model"),
         ([*mine, "--agent-file", str(file)], "windw"),
         ([*mine, "--agent-file", str(tmp_path / "none.toml")], "none.toml"),
-        (["--agent", "nop", "--agent-file", str(file)], "--agent-file is for --agent react alone"),
+        (["--agent", "nop", "--agent-name", "mine"], "--agent-name are for --agent command"),
+        (["--agent", "command", "--cmd", "true", "--agent-name", "Tuner"], "an agent of Gymboard's own"),
+        (["--agent", "command", "--cmd", "true", "--agent-name", "two\nlines"], "must be one line"),
+        (["--agent", "nop", "--agent-file", str(file)], "--agent-file is for react and for a class of your own"),
     ):
         done = run(*words, "--runs", str(tmp_path / "runs"))
         assert done.returncode in (1, 2) and said in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_program_has_the_name_that_it_is_given(tmp_path: Path) -> None:
+    words = ["--cmd", "cp baseline.py strategy.py && submit", "--agent-name", "My coder 2", "--json"]
+    done = run("--agent", "command", *words, "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    manifest = RunManifest.from_json((tmp_path / "my-coder-2-smoke" / "run.json").read_bytes())
+    assert (manifest.agent, manifest.declares) == ("My coder 2", ("command",))
+    told = json.loads((tmp_path / "my-coder-2-smoke" / "colonel-blotto" / "seed-0" / "trajectory.json").read_text())
+    assert told["agent"]["name"] == "My coder 2"

@@ -12,9 +12,11 @@ from harness.agents.react.agent import ReactAgent
 from harness.agents.react.settings import ReactSettings, load_settings
 from harness.errors import EpisodeOver, SchemaError, UsageError
 from harness.llm import meter
+from harness.schema.episode import Usage
 from harness.schema.task import load_task, tasks_root
 from tests.harness.agents.talk import PRICE, talk
 from tests.servers.answers import Answer, Call, Cut, Say, overloaded, rate_limited, refusal, too_long, tool
+from tests.servers.formats import thinking_fault, whole
 from tests.servers.models import Asked
 
 CLAUDE = "anthropic/claude-scripted"
@@ -47,6 +49,51 @@ def test_a_conversation_through_everything_a_provider_does(tmp_path: Path, model
         assert sum(call.retries for call in paid) == 2
         told = json.dumps(on.sent)
         assert "Win the game." in told and "[left: 44 steps, 1 h 2 min, $1.5]" in told
+
+
+def test_signed_thinking_goes_back_to_its_provider(tmp_path: Path) -> None:
+    script = [
+        Say("Look.", (Call("bash", {"command": "ls"}, "a"),), reasoning="What is there?"),
+        Say(calls=(Call("bash", {"command": "pwd"}, "b"),), redacted="c2VhbGVk"),
+        Say(calls=(Call("bash", {"command": "id"}, "c"),), reasoning="Nearly.", redacted="bW9yZQ=="),
+        Say("no call", reasoning="Am I done?"),
+        tool("submit"),
+    ]
+    model = "anthropic/claude-sonnet-4-20250514"
+    with talk(script, tmp_path, model=model, reasoning_effort="low", max_output_tokens=3000) as on:
+        actions = [on.see() for _ in range(4)]
+        assert [action.kind for action in actions] == ["bash", "bash", "bash", "none"]
+        assert actions[0].reasoning == "What is there?"
+        on.resumed()
+        assert [on.see() for _ in range(4)] == actions and len(on.server.asked) == 4, "the journal has them too"
+        assert on.see().kind == "submit"
+    assert all(asked.body["thinking"]["type"] == "enabled" for asked in on.server.asked)
+    answers = [message["content"] for message in on.sent if message["role"] == "assistant"]
+    assert [[block["type"] for block in blocks] for blocks in answers] == [
+        ["thinking", "text", "tool_use"], ["redacted_thinking", "tool_use"],
+        ["thinking", "redacted_thinking", "tool_use"], ["thinking", "text"],
+    ]  # fmt: skip
+
+
+def test_the_scripted_server_refuses_thinking_that_is_lost_or_forged() -> None:
+    said = whole("anthropic", 0, "m", Say(calls=(Call("bash", {}, "a"),), reasoning="Hm."), Usage())["content"]
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "x"}]}
+
+    def fault(*blocks: dict[str, object], last: object = result) -> str:
+        messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": list(blocks)}, last]
+        refused = thinking_fault({"thinking": {"type": "enabled"}, "messages": messages})
+        return refused.message if refused else ""
+
+    assert fault(*said) == ""
+    assert "Expected `thinking`" in fault(said[1])
+    assert "Invalid `signature`" in fault({**said[0], "thinking": "Hmm."}, said[1])
+    assert fault(said[1], last={"role": "user", "content": "go on"}) == "", "a new turn of the user needs none"
+
+
+def test_reasoning_of_other_providers_is_for_the_reader_alone(tmp_path: Path) -> None:
+    with talk([Say(calls=(Call("bash", {"command": "ls"}, "a"),), reasoning="Hm."), tool("submit")], tmp_path) as on:
+        assert on.see().reasoning == "Hm." and on.see().kind == "submit"
+        assert "Hm." not in json.dumps(on.sent)
 
 
 def test_every_tool_is_offered_with_its_schema(tmp_path: Path) -> None:

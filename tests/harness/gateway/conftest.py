@@ -35,11 +35,16 @@ class Set:
     server: ModelServer
     socket: Path
 
+    def raw_socket(self, limit_s: float = 60) -> socket.socket:
+        """Connected to the door."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(limit_s)
+        connection.connect(str(self.socket))
+        return connection
+
     def raw(self, data: bytes, *, end: bool = False, limit_s: float = 60) -> bytes:
         """Say these bytes, and hear all that comes."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(limit_s)
-            connection.connect(str(self.socket))
+        with self.raw_socket(limit_s) as connection:
             try:
                 connection.sendall(data)
                 if end:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import anthropic
@@ -10,6 +12,7 @@ import httpx2
 import openai
 import pytest
 
+from harness.gateway import server
 from harness.schema.calls import total
 from tests.harness.gateway.conftest import KEY, MODEL, PRICE, Open, Set
 from tests.servers.answers import Call, Refuse, Say, rate_limited, refusal, too_long
@@ -105,6 +108,35 @@ def test_anthropic_streams(opened: Open) -> None:
         final = stream.get_final_message()
     assert final.content[1].input == {"of": "sheep"} and final.stop_reason == "tool_use"  # type: ignore[union-attr]
     assert final.usage.output_tokens == here.server.bill[0].usage.output_tokens
+    agrees(here)
+
+
+def test_a_stream_says_that_it_waits_and_clients_pass_over_it(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_S", 0.05)
+    slow = Say("At last.", delay_s=0.4)
+    bad = Refuse(400, "temperature must be 1 for this model", "invalid_request_error")
+    here = opened([slow, slow, slow, rate_limited(0.3), bad, rate_limited(0.3), bad, slow])
+    body = json.dumps({"model": MODEL, "messages": ASK, "stream": True}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
+    heard = here.raw(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    assert heard.count(server.WAITING) >= 2 and heard.index(server.WAITING) < heard.index(b"At ")
+    one, other = of_openai(here), of_anthropic(here)
+    pieces = list(one.chat.completions.create(model=MODEL, messages=ASK, stream=True))
+    assert "".join(c.delta.content or "" for piece in pieces for c in piece.choices) == "At last."
+    with other.messages.stream(model=MODEL, max_tokens=50, messages=ASK) as stream:
+        assert stream.get_final_message().content[0].text == "At last."  # type: ignore[union-attr]
+    with pytest.raises(openai.APIError, match="temperature must be 1"):
+        list(one.chat.completions.create(model=MODEL, messages=ASK, stream=True))
+    with (
+        pytest.raises(anthropic.APIStatusError, match="temperature must be 1"),
+        other.messages.stream(model=MODEL, max_tokens=50, messages=ASK) as stream,
+    ):
+        stream.get_final_message()
+    with here.raw_socket() as connection:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.recv(65536)
+    while len(here.meter.paid()) < 4:
+        time.sleep(0.02)
     agrees(here)
 
 

@@ -122,7 +122,8 @@ def test_the_providers_own_clients_make_a_costed_bundle_without_network(
     entry = Entry(id="clients", agent="command", agent_version=agent.version, model=MODEL, date="2026-11-21")
     bundle = pack(run, tmp_path / "clients", entry, "local")
     assert bundle == Bundle.from_json((tmp_path / "clients" / "bundle.json").read_bytes())
-    assert bundle.declares == ("gateway", agent.declares[1]) and agent.declares[1].startswith("program sha256:")
+    assert bundle.declares == agent.declares and agent.declares[:2] == ("command", "gateway")
+    assert agent.declares[2].startswith("program sha256:")
     assert bundle.episodes[0].usage.reported_cost_usd == episode.usage.reported_cost_usd
     errors = [problem for problem in check(tmp_path / "clients") if problem.severity == "error"]
     assert not errors, "what is left is that a smoke run of nobody is never ranked"

@@ -24,6 +24,16 @@ def test_an_edit_replaces_exactly_its_lines(use: Use, bash: Bash) -> None:
     assert bash("cat src/model.py") == "# top\ndef score(x):\n    y = x * 2\n    return y\n"
 
 
+def test_a_program_stays_executable(use: Use, bash: Bash) -> None:
+    bash(r"printf '#!/bin/sh\necho one\n' > run.sh; chmod 4750 run.sh; ln -s run.sh link.sh")
+    assert use("edit", path="run.sh", start=2, end=2, text="echo two").exit_code == 0
+    assert use("insert", path="run.sh", line=2, text="echo three").exit_code == 0
+    assert bash("./run.sh; stat -c %a run.sh").split() == ["two", "three", "754"], "executable, never set-user-id"
+    assert use("create", path="run.sh", text="#!/bin/sh\necho four\n", overwrite=True).exit_code == 0
+    assert use("create", path="link.sh", text="echo five\n", overwrite=True).exit_code == 0
+    assert bash("./run.sh; stat -c %a link.sh").split() == ["four", "644"], "a link's target lends it nothing"
+
+
 def test_line_ends_and_the_missing_last_one_stay(use: Use, bash: Bash) -> None:
     bash(r"printf 'a\r\nb\r\nc' > dos.txt; printf 'a\377\nb' > odd.txt; : > empty.txt")
     use("edit", path="dos.txt", start=3, end=3, text="d\n")
