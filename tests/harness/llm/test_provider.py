@@ -151,7 +151,7 @@ def test_the_named_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_sent_is_what_was_asked(protocol: Protocol) -> None:
     """Whichever way litellm takes: every message and every tool arrives whole, and nothing else is asked for."""
     call = {"id": "call_1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "system", "content": "be brief"},
         {"role": "user", "content": "grüße \u2028"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
