@@ -3,7 +3,8 @@
 Run: PYTHONPATH=. python tests/benchmarks/agent_overhead.py [docker|local] [steps]. The model is a scripted server on
 loopback, in a process of its own, that answers at once; the agent is tests/servers/asker.py; everything else is the
 true path: litellm over HTTP, reservation, journal and steps each flushed to disk. In the same run: the same request by
-litellm alone, and by a bare HTTP connection. Prints medians, target against measured; exits 1 when a target is missed.
+litellm alone, by a bare HTTP connection, and by litellm with 10, 100 and 400 turns of history in CPU time. Prints
+medians, target against measured; exits 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from harness import images
 from harness.agents.base import Observation
 from harness.files import LineFile
 from harness.llm.base import ModelPlan
 from harness.llm.meter import Models
-from harness.llm.provider import Request, ask
+from harness.llm.provider import Request, ask, request_sha256
 from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
@@ -40,6 +42,7 @@ from tests.servers.models import model_server
 
 OVERHEAD_MS, GROWTH_MIB = 15.0, 8.0
 WARM = 100
+HISTORIES = (10, 100, 400)
 PRICE = Price(models=("openai/scripted",), since="2026-01-01", input_usd=0.0, output_usd=0.0, source="benchmark")
 
 
@@ -74,13 +77,35 @@ class Nothing(list[object]):
         return
 
 
-def median_ms(call: Callable[[], object], n: int) -> float:
+def median_ms(call: Callable[[], object], n: int, clock: Callable[[], float] = time.perf_counter) -> float:
     times = []
     for _ in range(n):
-        begun = time.perf_counter()
+        begun = clock()
         call()
-        times.append(time.perf_counter() - begun)
+        times.append(clock() - begun)
     return statistics.median(times) * 1000
+
+
+def turns(n: int) -> list[dict[str, Any]]:
+    """A history of n tool calls and their observations of 340 characters."""
+    said: list[dict[str, Any]] = [{"role": "system", "content": "x" * 2000}, {"role": "user", "content": "y" * 3000}]
+    for at in range(n):
+        call = {"id": f"call_{at}", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
+        said.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        said.append({"role": "tool", "tool_call_id": f"call_{at}", "content": "some output text\n" * 20})
+    return said
+
+
+def cpu_of_a_request(plan: ModelPlan, history: int) -> float:
+    """Median CPU time of the whole process in ms: encoding, digest, litellm."""
+    request = Request(plan.name, turns(history), TOOLS, 200)
+
+    def once() -> None:
+        request_sha256(request.encoded())
+        ask(plan, request, 10.0)
+
+    once()
+    return median_ms(once, 30, time.process_time)
 
 
 def bare(url: str) -> Callable[[], bytes]:
@@ -117,6 +142,7 @@ def main(kind: str, steps: int) -> int:
         lines = [line for line in read_steps(Path(folder) / "episode" / "steps.jsonl") if line.by == "agent"]
     request = Request(plan.name, [{"role": "user", "content": "hi"}], TOOLS, 200)
     alone, wire = median_ms(lambda: ask(plan, request, 10.0), 200), median_ms(bare(url), 200)
+    grown = {history: cpu_of_a_request(plan, history) for history in HISTORIES}
     server.terminate()
     with tempfile.TemporaryDirectory() as folder, closing(LineFile(Path(folder) / "lines")) as lines_kept:
         flushed = median_ms(lambda: lines_kept.append(b"x" * 400), 100)
@@ -131,6 +157,8 @@ def main(kind: str, steps: int) -> int:
     cpu = [after - before for before, after in zip(agent.cpu[WARM:], agent.cpu[WARM + 1 :], strict=False)]
     print(f"{'CPU time of ours, one step':32} {statistics.median(cpu) * 1000:9.2f} ms")
     print(f"{'litellm alone, one request':32} {alone:9.2f} ms")
+    for history, cpu_ms in grown.items():
+        print(f"{f'CPU, one request of {history} turns':32} {cpu_ms:9.2f} ms")
     print(f"{'bare HTTP, one request':32} {wire:9.2f} ms")
     print(f"{'one flush to disk (three a step)':32} {flushed:9.2f} ms")
     print(f"{'beyond the command, fastest 5 %':32} {floor:9.2f} ms")

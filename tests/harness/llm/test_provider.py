@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
 from typing import Any
 
 import pytest
 
 from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import ModelPlan
-from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check
+from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, library
 from tests.servers.answers import (
     Answer as Scripted,
 )
@@ -143,3 +145,44 @@ def test_the_named_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         plan = plan_for(server, "openai", key_env="MY_KEY")
         ask(plan, Request(plan.name, [{"role": "user", "content": "hi"}], (), 5), 5.0)
         assert server.asked[0].headers["Authorization"] == "Bearer sk-of-mine"
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+def test_what_is_sent_is_what_was_asked(protocol: Protocol) -> None:
+    """Whichever way litellm takes: every message and every tool arrives whole, and nothing else is asked for."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "grüße \u2028"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "a\nb"},
+    ]
+    with model_server([Say("ok")]) as server:
+        plan = plan_for(server, protocol)
+        ask(plan, Request(plan.name, messages, TOOLS, 50, {"temperature": 0.5}), 5.0)
+        body = server.asked[0].body
+    told = json.dumps(body, ensure_ascii=False)
+    assert all(json.dumps(text, ensure_ascii=False)[1:-1] in told for text in ("be brief", "grüße \u2028", "a\nb"))
+    if protocol == "openai":
+        assert [{**message, "content": message.get("content")} for message in body["messages"]] == messages
+        assert not body.pop("stream")
+        assert set(body) == {"model", "messages", "tools", "max_tokens", "temperature"}
+        assert body["tools"] == TOOLS
+
+
+def test_an_organization_is_told_to_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    with model_server([Say("ok")]) as server:
+        ours = plan_for(server, "openai")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai)
+        for plan in (ours, ModelPlan(ours.name)):
+            ask(plan, Request(plan.name, [{"role": "user", "content": "hi"}], (), 5), 5.0)
+        assert [asked.headers.get("OpenAI-Organization") for asked in server.asked] == [None, "org-1"]
+
+
+def test_a_record_for_callbacks_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+    monkeypatch.setattr(library(), "success_callback", [lambda *words: heard.append(words)])
+    once("openai", Say("ok"))
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name] and not heard
