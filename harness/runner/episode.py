@@ -85,6 +85,8 @@ class EpisodeRun:
             self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
         ):
             status, detail = self._play(box, beside, instruction)
+            if self.model is not None:
+                self.model.end()
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
@@ -165,6 +167,8 @@ class EpisodeRun:
                 return at_limit, None
             self._tell("thinking")
             action = self.attended.act(observation, self.time_left())
+            if self.model is not None and self.model.over is not None:
+                raise self.model.over  # also for an agent that would go on without its model
             self._tell(action.tool or action.kind)
             observation = self.take(box, action)
             if action.kind == "submit":
