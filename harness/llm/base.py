@@ -18,8 +18,11 @@ from harness.schema.prices import Price
 Message = Mapping[str, Any]
 ToolSchema = Mapping[str, Any]
 PARAMS = frozenset(
-    "temperature top_p top_k min_p stop seed presence_penalty frequency_penalty logit_bias verbosity "
-    "tool_choice parallel_tool_calls reasoning_effort thinking response_format".split()
+    (
+        *("temperature", "top_p", "top_k", "min_p", "stop", "seed", "logit_bias"),
+        *("presence_penalty", "frequency_penalty", "verbosity", "reasoning_effort", "thinking"),
+        *("tool_choice", "parallel_tool_calls", "response_format"),
+    )
 )
 """What an agent may set of a request. Anything else could leave the meter: several answers for one reservation, another
 length, another address, an answer that nobody gave, a search on the provider's side."""

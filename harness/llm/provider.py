@@ -148,7 +148,9 @@ def _answer(response: Any) -> Answer:
     message, usage = choice.message, response.usage
     calls = tuple(
         ReplyCall(
-            id=_clean(str(call.id or "")), name=_clean(call.function.name or ""), arguments=_clean(call.function.arguments)
+            id=_clean(str(call.id or "")),
+            name=_clean(call.function.name or ""),
+            arguments=_clean(call.function.arguments),
         )
         for call in message.tool_calls or ()
     )

@@ -55,6 +55,7 @@ class EpisodeRun:
         self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
+        self.who = who(agent, models.plan.name if models else None)  # before it can change what it is called
         self.model = self._metered(models)
         self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
 
@@ -113,7 +114,7 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
-        self.recorder.finish(episode, who(self.agent, self.model.name if self.model else None), instruction, self.patch)
+        self.recorder.finish(episode, self.who, instruction, self.patch)
         return episode
 
     def _own_usage(self) -> tuple[Usage, str | None]:

@@ -7,9 +7,8 @@ Never says dead of an owner that it cannot see: another machine's or another con
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
 import tempfile
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -39,8 +38,13 @@ def reap_folders() -> None:
     """Remove the temporary folders of dead owners."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         if is_dead(folder.name.removeprefix(PREFIX).partition(".")[0]):
-            with suppress(OSError):  # another engine may be doing the same at this moment
-                shutil.rmtree(folder)
+            remove_folder(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove it however deep and however locked: what lies in it is an agent's. Another engine may do it meanwhile."""
+    for words in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+        subprocess.run([*words, "--", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _start(pid: int) -> str:
