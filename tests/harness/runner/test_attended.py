@@ -174,7 +174,9 @@ def test_a_folder_deeper_than_pythons_stack_ends_with_its_sandbox(blotto: Place,
         command = "for i in $(seq 1200); do mkdir d && cd d; done; cd; mkdir -p locked/in && chmod 000 locked/in locked"
 
     assert run_episode(blotto, Deep(), 0, tmp_path / "episode").exit_status == "evaluation_error"
-    left = [folder for folder in Path(tempfile.gettempdir()).glob(f"{folder_prefix()}*") if (folder / "workspace").exists()]
+    left = [
+        folder for folder in Path(tempfile.gettempdir()).glob(f"{folder_prefix()}*") if (folder / "workspace").exists()
+    ]
     assert left == []
 
 
