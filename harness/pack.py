@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.archive import open_regular, write_archive
 from harness.errors import CheckError, Problem, SchemaError, UsageError
@@ -33,6 +34,8 @@ from harness.schema.task import load_task, tasks_root
 from harness.scrub import Scrubber
 from harness.signing import BUNDLE
 
+MAX_WORDS = 2000
+"""Characters of every text in an episode's record."""
 TOKENS = tuple(name for name in Usage.model_fields if name.endswith("_tokens"))
 
 
@@ -165,8 +168,19 @@ class _Packing:
 def _scrubbed(episodes: Mapping[str, Episode], scrubber: Scrubber) -> dict[str, Episode]:
     """The episodes' own words (why one ended, why an artifact was refused) without what must not be published."""
     trees = {key: episode.model_dump(mode="json", exclude_none=True) for key, episode in episodes.items()}
-    clean = {key: scrubber.tree(f"{key}/episode.json", tree) for key, tree in trees.items()}
+    clean = {key: _short(tree, scrubber.tree(f"{key}/episode.json", tree)) for key, tree in trees.items()}
     return {key: Episode.from_json(canonical_bytes(tree), subject=key) for key, tree in clean.items()}
+
+
+def _short(was: Any, clean: Any) -> Any:
+    """What a mark made longer than a record's words may be, cut between two words."""
+    if isinstance(clean, dict):
+        return {key: _short(old, new) for old, (key, new) in zip(was.values(), clean.items(), strict=True)}
+    if isinstance(clean, list):
+        return [_short(old, new) for old, new in zip(was, clean, strict=True)]
+    if clean == was or not isinstance(clean, str) or len(clean) <= MAX_WORDS:
+        return clean
+    return clean[:MAX_WORDS].rpartition(" ")[0] or "(scrubbed)"
 
 
 def _files(episode: Path, folder: str) -> list[str]:

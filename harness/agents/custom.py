@@ -47,12 +47,13 @@ def class_agent(name: str, file: Path | None = None) -> Callable[[], Agent]:
     def make() -> Agent:
         try:
             agent = kind(**settings)
-            if file:
+            faults = _faults(agent)
+            if file and not faults:
                 agent.declares = (*getattr(agent, "declares", ()), f"settings sha256:{digest}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             words = f"with {', '.join(settings)}" if settings else "without arguments"
             raise UsageError(f"{name} cannot be made {words}: {type(error).__name__}: {error}") from error
-        if faults := _faults(agent):
+        if faults:
             raise UsageError(f"{name} is no agent (harness/agents/base.py): {'; '.join(faults)}")
         return cast(Agent, agent)
 
@@ -71,7 +72,7 @@ def _imported(name: str) -> type:
     except ModuleNotFoundError as error:
         hint = "it is looked for in this folder and among the installed packages"
         raise UsageError(f"{name}: there is no module {error.name!r}; {hint}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a guard ends the process
         raise UsageError(f"{name}: its module fails on import: {type(error).__name__}: {error}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
@@ -97,6 +98,11 @@ def _faults(agent: object) -> list[str]:
             TypeAdapter(Line).validate_python(value, strict=True)
         except ValidationError:
             faults.append(f"its attribute {name} must be one line of printable text, and is {value!r:.80}")
+    declares = getattr(agent, "declares", ())
+    try:
+        TypeAdapter(tuple[Line, ...]).validate_python(declares, strict=True)
+    except ValidationError:
+        faults.append(f"its attribute declares must be a tuple of lines, and is {declares!r:.80}")
     return faults
 
 

@@ -67,14 +67,17 @@ def _replayed(
 
 
 def _print(found: Replay) -> None:
+    """Divergences and refusals hold what the recorded actions printed."""
+    from harness.terminal import plain
+
     typer.echo(f"{found.task} seed {found.seed}: {found.steps} steps")
     if found.diverged_at is not None:
-        typer.echo(f"diverged at step {found.diverged_at}: {found.divergence}")
+        typer.echo(f"diverged at step {found.diverged_at}: {plain(found.divergence)}")
     elif found.observations_differ_at is not None:
         typer.echo(f"the text of step {found.observations_differ_at} differs; every exit code is as recorded")
     for attempt in found.attempts:
         same = "the same bytes" if attempt.recorded_sha256 == attempt.replayed_sha256 else "OTHER BYTES"
         same = same if attempt.recorded_sha256 else "its bytes are not known"
-        typer.echo(f"attempt {attempt.index} (step {attempt.step}): {same}; {attempt.sentence}")
+        typer.echo(f"attempt {attempt.index} (step {attempt.step}): {same}; {plain(attempt.sentence)}")
     grades = "the grades agree" if found.grades_agree else "the grades DISAGREE"
     typer.echo("the same run" if found.same else f"not the same run; {grades}")

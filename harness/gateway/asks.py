@@ -31,6 +31,7 @@ class Asks:
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Ask] = queue.Queue(WAITING)
+        self._closed = False
 
     def next(self, timeout_s: float) -> Ask | None:
         """The oldest question; None when none comes in time."""
@@ -53,6 +54,8 @@ class Asks:
             self._waiting.put_nowait(ask)
         except queue.Full:
             return peer.send(b"1\n%d questions wait already; ask again when one is answered" % WAITING)
+        if self._closed:
+            self.close()
         try:
             text, code = ask.answer.result()
         except CancelledError:
@@ -60,6 +63,7 @@ class Asks:
         return peer.send(f"{code}\n{text}".encode(errors="replace"))
 
     def close(self) -> None:
-        """Nobody waits any longer."""
+        """Nobody waits any longer, nor who comes later."""
+        self._closed = True
         while ask := self.next(0):
             ask.answer.cancel()

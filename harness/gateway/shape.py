@@ -7,6 +7,8 @@ refused: a request is built anew from what is known, never passed on.
 from __future__ import annotations
 
 import json
+import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,7 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from harness.gateway.http import HttpRefused
 
 MAX_DEPTH = 64
+MAX_VALUES = 100_000
 FAULTS_SHOWN = 5
+_READING = threading.Lock()
 
 
 class Shape(BaseModel):
@@ -70,34 +74,48 @@ Kind = TypeVar("Kind", bound=Shape)
 
 def parsed(body: bytes, shape: type[Kind]) -> Kind:
     """The body as this shape. Raises HttpRefused."""
-    try:
-        tree = json.loads(body, parse_constant=_no_number)
-        json.dumps(tree, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be sent on
-    except (ValueError, RecursionError) as error:
-        raise HttpRefused(400, f"the body is no JSON: {error}") from None
-    if _depth(tree) > MAX_DEPTH:
-        raise HttpRefused(400, f"the body is nested deeper than {MAX_DEPTH}")
+    with _READING:  # one at a time: 8 MB of brackets are some hundred MB of lists
+        tree = _read(body)
     try:
         return shape.model_validate(tree)
     except ValidationError as error:
         raise HttpRefused(400, _words(error)) from None
 
 
+def _read(body: bytes) -> Any:
+    try:
+        tree = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        json.dumps(tree, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be sent on
+    except (ValueError, RecursionError) as error:
+        raise HttpRefused(400, f"the body is no JSON: {error}") from None
+    depth, values = _measured(tree)
+    if depth > MAX_DEPTH:
+        raise HttpRefused(400, f"the body is nested deeper than {MAX_DEPTH}")
+    if values > MAX_VALUES:
+        raise HttpRefused(413, f"the body holds more than {MAX_VALUES} values", "request_too_large")
+    return tree
+
+
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _depth(tree: Any) -> int:
-    depth, level = 0, [tree]
-    while level and depth <= MAX_DEPTH:
-        depth += 1
+def _finite(text: str) -> float:
+    return value if math.isfinite(value := float(text)) else _no_number(text[:40])
+
+
+def _measured(tree: Any) -> tuple[int, int]:
+    """How deep it is, and how many values it holds; neither much beyond its bound."""
+    depth, values, level = 0, 0, [tree]
+    while level and depth <= MAX_DEPTH and values <= MAX_VALUES:
+        depth, values = depth + 1, values + len(level)
         level = [
             below
             for here in level
             if isinstance(here, dict | list)
             for below in (here.values() if isinstance(here, dict) else here)
         ]
-    return depth
+    return depth, values
 
 
 def _words(error: ValidationError) -> str:

@@ -11,11 +11,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from harness.errors import UsageError
 from harness.schema.calls import ModelCall, Reply
 from harness.schema.prices import Price
 
 Message = Mapping[str, Any]
 ToolSchema = Mapping[str, Any]
+PARAMS = frozenset(
+    (
+        *("temperature", "top_p", "top_k", "min_p", "stop", "seed", "logit_bias"),
+        *("presence_penalty", "frequency_penalty", "verbosity", "reasoning_effort", "thinking"),
+        *("tool_choice", "parallel_tool_calls", "response_format"),
+    )
+)
+"""What an agent may set of a request. Anything else could leave the meter: several answers for one reservation, another
+length, another address, an answer that nobody gave, a search on the provider's side."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Model(Protocol):
         max_output_tokens: int | None = None,
         params: Mapping[str, Any] = MappingProxyType({}),
     ) -> Reply:
-        """Ask once; `params` come on top of the plan's. Safe to call from several threads.
+        """Ask once; `params` (of PARAMS) come on top of the plan's. Safe to call from several threads.
 
         Raises EpisodeOver("cost" | "wall_time" | "runtime"), ContextOverflow (nothing was paid), ModelUnavailable.
         """
@@ -59,3 +69,11 @@ class Model(Protocol):
     def calls(self) -> Sequence[ModelCall]:
         """Every paid call of the episode so far, in order."""
         ...
+
+
+def demand_plain(tools: Sequence[ToolSchema], params: Mapping[str, Any]) -> None:
+    """Raises UsageError when an agent asks for more than a metered request can have."""
+    if strange := sorted(set(params) - PARAMS):
+        raise UsageError(f"a request cannot have {', '.join(strange)}; it takes {', '.join(sorted(PARAMS))}")
+    if any(not isinstance(tool, Mapping) or tool.get("type") != "function" for tool in tools):
+        raise UsageError('a tool of a request is {"type": "function", ...} and executed by the agent, nothing else')

@@ -18,8 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.clock import now
-from harness.errors import EpisodeOver, ModelUnavailable, UsageError
-from harness.llm.base import Message, ModelPlan, ToolSchema
+from harness.errors import EpisodeOver, ModelUnavailable, RunSpent, UsageError
+from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
 from harness.llm.spending import Ledger
@@ -30,7 +30,9 @@ from harness.schema.prices import Price, load_prices
 BUSY_TRIES, LOST_TRIES, UNREACHED_TRIES = 10, 2, 3
 LONGEST_WAIT_S = 60.0
 ANSWER_S = 1200.0
-FIRST_TOKENS_PER_BYTE = 0.5
+LANDING_S = 5.0
+FIRST_TOKENS_PER_BYTE, LEAST_TOKENS_PER_BYTE = 0.5, 0.25
+"""Before the provider has counted anything; and what no count can lower it to: after a picture comes a text."""
 MARGIN = 1.25
 Send = Callable[[ModelPlan, Request, float], Answer]
 """Asks a provider once, with so many seconds for the answer; provider.ask, or another that raises the same."""
@@ -69,7 +71,7 @@ def price_of(plan: ModelPlan, day: str) -> Price:
 
 
 class Meter:
-    """One model within one episode. Safe across threads."""
+    """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made."""
 
     def __init__(
         self,
@@ -86,13 +88,19 @@ class Meter:
         self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
         self._counted = False
         self._send = send
+        self.over: EpisodeOver | None = None
+        self._ended = False
+        self._others: list[Meter] = []
+        self._flying: dict[str, ModelCall] = {}
         self._lock = threading.Lock()
+        self._landed = threading.Condition(self._lock)
         self._heal()
 
     def beside(self, models: Models, send: Send) -> Meter:
         """Another model within the same episode: one journal, one limit. Before anything is asked."""
         other = Meter(models, self._key, self._journal, self.limit_usd, self._time_left, send)
-        other._lock = self._lock
+        other._lock, other._landed, other._flying = self._lock, self._landed, self._flying
+        self._others.append(other)
         return other
 
     def _heal(self) -> None:
@@ -138,6 +146,7 @@ class Meter:
     ) -> JournalLine:
         """As complete, with the call's measure beside the reply."""
         most = self._plan.max_output_tokens if max_output_tokens is None else max_output_tokens
+        demand_plain(tools, params)
         request = Request(self.name, messages, tools, most, {**self._plan.params, **params})
         encoded = request.encoded()
         sha256 = request_sha256(encoded)
@@ -148,20 +157,17 @@ class Meter:
     def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
         while True:
-            time_left = self._time_left()
-            if time_left <= 0:
-                raise EpisodeOver("wall_time", "the episode's time was over before the model was asked")
             worst = self._worst_usd(size, request.max_output_tokens)
+            name = self._reserve(worst, sha256)
             started, begun = now(), time.monotonic()
-            name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
             try:
-                answer = self._send(self._plan, request, min(ANSWER_S, time_left))
+                answer = self._send(self._plan, request, min(ANSWER_S, max(1.0, self._time_left())))
             except Busy as error:
-                self._ledger.settle(name, 0.0, now(), sha256)
+                self._unpaid(name, sha256)
                 busy += 1
                 self._wait(busy, BUSY_TRIES, error, error.retry_after_s)
             except Unreached as error:
-                self._ledger.settle(name, 0.0, now(), sha256)
+                self._unpaid(name, sha256)
                 unreached += 1
                 self._wait(unreached, UNREACHED_TRIES, error)
             except Lost as error:
@@ -172,12 +178,70 @@ class Meter:
                 lost += 1
                 self._wait(lost, LOST_TRIES, error)
             except (EpisodeOver, ModelUnavailable):
-                self._ledger.settle(name, 0.0, now(), sha256)
+                self._unpaid(name, sha256)
                 raise
             else:
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
                 return self._book(name, call, answer.reply)
+
+    def _reserve(self, worst: float, sha256: str) -> str:
+        """The id of a call that may now be made. While another call of this episode holds what is left, wait for it.
+        Raises EpisodeOver, and from then on always.
+        """
+        while True:
+            with self._lock:
+                self._demand_open()
+                started = now()
+                try:
+                    name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
+                except EpisodeOver as over:
+                    if isinstance(over, RunSpent) or not self._flying:
+                        self.over = over
+                        raise
+                else:
+                    self._flying[name] = self._call(sha256, started, 0.0, Usage(), worst, retries=0, lost=True)
+                    return name
+                self._landed.wait(min(LANDING_S, self._time_left()))
+
+    def _demand_open(self) -> None:
+        if self._ended:
+            raise EpisodeOver("runtime", "the episode has ended; its model answers nobody any more")
+        if self.over is None and self._time_left() <= 0:
+            self.over = EpisodeOver("wall_time", "the episode's time was over before the model was asked")
+        if self.over is not None:
+            raise self.over
+
+    def _unpaid(self, name: str, sha256: str) -> None:
+        self._land(name)
+        self._ledger.settle(name, 0.0, now(), sha256)
+
+    def _land(self, name: str) -> bool:
+        """Whether the call was still in flight, and nobody booked it meanwhile."""
+        with self._lock:
+            self._landed.notify_all()
+            return self._flying.pop(name, None) is not None
+
+    def end(self) -> None:
+        """No more calls. What is in flight, for a thread that was left behind, is booked as lost."""
+        with self._lock:
+            for meter in (self, *self._others):
+                meter._ended = True
+            flying = dict(self._flying)
+            self._flying.clear()
+            lines = [
+                JournalLine(
+                    id=name,
+                    call=call.model_copy(update={"index": len(self._journal.calls) + at}),
+                    reply=Reply(finish="lost"),
+                )
+                for at, (name, call) in enumerate(flying.items())
+            ]
+            for line in lines:
+                self._journal.append(line)
+            self._landed.notify_all()
+        for line in lines:
+            self._ledger.settle(line.id, line.call.cost_usd or 0.0, now(), line.call.request_sha256)
 
     def _worst_usd(self, size: int, max_output_tokens: int) -> float:
         """The most that a request of `size` bytes can cost: nothing cached, all written to the cache, a full answer."""
@@ -186,11 +250,11 @@ class Meter:
 
     def _cost_usd(self, answer: Answer, size: int, worst: float) -> float:
         """By the price; a provider that counts nothing is booked at the most. Learns how many tokens a byte is."""
-        if not answer.counted and answer.reply.finish != "content_filter":
+        if not answer.counted:
             return worst
         if answer.usage.input_tokens:
             with self._lock:
-                seen = min(1.0, MARGIN * answer.usage.input_tokens / size)
+                seen = min(1.0, max(LEAST_TOKENS_PER_BYTE, MARGIN * answer.usage.input_tokens / size))
                 self._tokens_per_byte = max(seen, self._tokens_per_byte if self._counted else 0.0)
                 self._counted = True
         return self._price.cost_usd(answer.usage)
@@ -217,6 +281,9 @@ class Meter:
     def _book(self, name: str, call: ModelCall, reply: Reply) -> JournalLine:
         """Journal first: what the ledger lacks after a kill, the journal tells it."""
         with self._lock:
+            if self._flying.pop(name, None) is None:
+                raise EpisodeOver("runtime", "the answer came after the episode's end, which booked it as lost")
+            self._landed.notify_all()
             call = call.model_copy(update={"index": len(self._journal.calls)})
             line = JournalLine(id=name, call=call, reply=reply)
             self._journal.append(line)
@@ -236,4 +303,5 @@ class Meter:
         time.sleep(wait)
 
     def close(self) -> None:
+        self.end()
         self._journal.close()

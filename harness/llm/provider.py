@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import Message, ModelPlan, ToolSchema
@@ -200,7 +204,9 @@ def _answer(response: Any) -> Answer:
     message, usage = choice.message, response.usage
     calls = tuple(
         ReplyCall(
-            id=_clean(call.id or ""), name=_clean(call.function.name or ""), arguments=_clean(call.function.arguments)
+            id=_clean(str(call.id or "")),
+            name=_clean(call.function.name or ""),
+            arguments=_clean(call.function.arguments),
         )
         for call in message.tool_calls or ()
     )
@@ -213,13 +219,16 @@ def _answer(response: Any) -> Answer:
     )
     inputs, outputs = getattr(usage, "prompt_tokens_details", None), getattr(usage, "completion_tokens_details", None)
     guessed = bool(getattr(message, "thinking_blocks", None))  # Anthropic counts no reasoning apart; litellm guesses
-    counts = Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        cached_tokens=getattr(inputs, "cached_tokens", None) or 0,
-        cache_write_tokens=getattr(inputs, "cache_creation_tokens", None) or 0,
-        output_tokens=usage.completion_tokens or 0,
-        reasoning_tokens=0 if guessed else getattr(outputs, "reasoning_tokens", None) or 0,
-    )
+    try:
+        counts = Usage(
+            input_tokens=usage.prompt_tokens or 0,
+            cached_tokens=getattr(inputs, "cached_tokens", None) or 0,
+            cache_write_tokens=getattr(inputs, "cache_creation_tokens", None) or 0,
+            output_tokens=usage.completion_tokens or 0,
+            reasoning_tokens=0 if guessed else getattr(outputs, "reasoning_tokens", None) or 0,
+        )
+    except ValidationError:  # below zero or beyond all measure: no count
+        return Answer(reply, Usage(), counted=False)
     return Answer(reply, counts, counted=bool(counts.input_tokens or counts.output_tokens))
 
 
@@ -287,17 +296,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Retry-After in seconds or as a date (RFC 9110), or OpenAI's retry-after-ms."""
-    try:
-        if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        text = headers.get("retry-after", "")
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(ValueError):
+            if math.isfinite(wait := float(headers.get(name, "")) / unit):
+                return max(0.0, wait)
+    with suppress(ValueError, OverflowError):
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
+    return None
 
 
 def _short(error: BaseException) -> str:

@@ -11,12 +11,12 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from harness.agents.base import Agent, Briefing, Observation
-from harness.errors import Abandoned, EpisodeOver, ModelUnavailable, SchemaError
+from harness.errors import Abandoned, EpisodeOver, ModelUnavailable, OverStatus, SchemaError
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
 
@@ -52,7 +52,10 @@ class Attended:
             raise AgentFault(f"the agent's usage() does not answer: {error}") from error
         if not isinstance(usage, Usage):
             raise AgentFault(f"the agent's usage() returned {type(usage).__name__}, not a Usage")
-        return usage
+        try:
+            return Usage.model_validate({name: getattr(usage, name) for name in Usage.model_fields})
+        except Exception as error:  # made without validation, or a class that only looks like one
+            raise AgentFault(f"the agent's usage() returned what is no Usage: {_words(error)}") from error
 
     def close(self) -> None:
         """No more calls. A thread that hangs in one is left behind."""
@@ -68,6 +71,8 @@ class Attended:
             raise EpisodeOver("wall_time", text) from None
         if error is None:
             return answer.result()
+        if isinstance(error, EpisodeOver) and error.status not in get_args(OverStatus):
+            raise AgentFault(f"the agent ended the episode as {str(error.status)[:60]!r}, which is no way to end one")
         if isinstance(error, EpisodeOver | Abandoned | ModelUnavailable | KeyboardInterrupt):
             raise error
         raise AgentFault(f"the agent raised {type(error).__name__}: {_words(error)}") from error

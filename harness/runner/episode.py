@@ -58,6 +58,7 @@ class EpisodeRun:
         self.tools: ToolState
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
+        self.who = who(agent, models.plan.name if models else None)  # before it can change what it is called
         self.model = self._metered(models)
         self.aids, self.notes = aids, aids.notes(self.key, recorder.folder, self.model)
         self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
@@ -89,6 +90,8 @@ class EpisodeRun:
             self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
         ):
             status, detail = self._play(box, beside, instruction)
+            if self.model is not None:
+                self.model.end()
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
                 self.patch = box.workspace_patch(PATCH_CAP_BYTES)
@@ -115,7 +118,9 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
-        acted = who(self.agent, self.model.name if self.model else None)
+        acted = who(self.agent, self.who.model_name).model_copy(
+            update={name: getattr(self.who, name) for name in ("name", "version", "model_name")}
+        )
         self.recorder.finish(episode, acted, instruction, self.patch, system_prompt(self.agent))
         return episode
 
@@ -173,6 +178,8 @@ class EpisodeRun:
                 return at_limit, None
             self._tell("thinking")
             action = self.attended.act(observation, self.time_left())
+            if self.model is not None and self.model.over is not None:
+                raise self.model.over  # also for an agent that would go on without its model
             self._tell(action.tool or action.kind)
             observation = self.take(box, action)
             if action.kind == "submit":

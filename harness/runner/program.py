@@ -120,7 +120,11 @@ class ProgramPlace:
                 if ask.kind == "submit":
                     ask.answer.cancel()
                     return None, None, True
-                observation = stage.take(box, Action(kind="validate"))
+                try:
+                    observation = stage.take(box, Action(kind="validate"))
+                except BaseException:
+                    ask.answer.cancel()
+                    raise
                 ask.answer.set_result((observation.text, observation.exit_code or 0))
         except EpisodeOver as over:
             if isinstance(over, RunSpent) and self._model is not None and not self._model.paid():

@@ -60,7 +60,8 @@ def system_prompt(agent: Agent | CommandAgent) -> str:
 
 def who(agent: Agent | CommandAgent, model: str | None = None) -> TrajectoryAgent:
     """The agent, as a trajectory names it; `model` is the one that it was given."""
-    settings = agent.settings.model_dump(mode="json") if isinstance(agent, Configured) else {}
+    given = agent.settings if isinstance(agent, Configured) else None
+    settings = given.model_dump(mode="json") if isinstance(given, Record) else {}
     tools = agent.tool_schemas if isinstance(agent, ToolUser) else ()
     return TrajectoryAgent(
         name=agent.name,

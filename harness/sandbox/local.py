@@ -26,7 +26,7 @@ from harness.errors import EngineUnavailable
 from harness.sandbox.base import BoxSpec, EngineKind, ProcessSpec
 from harness.sandbox.local_box import LocalSandbox
 from harness.sandbox.local_process import LocalProcess
-from harness.sandbox.owner import folder_prefix, reap_folders, remove_tree
+from harness.sandbox.owner import folder_prefix, reap_folders, remove_folder
 
 AGENT_UID = 61534
 """The agent's user when the harness is root: not one that graders in containers of the same machine run as."""
@@ -105,8 +105,7 @@ class LocalEngine:
         return folder
 
     def _remove(self, folder: Path) -> None:
-        if folder.exists():
-            remove_tree(folder)
+        remove_folder(folder)
         self._places.pop(folder, None)
 
     def _user(self, uid: int) -> int | None:

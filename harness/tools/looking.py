@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import GymboardError
+from harness.schema.document import read_json
 from harness.tools.base import ToolResult, ToolState, View, refused
 
 PROGRAM = Path(__file__).with_name("looker.py").read_text(encoding="utf-8")
@@ -45,9 +46,8 @@ def ask(state: ToolState, op: str, path: str, **question: Any) -> Mapping[str, A
     request = json.dumps({"root": state.box.workspace, "mark": mark, "op": op, "path": path, **question})
     ran = state.box.exec(f"({PYTHON} {shlex.quote(PROGRAM)} {shlex.quote(request)})", LIMIT_S)
     said = [line[len(mark) :] for line in ran.stdout.split("\n") if line.startswith(mark)]
-    try:
-        answer = json.loads(said[-1])
-    except (IndexError, ValueError, RecursionError):
+    answer, faults = read_json(said[-1]) if said else (None, [])
+    if not said or faults:
         why = ran.note or (ran.stderr or ran.stdout)[-300:].strip() or f"exit code {ran.exit_code}"
         raise Unseen(f"the files could not be looked at: {visible(why)}") from None
     if not isinstance(answer, dict):

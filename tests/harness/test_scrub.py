@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CheckError
+from harness.pack import _scrubbed
 from harness.schema.command import command_class
+from harness.schema.episode import Episode
 from harness.scrub import Scrubber, known_secrets, log_findings
 from harness.secret_kinds import KINDS, MARK, findings, without
 
@@ -153,3 +155,26 @@ def test_an_artifact_with_a_key_is_named_and_no_key_is_printed(tmp_path: Path) -
         Scrubber(known={}).refuse_secrets(files)
     assert [problem.path for problem in raised.value.problems] == ["strategy.py"]
     assert "1 openai-key" in str(raised.value) and ALNUM[:12] not in str(raised.value)
+
+
+def test_words_that_a_mark_makes_longer_still_fit_their_record() -> None:
+    for words in ("/home/x " * 250, "/home/x:" * 250):
+        episode = Episode.from_json(
+            json.dumps(
+                {
+                    "task": "house-price",
+                    "task_version": "1.0.0",
+                    "profile": "smoke",
+                    "seed": 0,
+                    "exit_status": "runtime",
+                    "exit_detail": words,
+                    "started": "2026-11-21T10:00:00Z",
+                    "steps": 0,
+                    "actions": {},
+                    "attempts": [],
+                    "usage": {},
+                }
+            )
+        )
+        detail = _scrubbed({"house-price/seed-0": episode}, Scrubber(known={}))["house-price/seed-0"].exit_detail
+        assert detail and not findings(detail) and "/home/x" not in detail

@@ -257,6 +257,14 @@ def test_huge_bodies_are_not_held(here: Set) -> None:
     assert here.post(chat())[0] == 200
 
 
+def test_a_body_of_a_million_values_is_refused(here: Set) -> None:
+    status, document = here.post(b'{"model": "m", "messages": [' + b"[]," * 1_000_000 + b"[]]}")
+    assert status == 413 and "values" in document["error"]["message"]
+    status, document = here.post(json.dumps(schema({"minimum": 7})).replace("7", "1e999").encode())
+    assert status == 400 and "no number of JSON" in document["error"]["message"]
+    nothing_happened(here)
+
+
 def test_bodies_that_are_hard_to_read_are_refused(here: Set) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     mean = json.dumps(chat()).encode().replace(b'"hello"', b"[" * 90 + b"]" * 90)

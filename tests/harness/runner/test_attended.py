@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,15 @@ import pytest
 
 from harness.agents.base import Briefing, Observation
 from harness.agents.custom import class_agent
-from harness.errors import UsageError
+from harness.errors import EpisodeOver, UsageError
 from harness.runner.place import Place
 from harness.runner.run import place_of, run_episode
 from harness.sandbox import open_engine
+from harness.sandbox.owner import folder_prefix
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
 from harness.schema.task import tasks_root
+from harness.schema.trajectory import Trajectory
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -78,11 +81,30 @@ class NotAtBegin(Whole):
         raise KeyError("no such task")
 
 
+class Cheap(Whole):
+    """Says that it paid less than nothing, so that the sum with what the meter counted is small."""
+
+    def usage(self) -> Any:
+        return Usage.model_construct(input_tokens=-1_000_000, api_calls=1, reported_cost_usd=-3.0)
+
+
+class Disguised(Whole):
+    """Other names at the end than at the beginning, and settings that are no record."""
+
+    def __init__(self) -> None:
+        self.settings = {"depth": 3}
+
+    def act(self, observation: Observation) -> Any:
+        self.name, self.version = 5, "\n"  # type: ignore[assignment]
+        return Action(kind="submit")
+
+
 circle: dict[str, Any] = {}
 circle["self"] = circle
 FAULTS = {
     "raises": (raising(ValueError("boom")), "ValueError: boom"),
     "exits": (raising(SystemExit(3)), "SystemExit: 3"),
+    "ends as it likes": (raising(EpisodeOver("success", "done")), "'success', which is no way to end one"),  # type: ignore[arg-type]
     "has no words": (raising(Unspeakable()), "Unspeakable"),
     "raises at begin": (NotAtBegin, "no such task"),
     "returns None": (returning(None), "returned NoneType, not an Action"),
@@ -135,6 +157,29 @@ def test_a_usage_that_is_none_is_said_and_costs_nothing_else(blotto: Place, tmp_
     )
 
 
+def test_nobody_pays_less_than_nothing(blotto: Place, tmp_path: Path) -> None:
+    episode = run_episode(blotto, Cheap(), 0, tmp_path / "episode")
+    assert "is no Usage" in (episode.exit_detail or "")
+    assert (episode.usage.input_tokens, episode.usage.reported_cost_usd) == (0, None)
+
+
+def test_an_agent_is_called_what_it_was_called_at_first(blotto: Place, tmp_path: Path) -> None:
+    run_episode(blotto, Disguised(), 0, tmp_path / "episode")
+    agent = Trajectory.from_json((tmp_path / "episode" / "trajectory.json").read_bytes()).agent
+    assert (agent.name, agent.version, agent.extra) == ("whole", "1", None)
+
+
+def test_a_folder_deeper_than_pythons_stack_ends_with_its_sandbox(blotto: Place, tmp_path: Path) -> None:
+    class Deep(Whole):
+        command = "for i in $(seq 1200); do mkdir d && cd d; done; cd; mkdir -p locked/in && chmod 000 locked/in locked"
+
+    assert run_episode(blotto, Deep(), 0, tmp_path / "episode").exit_status == "evaluation_error"
+    left = [
+        folder for folder in Path(tempfile.gettempdir()).glob(f"{folder_prefix()}*") if (folder / "workspace").exists()
+    ]
+    assert left == []
+
+
 def test_the_example_of_the_documentation_runs(blotto: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     make = class_agent("examples.random_blotto:RandomSearch")
@@ -159,6 +204,10 @@ class Deaf(Fine):
     def act(self): ...
 class Mute(Fine):
     usage = None
+class Boastful(Fine):
+    declares = "gateway"
+class Leaves(Fine):
+    def __init__(self): raise SystemExit(0)
 class Several(Nameless):
     version = 7
     begin = None
@@ -171,7 +220,10 @@ REFUSED = {
     "my_agents:no()": "write it as",
     "no_such_module:Fine": "there is no module 'no_such_module'",
     "my_broken:Fine": "fails on import: ZeroDivisionError",
-    "my_agents:Fime": "its classes: Deaf, Fine, Mute, Nameless, Needs, Several",
+    "my_script:Fine": "fails on import: SystemExit",
+    "my_agents:Boastful": "its attribute declares must be a tuple of lines",
+    "my_agents:Leaves": "cannot be made without arguments: SystemExit",
+    "my_agents:Fime": "its classes: Boastful, Deaf, Fine, Leaves, Mute, Nameless, Needs, Several",
     "my_agents:not_a_class": "has no class not_a_class",
     "my_agents:Needs": "cannot be made without arguments: TypeError",
     "my_agents:Nameless": "its attribute name must be",
@@ -185,10 +237,11 @@ REFUSED = {
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "my_agents.py").write_text(MODULE)
     (tmp_path / "my_broken.py").write_text("1 / 0\n")
+    (tmp_path / "my_script.py").write_text("import sys\nsys.exit(0)\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
-    for name in ("my_agents", "my_broken"):
+    for name in ("my_agents", "my_broken", "my_script"):
         sys.modules.pop(name, None)
 
 

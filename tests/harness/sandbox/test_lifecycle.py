@@ -15,7 +15,7 @@ from harness.errors import EngineUnavailable, ImageError, SandboxError
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
 from harness.sandbox.local import AGENT_UID
-from harness.sandbox.owner import is_dead, owner, remove_tree
+from harness.sandbox.owner import is_dead, owner, remove_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 LEAVE = """
@@ -145,5 +145,5 @@ def test_a_folder_of_any_depth_is_removed(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", deep], cwd=tree, check=True)
     (tmp_path / "kept").write_text("beside")
     (tree / "link").symlink_to(tmp_path)
-    remove_tree(tree)
+    remove_folder(tree)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -112,3 +112,31 @@ def test_ten_thousand_files_are_counted_and_a_hundred_named(use: Use, bash: Bash
     assert "9900 more" in use("find_file", name="file-*").text
     found = use("search_dir", term="needle", path="many").text
     assert found.startswith("10000 lines in 10000 files") and len(found) < BOUND
+
+
+FORGED = {
+    "beyond all numbers": '{"path":"a","lines":["x"],"first":1,"total":Infinity,"whole":true,"bytes":1,"names":[]}',
+    "an exponent": '{"path":"a","lines":["x"],"first":1e999,"total":1e999,"whole":true,"bytes":1,"names":[]}',
+    "half a surrogate": '{"path":"\\\\ud800","lines":["x"],"first":1,"total":1,"whole":true,"bytes":1}',
+    "four thousand digits": '{"path":"a","lines":["x"],"first":%s,"total":1,"whole":true,"bytes":1}' % ("9" * 4000),
+    "a circle of brackets": "[" * 60_000,
+}
+
+
+@pytest.mark.parametrize("answer", FORGED.values(), ids=FORGED)
+def test_an_agent_that_answers_in_our_programs_place_is_refused(answer: str, use: Use, bash: Bash) -> None:
+    """Its own python3 sees the mark, and says what it likes: never a fault of ours."""
+    bash(
+        "mkdir own; cat > own/python3 <<'END'\n#!/bin/bash\n"
+        """mark=$(sed 's/.*"mark": "\\([0-9a-f]*\\)".*/\\1/' <<< "${@: -1}"); printf '\\n%s%b\\n' "$mark" '"""
+        + answer
+        + "'\nEND\nchmod +x own/python3; export PATH=$PWD/own:$PATH"
+    )
+    asked: list[tuple[str, dict[str, object]]] = [
+        ("open", {"path": "numbers.txt"}),
+        ("find_file", {"name": "n*"}),
+        ("search_dir", {"term": "line"}),
+        ("scroll", {}),
+        ("edit", {"start": 1, "end": 1, "text": "x"}),
+    ]
+    assert [use(name, **arguments).exit_code for name, arguments in asked] == [1] * len(asked)
