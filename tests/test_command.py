@@ -43,6 +43,12 @@ COMMANDS = (
     ["ledger", "include"],
     ["ledger", "regrade"],
     ["ledger", "verify"],
+    ["ledger", "show"],
+    ["ledger", "downgrade"],
+    ["ledger", "remove"],
+    ["ledger", "waiting"],
+    ["ledger", "recall"],
+    ["ledger", "settle"],
     ["demo"],
     ["watch"],
 )
