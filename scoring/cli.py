@@ -38,6 +38,7 @@ class FormatChoice(StrEnum):
 def mount(app: typer.Typer) -> None:
     """Add scoring's commands to the app."""
     app.command()(rank)
+    app.command()(comment)
     app.add_typer(commands.app, name="site")
     app.add_typer(seasons_cli.app, name="season")
     app.add_typer(ledger_cli.app, name="ledger")
@@ -84,3 +85,24 @@ def rank(
     )
     if not answer(request):
         raise typer.Exit(1)
+
+
+def comment(
+    changed: Annotated[
+        Path,
+        typer.Option(
+            help="The changed files by GitHub's API, one {filename, status} a line.", exists=True, dir_okay=False
+        ),
+    ],
+    archive: Annotated[
+        Path | None, typer.Argument(help="The preview's zip archive; none: it left none.", exists=True, dir_okay=False)
+    ] = None,
+    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
+) -> None:
+    """The text of the comment on a pull request, from what its preview found; believes none of it.
+
+    Example: gymboard comment preview.zip --changed changed.jsonl
+    """
+    from scoring.comment import comment, read_changed
+
+    typer.echo(comment(archive, read_changed(changed), submissions), nl=False)
