@@ -16,7 +16,7 @@ def code(text: str, limit: int = MAX_CHARS) -> str:
     Inside a code span GitHub renders no HTML, no link and no mention; only backticks could end it, and a bar would
     split a table's cell.
     """
-    plain = "".join(char if char.isprintable() else "\ufffd" for char in text[: limit + 1])
+    plain = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text[: limit + 1].split()))
     plain = plain if len(plain) <= limit else plain[: limit - 1] + "\u2026"
     plain = plain.replace("|", "\u2223").strip() or "-"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
