@@ -7,17 +7,19 @@ believes no rank, level or check in them, and never unpacks, executes or fetches
 
 from __future__ import annotations
 
+import lzma
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from harness.errors import GymboardError
+from harness.errors import GymboardError, UsageError
 from harness.schema.base import KebabId, Record
 from harness.schema.bundle import Bundle
 from harness.schema.markdown import code
@@ -35,6 +37,11 @@ MAX_ROWS = 80
 MAX_CHARS = 60_000
 """GitHub takes 65,536."""
 _ENTRY = re.compile(r"submissions/([a-z0-9]+(?:-[a-z0-9]+)*)/[^/]+")
+_UNREADABLE = (
+    *(GymboardError, OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What reading an archive that anybody made can raise."""
 _Found = TypeVar("_Found", bound=Record)
 
 
@@ -104,8 +111,12 @@ def _of_entry(archive: Path | None, entry: str, submissions: Path) -> list[str]:
     if archive is None:
         return [f"The preview of {code(entry)} left no report; its log says why."]
     try:
+        size = archive.stat().st_size
+        if size > MAX_ARCHIVE_BYTES:
+            raise GymboardError(f"it has {size:,} bytes, {MAX_ARCHIVE_BYTES:,} allowed")
         with zipfile.ZipFile(archive) as opened:
-            _must_be_small(archive, opened)
+            if (members := len(opened.infolist())) > MAX_MEMBERS:
+                raise GymboardError(f"it has {members} files, {MAX_MEMBERS} allowed")
             checked = _member(opened, f"{entry}/check.json", Checked)
             report = _member(opened, f"{entry}/regrade.json", RegradeReport)
             bundle = _member(opened, f"{entry}/{BUNDLE}", Bundle)
@@ -115,16 +126,8 @@ def _of_entry(archive: Path | None, entry: str, submissions: Path) -> list[str]:
             *_regraded(report, entry),
             *_landing(bundle, entry, submissions),
         ]
-    except (GymboardError, OSError, ValueError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _UNREADABLE as error:
         return [f"The preview's report cannot be read: {code(str(error), 1000)}"]
-
-
-def _must_be_small(archive: Path, opened: zipfile.ZipFile) -> None:
-    size, members = archive.stat().st_size, len(opened.infolist())
-    if size > MAX_ARCHIVE_BYTES or members > MAX_MEMBERS:
-        raise GymboardError(
-            f"it has {size:,} bytes and {members} files; {MAX_ARCHIVE_BYTES:,} and {MAX_MEMBERS} allowed"
-        )
 
 
 def _member(opened: zipfile.ZipFile, name: str, record: type[_Found]) -> _Found | None:
@@ -188,22 +191,21 @@ def _landing(bundle: Bundle | None, entry: str, submissions: Path) -> Iterator[s
     with tempfile.TemporaryDirectory(prefix="gymboard-comment-") as place:
         file = Path(place, BUNDLE)
         file.write_bytes(bundle.canonical())
-        with build(submissions, readings=["season"], previews=[file]) as built:
-            for ranking in built.previews:
-                rows = ranking.table("board").to_dicts()
-                last = [row for row in rows if row["score"] == "last"]
-                ranked = sum(row["rank"] is not None for row in last)
-                for row in last:
-                    if row["entry"] == entry and row["kind"] != "baseline":
-                        yield f"\n{ranking.plan.title}: {_place(row, ranked)} By its own claims.".replace(
-                            entry, code(entry)
-                        )
+        try:
+            with build(submissions, readings=["season"], previews=[file]) as built:
+                for ranking in built.previews:
+                    yield f"\n{ranking.plan.title}: {_place(ranking.table('board').to_dicts(), entry)}"
+        except UsageError as error:
+            yield f"\nIt cannot be placed: {code(str(error))}"
 
 
-def _place(row: dict[str, object], ranked: int) -> str:
-    if row["rank"] is None:
-        return "unranked."
-    return f"rank {row['rank_low']} to {row['rank_high']} of {ranked}, AUP {row['aup']:.4f}."
+def _place(rows: Sequence[dict[str, Any]], entry: str) -> str:
+    last = [row for row in rows if row["score"] == "last"]
+    ranked = sum(row["rank"] is not None for row in last)
+    [own] = [row for row in last if row["entry"] == entry]
+    if own["rank"] is None:
+        return "unranked, by its own claims."
+    return f"rank {own['rank_low']} to {own['rank_high']} of {ranked}, AUP {own['aup']:.4f}, by its own claims."
 
 
 def _short(text: str) -> str:

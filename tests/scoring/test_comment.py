@@ -49,7 +49,7 @@ def test_claimed_beside_regraded_and_where_it_would_land(tmp_path: Path) -> None
     text = said(tmp_path, found)
     assert text.startswith(MARK)
     assert "| house-price/seed-0 | 0 | `r2` | 0.9 | 0.9 | 0 | 1e-09 | agrees |" in text
-    assert "rank 1 to 1 of 1" in text and "By its own claims" in text
+    assert "rank 1 to 1 of 1" in text and "by its own claims" in text
     assert "A preview grants nothing" in text
 
 
@@ -84,6 +84,10 @@ def test_a_report_cannot_claim_a_level_that_its_figures_do_not_support(tmp_path:
 def test_no_zip_a_bomb_and_too_many_members(tmp_path: Path) -> None:
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\x03\x04 no archive")
+    assert "cannot be read" in said(tmp_path, broken)
+    damaged = bytearray(archive(tmp_path, check=CHECK * 50).read_bytes())
+    damaged[50:60] = bytes(10)
+    broken.write_bytes(damaged)
     assert "cannot be read" in said(tmp_path, broken)
     bomb = archive(tmp_path, check=bytes(200 << 20))
     assert bomb.stat().st_size < 1 << 20
