@@ -202,7 +202,7 @@ def _bundle(
 ) -> Bundle:
     tree = {
         **{name: _plain(getattr(manifest, name)) for name in RunManifest.model_fields if name in Bundle.model_fields},
-        "declares": sorted({*manifest.declares, *declares}),
+        "declares": sorted({*manifest.declares, *declares}) or None,
         "schema_version": SCHEMA_VERSION,
         "suite_version": SUITE_VERSION,
         "origin": "run",

@@ -147,10 +147,16 @@ def _with_steps(place: Place, steps: int) -> Place:
     return replace(place, task=place.task.model_copy(update={"limits": limits}))
 
 
+def _aided(line: StepLine) -> bool:
+    """Whether the step asked for what a replay does not have: notes or literature. It changes no workspace."""
+    return line.action.action_class in ("Memory", "Literature")
+
+
 def _divergence(was: Sequence[StepLine], now: Sequence[StepLine], *, imported: bool) -> tuple[int | None, str]:
     """An import has no exit codes; of those that it has, and of the number of steps, it is judged all the same."""
     for number, (old, new) in enumerate(zip(was, now, strict=False), start=1):
-        if old.exit_code != new.exit_code and not (imported and old.exit_code is None):
+        unknown = (imported and old.exit_code is None) or _aided(old)
+        if old.exit_code != new.exit_code and not unknown:
             return number, f"exit code {old.exit_code} was recorded, {new.exit_code} came: {_brief(new.observation)}"
     if len(was) != len(now):
         return min(len(was), len(now)) + 1, f"{len(was)} steps were recorded, {len(now)} were made"
@@ -159,7 +165,9 @@ def _divergence(was: Sequence[StepLine], now: Sequence[StepLine], *, imported: b
 
 def _differing(was: Sequence[StepLine], now: Sequence[StepLine]) -> int | None:
     pairs = enumerate(zip(was, now, strict=False), start=1)
-    return next((number for number, (old, new) in pairs if old.observation != new.observation), None)
+    return next(
+        (number for number, (old, new) in pairs if not _aided(old) and old.observation != new.observation), None
+    )
 
 
 def _attempts(task: TaskSpec, was: Episode, now: Episode) -> tuple[ReplayedAttempt, ...]:

@@ -14,17 +14,22 @@ from harness.llm.base import Model
 from harness.schema.episode import Usage
 from harness.schema.steps import Action
 from harness.schema.task import ProfileName, TaskSpec
+from harness.tools.base import Aid
 
 
 @dataclass(frozen=True)
 class Briefing:
-    """What the agent is told before its first action. `model` is the run's model, metered; None without --model."""
+    """What the agent is told before its first action. `model` is the run's model, metered; None without --model.
+    `aids`: which tools beyond the sandbox's the run has; `memory`: what its memory holds, in words.
+    """
 
     task: TaskSpec
     profile: ProfileName
     seed: int
     instruction: str
     model: Model | None = None
+    aids: frozenset[Aid] = frozenset()
+    memory: str = ""
 
 
 @dataclass(frozen=True)

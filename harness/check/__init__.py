@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.check import evidence, identity, season, secrets, trace
+from harness.check import aids, evidence, identity, season, secrets, trace
 from harness.check.rule import RULES, Rule, Subject
 from harness.errors import Problem, SchemaError, VerificationError
 from harness.payload import AttemptKey
@@ -19,7 +19,7 @@ from harness.schema.task import load_tasks, tasks_root
 from harness.signing import BUNDLE
 from harness.verify import read_bundle, verify_contents
 
-__all__ = ["RULES", "Rule", "check", "evidence", "identity", "season", "secrets", "summary", "trace"]
+__all__ = ["RULES", "Rule", "aids", "check", "evidence", "identity", "season", "secrets", "summary", "trace"]
 
 
 def check(bundle_folder: Path, *, root: Path | None = None, season_tasks: Sequence[str] | None = None) -> list[Problem]:

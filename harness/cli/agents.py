@@ -14,13 +14,14 @@ from harness.agents.base import Agent
 from harness.errors import UsageError
 from harness.runner.place import Place
 from harness.runner.run import AgentFor
+from harness.tools.base import Aid
 
 
 @dataclass(frozen=True)
 class AgentOptions:
     """Options of `gymboard run` that are for an agent. `source`: the run whose steps are replayed. `command` and
     `program`: a finished program's line and folder. `model`: the name of the run's model. `agent_file`: an agent's
-    settings.
+    settings. `aids`: what the run gives beyond the sandbox.
     """
 
     source: Path | None = None
@@ -28,6 +29,7 @@ class AgentOptions:
     program: Path | None = None
     model: str | None = None
     agent_file: Path | None = None
+    aids: frozenset[Aid] = frozenset()
 
 
 def agent_maker(name: str, options: AgentOptions) -> AgentFor:
@@ -69,10 +71,13 @@ def _react(options: AgentOptions) -> AgentFor:
     from harness.agents.react.agent import ReactAgent
     from harness.agents.react.settings import load_settings
     from harness.llm.ability import has_tool_calls
+    from harness.tools.registry import given
 
     settings, model = load_settings(options.agent_file), options.model
     if model is None:
         raise UsageError("--agent react needs --model PROVIDER/NAME, for instance --model openai/gpt-5")
+    if missing := sorted(set(settings.tools or ()) - set(given(options.aids))):
+        raise UsageError(f"the agent file names {missing[0]}, which this run does not have: --memory or --literature")
     native = settings.protocol == "native" or (settings.protocol == "auto" and has_tool_calls(model))
     return lambda place, seed: ReactAgent(settings, model, native=native)
 

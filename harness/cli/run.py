@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.aids import AidWords, EmbeddingsBase, EmbeddingsModel, EmbeddingsPrice, Literature, MemoryWords
 from harness.cli.common import (
     AsJson,
     DatasetName,
@@ -71,6 +72,11 @@ def run(
     price: PriceWords = None,
     cost_limit: CostLimit = None,
     episode_cost_limit: EpisodeCostLimit = None,
+    memory: MemoryWords = None,
+    embeddings: EmbeddingsModel = None,
+    embeddings_price: EmbeddingsPrice = None,
+    embeddings_base: EmbeddingsBase = None,
+    literature: Literature = False,
     yes: Yes = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
@@ -91,6 +97,8 @@ def run(
       gymboard run --agent command --cmd "cp baseline.py strategy.py && submit" --tasks colonel-blotto --seeds 1
 
       gymboard run --agent react --model openai/gpt-4o --cost-limit 20
+
+      gymboard run --agent react --model openai/gpt-4o --memory own --literature
 
       gymboard run --agent react --model openai/mine --api-base http://127.0.0.1:8000/v1 --price 0,0
 
@@ -116,8 +124,10 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file))
     models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
+    aid_words = AidWords(memory, embeddings, embeddings_price, embeddings_base, literature)
+    aids = aid_words.aids(agent, folder, models)
+    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file, aids.names))
     plan = RunPlan(
         title,
         folder,
@@ -130,6 +140,7 @@ def run(
         starter.value,
         dataset,
         models,
+        aids,
     )
     if models is not None:
         consent(models, plan, ask=not (yes or as_json))

@@ -32,6 +32,8 @@ LONGEST_WAIT_S = 60.0
 ANSWER_S = 1200.0
 FIRST_TOKENS_PER_BYTE = 0.5
 MARGIN = 1.25
+Send = Callable[[ModelPlan, Request, float], Answer]
+"""Asks a provider once, with so many seconds for the answer; provider.ask, or another that raises the same."""
 
 
 class Models:
@@ -70,15 +72,28 @@ class Meter:
     """One model within one episode. Safe across threads."""
 
     def __init__(
-        self, models: Models, key: str, journal: Journal, limit_usd: float, time_left: Callable[[], float]
+        self,
+        models: Models,
+        key: str,
+        journal: Journal,
+        limit_usd: float,
+        time_left: Callable[[], float],
+        send: Send = ask,
     ) -> None:
         self.name, self.limit_usd = models.plan.name, limit_usd
         self._plan, self._price, self._ledger = models.plan, models.price, models.ledger
         self._key, self._journal, self._time_left = key, journal, time_left
         self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
         self._counted = False
+        self._send = send
         self._lock = threading.Lock()
         self._heal()
+
+    def beside(self, models: Models, send: Send) -> Meter:
+        """Another model within the same episode: one journal, one limit. Before anything is asked."""
+        other = Meter(models, self._key, self._journal, self.limit_usd, self._time_left, send)
+        other._lock = self._lock
+        return other
 
     def _heal(self) -> None:
         """After a kill: settle what the journal holds, and book what was in flight as lost."""
@@ -140,7 +155,7 @@ class Meter:
             started, begun = now(), time.monotonic()
             name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
             try:
-                answer = ask(self._plan, request, min(ANSWER_S, time_left))
+                answer = self._send(self._plan, request, min(ANSWER_S, time_left))
             except Busy as error:
                 self._ledger.settle(name, 0.0, now(), sha256)
                 busy += 1

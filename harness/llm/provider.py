@@ -132,6 +132,31 @@ def ask(plan: ModelPlan, request: Request, timeout_s: float) -> Answer:
         raise _sorted(error, litellm, plan) from None
 
 
+def ask_embedding(plan: ModelPlan, request: Request, timeout_s: float) -> Answer:
+    """The vector of the one message's text, as JSON in the reply's text. Raises as ask does."""
+    litellm = library()
+    try:
+        response = litellm.embedding(
+            **request.params,
+            model=request.model,
+            input=[request.messages[0]["content"]],
+            encoding_format="float",
+            api_base=plan.api_base,
+            api_key=_key(litellm, plan),
+            timeout=timeout_s,
+            max_retries=0,
+            num_retries=0,
+        )
+        vector = [float(value) for value in response.data[0]["embedding"]]
+        text = json.dumps(vector, allow_nan=False)
+    except litellm.ContextWindowExceededError as error:
+        raise ContextOverflow(_short(error)) from None
+    except Exception as error:
+        raise _sorted(error, litellm, plan) from None
+    tokens = getattr(response.usage, "prompt_tokens", None) or 0
+    return Answer(Reply(text=text, finish="embedding"), Usage(input_tokens=tokens), counted=tokens > 0)
+
+
 def _key(litellm: Any, plan: ModelPlan) -> str | None:
     """The named key; for a server of one's own that asks for none, a word in its place; else litellm looks itself."""
     if plan.key_env:

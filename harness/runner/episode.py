@@ -16,6 +16,7 @@ from harness.agents.command import CommandAgent
 from harness.clock import now
 from harness.errors import EpisodeOver, InvalidArtifact, RunSpent, SandboxError
 from harness.llm.meter import Meter, Models
+from harness.runner.aids import Aids, begun_with
 from harness.runner.attempts import Attempts
 from harness.runner.attended import AgentFault, Attended
 from harness.runner.place import Place
@@ -30,9 +31,10 @@ from harness.schema.calls import total
 from harness.schema.episode import ActionClass, Episode, ExitStatus, Usage, counted, traced
 from harness.schema.steps import Action, StepLine
 from harness.tools.base import ToolState
-from harness.tools.registry import call
+from harness.tools.registry import call, needed_again
 
 PATCH_CAP_BYTES = 256 * 1024
+NO_AIDS = Aids()
 
 
 class EpisodeRun:
@@ -46,6 +48,7 @@ class EpisodeRun:
         recorder: Recorder,
         models: Models | None = None,
         watch: Watch = unwatched,
+        aids: Aids = NO_AIDS,
     ) -> None:
         self.place, self.agent, self.seed, self.recorder, self.watch = place, agent, seed, recorder, watch
         self.key = f"{place.task.id}/seed-{seed}"
@@ -56,6 +59,7 @@ class EpisodeRun:
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
         self.model = self._metered(models)
+        self.aids, self.notes = aids, aids.notes(self.key, recorder.folder, self.model)
         self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
 
     def _metered(self, models: Models | None) -> Meter | None:
@@ -155,9 +159,12 @@ class EpisodeRun:
         """Steps until the agent submits or a limit ends it."""
         assert self.attended is not None
         self.clock = time.monotonic()
-        self.tools = ToolState(box)
+        self.tools = ToolState(box, memory=self.notes, library=self.aids.library(self.time_left))
         observation = Observation(instruction, left=self.left())
-        briefing = Briefing(self.place.task, self.place.profile, self.seed, instruction, self.model)
+        memory = begun_with(self.notes, self.recorder.folder)
+        briefing = Briefing(
+            self.place.task, self.place.profile, self.seed, instruction, self.model, self.aids.names, memory
+        )
         self.attended.begin(briefing, self.time_left())
         while True:
             if at_limit := self.limit(elapsed_s=self._shown_s):
@@ -211,7 +218,7 @@ class EpisodeRun:
         if line is not None:
             if line.attempt is not None:
                 self.handed_in.again(line.attempt)
-            else:
+            elif action.kind != "tool" or needed_again(action.tool):
                 self._execute(box, action, by_harness=by_harness)
             return self._shown_again(line)
         text, exit_code = self._execute(box, action, by_harness=by_harness)

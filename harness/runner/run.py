@@ -13,7 +13,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import __version__
@@ -24,7 +24,8 @@ from harness.data import prepare
 from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, UsageError, VerificationError
 from harness.files import replace_file
 from harness.llm.meter import Models
-from harness.runner.episode import EpisodeRun
+from harness.runner.aids import Aids
+from harness.runner.episode import NO_AIDS, EpisodeRun
 from harness.runner.place import Place
 from harness.runner.progress import Watch, unwatched
 from harness.runner.recorder import Recorder
@@ -43,7 +44,7 @@ AgentFor = Callable[[Place, int], Agent | CommandAgent]
 @dataclass(frozen=True)
 class RunPlan:
     """What to run. `tasks_root` holds the task folders; `mirror` is searched for official data before the network;
-    `models` is the run's language model, for agents that ask one.
+    `models` is the run's language model, for agents that ask one; `aids` what they get beyond the sandbox.
     """
 
     run: str
@@ -57,6 +58,7 @@ class RunPlan:
     starter: StarterName = "baseline"
     dataset: str | None = None
     models: Models | None = None
+    aids: Aids = NO_AIDS
 
 
 def place_of(
@@ -118,7 +120,8 @@ def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Ite
 def _episodes(plan: RunPlan, engine: Engine, watch: Watch) -> Iterator[Ended]:
     places = {task: _place(plan, task, engine) for task in plan.tasks}
     first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
-    _open_manifest(plan, engine, first, places)
+    created = _open_manifest(plan, engine, first, places)
+    aids = replace(plan.aids, run=f"{plan.run}@{created}")
     for task, place in places.items():
         for seed in plan.seeds:
             key = f"{task}/seed-{seed}"
@@ -129,7 +132,7 @@ def _episodes(plan: RunPlan, engine: Engine, watch: Watch) -> Iterator[Ended]:
                 continue
             try:
                 agent = plan.agent_for(place, seed)
-                yield Ended(key, run_episode(place, agent, seed, folder, models=plan.models, watch=watch))
+                yield Ended(key, run_episode(place, agent, seed, folder, models=plan.models, watch=watch, aids=aids))
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError) as error:
                 yield Ended(key, None, failure=str(error))
 
@@ -162,18 +165,19 @@ def run_episode(
     *,
     models: Models | None = None,
     watch: Watch = unwatched,
+    aids: Aids = NO_AIDS,
 ) -> Episode:
     """One episode into `folder`, or the rest of one that is there."""
     recorder = Recorder(folder)
     try:
-        with closing(EpisodeRun(place, agent, seed, recorder, models, watch)) as episode:
+        with closing(EpisodeRun(place, agent, seed, recorder, models, watch, aids)) as episode:
             return episode.run()
     finally:
         recorder.close()
 
 
-def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, places: dict[str, Place]) -> None:
-    """Write run.json, or demand that the one there describes this very plan."""
+def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, places: dict[str, Place]) -> str:
+    """Write run.json, or demand that the one there describes this very plan; gives when the run was begun."""
     families = {str(place.task.image) for place in places.values()}
     names = families | {engine.agent_image(family) for family in families}  # graders run in the family itself
     images = {name: engine.image_digest(name) for name in names}
@@ -187,7 +191,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, p
         variant=places[plan.tasks[0]].starter,
         dataset=places[plan.tasks[0]].dataset,
         sandbox=engine.kind,
-        declares=tuple(sorted(getattr(agent, "declares", ()))),
+        declares=tuple(sorted({*getattr(agent, "declares", ()), *plan.aids.declares})),
         tasks=tuple(plan.tasks),
         seeds=tuple(plan.seeds),
         images=images,
@@ -200,7 +204,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, p
     file = plan.folder / "run.json"
     if not file.is_file():
         replace_file(file, manifest.canonical())
-        return
+        return manifest.created
     there = RunManifest.from_json(file.read_bytes(), subject=str(file))
     differ = [
         name
@@ -209,6 +213,7 @@ def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, p
     ]
     if differ:
         raise UsageError(f"{file} was begun with another {', '.join(differ)}; choose another --run name")
+    return there.created
 
 
 def hardware(gpus: Sequence[str] = ()) -> Hardware:

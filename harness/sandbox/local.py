@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -27,7 +26,7 @@ from harness.errors import EngineUnavailable
 from harness.sandbox.base import BoxSpec, EngineKind, ProcessSpec
 from harness.sandbox.local_box import LocalSandbox
 from harness.sandbox.local_process import LocalProcess
-from harness.sandbox.owner import folder_prefix, reap_folders
+from harness.sandbox.owner import folder_prefix, reap_folders, remove_tree
 
 AGENT_UID = 61534
 """The agent's user when the harness is root: not one that graders in containers of the same machine run as."""
@@ -107,18 +106,9 @@ class LocalEngine:
 
     def _remove(self, folder: Path) -> None:
         if folder.exists():
-            _unlock(folder)
-            shutil.rmtree(folder)
+            remove_tree(folder)
         self._places.pop(folder, None)
 
     def _user(self, uid: int) -> int | None:
         """The user that a place runs as: never root; an ordinary user's places can only run as that user."""
         return uid if os.geteuid() == 0 else None
-
-
-def _unlock(folder: Path) -> None:
-    """Let the owner into every folder again, top down; what ran in there is dead, so nothing is swapped meanwhile."""
-    for here, below, _ in os.walk(folder):
-        for path in (Path(here) / name for name in below):
-            if not path.is_symlink():
-                path.chmod(0o700)

@@ -7,7 +7,7 @@ Never says dead of an owner that it cannot see: another machine's or another con
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
 import tempfile
 from contextlib import suppress
 from functools import cache
@@ -40,7 +40,19 @@ def reap_folders() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         if is_dead(folder.name.removeprefix(PREFIX).partition(".")[0]):
             with suppress(OSError):  # another engine may be doing the same at this moment
-                shutil.rmtree(folder)
+                remove_tree(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove what foreign code filled, however deep it lies and whoever was let in; nothing runs in there any more.
+
+    By chmod and rm, which follow no link and know no depth: Python's own removal ends at a thousand folders. Raises
+    OSError when something is left.
+    """
+    for words in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        done = subprocess.run([*words, "--", str(folder)], capture_output=True, text=True, check=False)
+    if folder.exists():
+        raise OSError(f"{folder} cannot be removed: {done.stderr.strip()[:500]}")
 
 
 def _start(pid: int) -> str:

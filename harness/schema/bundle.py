@@ -95,11 +95,13 @@ class Bundle(Record):
     sandbox: Literal["docker", "local"] | None = None
     images: dict[str, str] = Field(default={}, description="family -> image id or environment digest, sha256:...")
     tasks_sha256: dict[KebabId, Sha256] = Field(default={}, description="digest of each task folder that was run")
-    declares: tuple[Line, ...] = Field(
-        default=(),
+    declares: tuple[Line, ...] | None = Field(
+        default=None,
+        min_length=1,
         max_length=32,
-        description="what the agent was given beyond the task, sorted: gateway, literature, memory, memory-shared, "
-        "own-model-client, settings sha256:<digest of agent.toml>, program sha256:<digest of a command agent>",
+        description="what the agent was given beyond the task, sorted: embeddings <a paid model>, gateway, "
+        "literature, memory, memory-shared, own-model-client, settings sha256:<digest of agent.toml>, "
+        "program sha256:<digest of a command agent>. Absent: nothing",
     )
     harness_version: SemVer
     harness_commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}(-dirty)?$")

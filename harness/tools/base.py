@@ -7,14 +7,18 @@ tool call can be replayed without any model. Never touches the host's files; wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.literature.library import Library
+from harness.memory.notes import Notes
 from harness.sandbox.base import Sandbox
 
 MAX_FAULTS = 5
+Aid = Literal["memory", "literature"]
+"""What a run may give its agent beyond the sandbox; off unless the run declares it."""
 
 
 class Arguments(BaseModel):
@@ -38,7 +42,8 @@ class ToolState:
 
     box: Sandbox
     view: View | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    memory: Notes | None = None
+    library: Library | None = None
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,14 @@ class Form(Generic[A]):
 
 @dataclass(frozen=True)
 class Tool(Form[A]):
-    """One tool. `run` gets arguments that are checked; it raises SandboxError alone."""
+    """One tool. `run` gets arguments that are checked; it raises SandboxError, and EpisodeOver or ModelUnavailable when
+    it pays. `aid`: what the run must have been given for it. `again`: whether an episode that goes on after a kill
+    must call it again to be where it was; else the recorded answer is enough.
+    """
 
     run: Callable[[ToolState, A], ToolResult]
+    aid: Aid | None = None
+    again: bool = True
 
     def __call__(self, state: ToolState, arguments: Mapping[str, Any]) -> ToolResult:
         if wrong := self.faults(arguments):

@@ -5,6 +5,7 @@
     server.asked        every request, in order: protocol, body, headers, the answer it got
     server.bill         one Billed for each answer that a provider would charge for, a cut one included
     server.cost_usd(price)  the bill in money
+    server.embeddings   the texts of /v1/embeddings, which the script is not asked about
 
 The script is a list (each request takes the next answer; the last one for ever) or a function of the Asked. Streams
 when the request says so. `context_tokens` makes a longer request fail as the real ones do; `cache=True` counts the
@@ -79,6 +80,7 @@ class ModelServer:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     bill: list[Billed] = field(default_factory=list)
+    embeddings: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _prompts: list[bytes] = field(default_factory=list)
 
@@ -106,6 +108,21 @@ class ModelServer:
                 self._prompts.append(prompt)
                 self.bill.append(Billed(asked.number, str(body.get("model")), usage))
             return asked, usage
+
+    def embedded(self, body: dict[str, Any]) -> dict[str, Any]:
+        """OpenAI's /v1/embeddings for one text: how often it has each letter from a to h. Billed, never refused."""
+        with self._lock:
+            text = body["input"][0]
+            usage = Usage(input_tokens=tokens(text.encode()))
+            self.embeddings.append(text)
+            self.bill.append(Billed(-1, str(body.get("model")), usage))
+            vector = {
+                "object": "embedding",
+                "index": 0,
+                "embedding": [float(text.count(letter)) for letter in "abcdefgh"],
+            }
+            counts = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
+            return {"object": "list", "data": [vector], "model": body.get("model"), "usage": counts}
 
     def _answer(self, asked: Asked, prompt_tokens: int) -> Answer:
         if self.context_tokens is not None and prompt_tokens > self.context_tokens:
@@ -155,6 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/v1/embeddings":
+            self._json(200, self.server_of.embedded(body), {})
+            return
         protocol = PATHS.get(self.path.partition("?")[0])
         if protocol is None:
             self._json(404, {"error": {"message": f"no {self.path} here", "type": "invalid_request_error"}}, {})

@@ -52,8 +52,6 @@ class ReactAgent:
         self.declares = settings.declares
         claude = "claude" in model.lower() or "anthropic" in model.lower()
         self._marks = settings.cache_marks == "on" or (settings.cache_marks == "auto" and claude)
-        self._forms = forms(settings.tools)
-        self._schemas = tool_schemas(self._forms) if self.native else []
 
     @property
     def tool_schemas(self) -> list[dict[str, Any]]:
@@ -64,7 +62,9 @@ class ReactAgent:
         if briefing.model is None:
             raise UsageError("the react agent needs a model: --model provider/name")
         self._paid: Model = briefing.model
-        self._instruction = briefing.instruction
+        self._instruction, self._memory = briefing.instruction, briefing.memory
+        self._forms = forms(self.settings.tools, briefing.aids)
+        self._schemas = tool_schemas(self._forms) if self.native else []
         self._queue: deque[Action] = deque()
         self._history: History | None = None
         self._unread = self._declined = 0
@@ -89,7 +89,7 @@ class ReactAgent:
 
     def _begun(self, first: Observation) -> History:
         task = f"{self._instruction}\n{left_text(first.left)}" if first.left else self._instruction
-        system = system_prompt(self._forms, self.settings.guidance, native=self.native)
+        system = system_prompt(self._forms, self.settings.guidance, self._memory, native=self.native)
         return History(system, task, window=self.settings.window, block=self.settings.block, native=self.native)
 
     def _decide(self, history: History) -> list[Action]:

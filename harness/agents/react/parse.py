@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from harness.schema.calls import Reply, ReplyCall
 from harness.schema.steps import Action
-from harness.tools.base import Arguments, Form
-from harness.tools.registry import FILE_TOOLS, TOOLS, unknown
+from harness.tools.base import Aid, Arguments, Form
+from harness.tools.registry import TOOLS, given, unknown
 
 TEXT_ARGUMENT = "text"
 CUT_OFF = "the answer was cut off at its length limit; write less at once, for instance a file in several parts"
@@ -41,9 +41,9 @@ VALIDATE = Form("validate", "Grade what you would hand in on the validation spli
 SUBMIT = Form("submit", "Hand in what is in the workspace. This ends the episode.", Nothing)
 
 
-def forms(tools: tuple[str, ...] | None) -> dict[str, Form[Any]]:
-    """What an agent may call, by name: bash, the chosen tools (None: those for files), validate and submit."""
-    chosen = [TOOLS[name] for name in (FILE_TOOLS if tools is None else tools)]
+def forms(tools: tuple[str, ...] | None, aids: Collection[Aid] = ()) -> dict[str, Form[Any]]:
+    """What an agent may call, by name: bash, the chosen tools (None: all that the run has), validate and submit."""
+    chosen = [TOOLS[name] for name in given(aids) if tools is None or name in tools]
     return {form.name: form for form in (BASH, *chosen, VALIDATE, SUBMIT)}
 
 

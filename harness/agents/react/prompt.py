@@ -63,10 +63,10 @@ NOT_EXECUTED = "not executed: an earlier call of the same answer failed"
 REFUSED = "the model declined to answer. If you cannot do the task, call submit; else go on with a call"
 
 
-def system_prompt(forms: Mapping[str, Form[Any]], guidance: str, *, native: bool) -> str:
+def system_prompt(forms: Mapping[str, Form[Any]], guidance: str, memory: str = "", *, native: bool) -> str:
     """Everything that holds for the whole episode."""
     parts = [SYSTEM, NATIVE if native else TEXT + _listed(forms)]
-    return "\n".join([*parts, guidance]).strip() + "\n"
+    return "\n".join([*parts, *([f"{memory}\n"] if memory else []), guidance]).strip() + "\n"
 
 
 def tool_schemas(forms: Mapping[str, Form[Any]]) -> list[dict[str, Any]]:

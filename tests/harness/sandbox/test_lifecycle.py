@@ -15,7 +15,7 @@ from harness.errors import EngineUnavailable, ImageError, SandboxError
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
 from harness.sandbox.local import AGENT_UID
-from harness.sandbox.owner import is_dead, owner
+from harness.sandbox.owner import is_dead, owner, remove_tree
 
 ROOT = Path(__file__).resolve().parents[3]
 LEAVE = """
@@ -136,3 +136,14 @@ def test_root_never_runs_a_strangers_code(starter: Path, tmp_path: Path) -> None
             users[role] = int(process.read_line(10, 100))
             process.kill()
         assert users == {"referee": AGENT_UID - 1, "player": AGENT_UID - 2}
+
+
+def test_a_folder_of_any_depth_is_removed(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    deep = "import os\nfor _ in range(3000):\n    os.mkdir('a')\n    os.chdir('a')\nos.chmod('.', 0)\n"
+    subprocess.run([sys.executable, "-c", deep], cwd=tree, check=True)
+    (tmp_path / "kept").write_text("beside")
+    (tree / "link").symlink_to(tmp_path)
+    remove_tree(tree)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]

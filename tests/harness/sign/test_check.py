@@ -113,6 +113,9 @@ BROKEN: list[tuple[str, str, Callable[[Tree], None]]] = [
     ("GB309", "episodes[0].trace", episode(0, trace="EAAU", actions={"Edit": 1, "Validate": 2, "Submit": 1})),
     ("GB309", "episodes[1].trace", episode(1, trace="BABU")),
     ("GB309", "episodes[3].trace", episode(3, trace="BBB", actions={"Bash": 3}, steps=3)),
+    ("GB310", "(document)", episode(3, exit_detail="ask ada@analytical-engine.org")),
+    ("GB311", "declares", lambda tree: tree.update(declares=["memory-shared"])),
+    ("GB311", "declares", lambda tree: tree.update(declares=["literature", "memory-shared"])),
     ("GB307", "payload", lambda tree: tree["payload"][0].update(size_bytes=2 << 20)),
 ]
 
@@ -145,6 +148,15 @@ def test_warnings_say_what_it_can_become_and_keep_nothing_out(signed: Signed, co
     problems = found(signed)
     assert codes(problems) == []
     assert sorted(codes(problems, "warning")) == sorted(["GB203", code])
+
+
+@pytest.mark.parametrize(("letter", "action", "word"), [("M", "Memory", "memory"), ("L", "Literature", "literature")])
+def test_an_aid_that_was_used_is_declared(signed: Signed, letter: str, action: str, word: str) -> None:
+    """The trace is then another than the payload's, which is GB309's concern."""
+    signed.rewrite(episode(1, trace=f"B{letter}BU", actions={"Bash": 2, action: 1, "Submit": 1}, steps=4))
+    assert "GB311" in codes(found(signed))
+    signed.rewrite(lambda tree: tree.update(declares=[word]))
+    assert "GB311" not in codes(found(signed))
 
 
 def test_an_unknown_task_is_one_problem_an_episode(signed: Signed, tmp_path: Path) -> None:
