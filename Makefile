@@ -41,7 +41,7 @@ lint: $(BIN)/.dev ## format, ruff, types, import floors, workflows, scripts, gen
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/zizmor --offline --quiet .github/workflows
-	@bash -n .ci/run && bash -n .ci/reference && bash -n .ci/install && bash -n .ci/leftovers && bash -n .ci/preview
+	@for script in .ci/*; do bash -n "$$script"; done
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(BIN)/python -m harness.schema.export "$$made"; \
 	  diff -rq $(SCHEMAS) "$$made" || { echo "$(SCHEMAS) is not current: run make generated"; exit 1; }
 

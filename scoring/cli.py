@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scoring import seasons_cli
+from scoring import ledger_cli, seasons_cli
 from scoring.publish import commands
 
 
@@ -35,15 +35,13 @@ class FormatChoice(StrEnum):
     csv = "csv"
 
 
-ledger_app = typer.Typer(no_args_is_help=True, help="The public decision ledger; for the board's maintainers.")
-
-
 def mount(app: typer.Typer) -> None:
     """Add scoring's commands to the app."""
     app.command()(rank)
+    app.command()(comment)
     app.add_typer(commands.app, name="site")
     app.add_typer(seasons_cli.app, name="season")
-    app.add_typer(ledger_app, name="ledger")
+    app.add_typer(ledger_cli.app, name="ledger")
 
 
 def rank(
@@ -89,52 +87,22 @@ def rank(
         raise typer.Exit(1)
 
 
-@ledger_app.command()
-def include(
-    entry: Annotated[str, typer.Argument(help="The entry's folder name.")],
-    reason: Annotated[str, typer.Option(help="Why, in one sentence; published.")],
-    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
-) -> None:
-    """Let exactly these bytes of an entry in: freezes the digest and, for a run, the key that signed it.
-
-    Example: gymboard ledger include my-entry --reason "Pull request 12, checked and regraded."
-    """
-    from scoring.inclusion import include_entry
-
-    line = include_entry(submissions, entry, reason)
-    typer.echo(f"line {line.sequence}: {line.entry} {line.bundle_sha256}")
-
-
-@ledger_app.command()
-def regrade(
-    entry: Annotated[str, typer.Argument(help="The entry's folder name.")],
-    reason: Annotated[str, typer.Option(help="Why, in one sentence; published.")],
-    submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
-    report: Annotated[
-        Path | None, typer.Option(help="What `gymboard regrade` wrote; default: <entry>.regrade.json beside the entry.")
+def comment(
+    changed: Annotated[
+        Path,
+        typer.Option(
+            help="The changed files by GitHub's API, one {filename, status} a line.", exists=True, dir_okay=False
+        ),
+    ],
+    archive: Annotated[
+        Path | None, typer.Argument(help="The preview's zip archive; none: it left none.", exists=True, dir_okay=False)
     ] = None,
-) -> None:
-    """Write down what our own regrade of an included entry found: the values that the board shows.
-
-    Example: gymboard ledger regrade my-entry --reason "Regraded on main in the official containers."
-    """
-    from scoring.inclusion import record_regrade
-
-    line = record_regrade(submissions, entry, report or submissions / f"{entry}.regrade.json", reason)
-    typer.echo(f"line {line.sequence}: {line.entry} {line.verdicts_sha256}")
-
-
-@ledger_app.command()
-def verify(
     submissions: Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)] = Path("submissions"),
 ) -> None:
-    """Check the chain: every line unchanged, in order, none left out before the last.
+    """The text of the comment on a pull request, from what its preview found; believes none of it.
 
-    Example: gymboard ledger verify
-
-    Exit codes: 0 it holds, 1 it does not (the sentence names the line).
+    Example: gymboard comment preview.zip --changed changed.jsonl
     """
-    from scoring.ledger import read_ledger
+    from scoring.comment import comment, read_changed
 
-    lines = read_ledger(submissions / "ledger.jsonl")
-    typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
+    typer.echo(comment(archive, read_changed(changed), submissions), nl=False)

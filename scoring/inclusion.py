@@ -15,7 +15,16 @@ from harness.signing import BUNDLE, SIGNATURE
 from harness.sshsig_verify import verify_own_key
 from scoring.facts.check import check_bundle
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain, standings
-from scoring.ledger import LEDGER, LedgerLine, RegradeVerdict, append_line, append_regrade, read_ledger
+from scoring.ledger import (
+    LEDGER,
+    Kind,
+    LedgerLine,
+    Level,
+    RegradeVerdict,
+    append_line,
+    append_regrade,
+    read_ledger,
+)
 
 
 def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
@@ -71,6 +80,26 @@ def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> 
     ]
     about = {"entry": entry, "bundle_sha256": sha256, "time": _now(), "reason": reason}
     return append_regrade(submissions, about, verdicts)
+
+
+def decide(
+    submissions: Path, entry: str, kind: Kind, reason: str, *, level: Level | None = None, evidence: str | None = None
+) -> LedgerLine:
+    """A downgrade (to `level`) or a removal of the included bytes that lie there; of the last ones, when none do.
+
+    `evidence`: the https address of what shows it. Raises UsageError when nothing of that name is included.
+    """
+    known = standings(read_ledger(submissions / LEDGER)).get(entry, {})
+    included = [sha256 for sha256, standing in known.items() if standing.included]
+    if not included:
+        raise UsageError(f"the ledger includes no entry {entry!r}; gymboard ledger show lists what it says")
+    file = submissions / entry / BUNDLE
+    here = hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() if file.is_file() else included[-1]
+    if here not in included:
+        raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger show lists what it says")
+    about = {"entry": entry, "bundle_sha256": here, "time": _now(), "reason": reason, "kind": kind}
+    more = {"level": level, "evidence": evidence}
+    return append_line(submissions / LEDGER, {**about, **{name: value for name, value in more.items() if value}})
 
 
 def _now() -> str:

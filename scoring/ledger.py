@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
-from harness.schema.base import KebabId, Record, Sha256, Timestamp
+from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Timestamp
 from harness.schema.episode import Count, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
@@ -61,6 +61,7 @@ class Decision(Record):
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
+    evidence: HttpsUrl | None = Field(default=None, description="where everybody can see what the decision rests on")
     verdicts: tuple[()] | None = Field(default=None, description="empty, in the lines of before 2026-11-21 alone")
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from harness.check.pull import PULL_RULES
 from harness.check.rule import RULES
 
 _HEAD = """# Rules of the board, by code
@@ -35,6 +36,9 @@ def rules_page() -> str:
         scope = "runs and imports" if rule.imports else "runs"
         head = f"**{rule.name[0].upper()}{rule.name[1:]}** ({rule.severity}; {scope})."
         blocks.append(f"## {code}\n\n{head} {rule.sentence}\n*What to do*: {rule.remedy}\n")
+    for pull in PULL_RULES:
+        head = f"**{pull.name[0].upper()}{pull.name[1:]}** (error; pull requests)."
+        blocks.append(f"## {pull.code}\n\n{head} {pull.sentence}\n*What to do*: {pull.remedy}\n")
     return "\n".join(blocks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
+from harness.cli.challenge import challenge
 from harness.cli.export import export
 from harness.cli.replay import replay
 from harness.cli.submit import submit
@@ -13,7 +14,16 @@ from harness.cli.watch import watch
 
 def mount(app: typer.Typer) -> None:
     """Add the harness's commands to the app."""
-    line = (run.run, bundle.pack, bundle.sign, bundle.verify, evidence.fetch, evidence.check, evidence.regrade)
+    line = (
+        run.run,
+        bundle.pack,
+        bundle.sign,
+        bundle.verify,
+        evidence.fetch,
+        evidence.check,
+        evidence.regrade,
+        challenge,
+    )
     for command in (*line, submit, replay, export, demo.demo, watch, doctor.doctor):
         app.command()(command)
     app.add_typer(tasks.tasks_app, name="tasks")

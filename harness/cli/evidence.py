@@ -60,37 +60,36 @@ def fetch(entry: EntryFolder, signers: SignersFile) -> None:
 
 def regrade(
     entry: EntryFolder,
-    signers: SignersFile,
+    signers: Annotated[
+        Path | None, typer.Option(help="Public keys, one a line, or an OpenSSH allowed-signers file.", dir_okay=False)
+    ] = None,
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder of verdicts: pushing the same bytes again does not re-roll.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would be graded and how long it takes; needs no signers.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Grade an entry's artifacts again with fresh seeds, and compare with what it claims.
 
     Example: gymboard regrade my-entry --signers allowed_signers --sandbox docker
 
-    Writes my-entry.regrade.json beside the folder. Exit codes: 0 every claim agrees, 1 one does not, or something could
-    not be graded, 2 wrong call.
+    Writes my-entry.regrade.json beside the folder; --plan writes and fetches nothing. Exit codes: 0 every claim
+    agrees, 1 one does not, or something could not be graded, 2 wrong call.
     """
     from harness.cli.common import emit
-    from harness.cli.images import ensure
-    from harness.errors import VerificationError
-    from harness.regrade import regrade as regrade_entry
+    from harness.errors import UsageError
     from harness.regrade import write_report
-    from harness.sandbox import open_engine
-    from harness.signing import Signers
-    from harness.verify import verify
 
-    verified = verify(entry, Signers.read(signers))
-    with open_engine(sandbox.value) as engine, _progress(quiet=as_json) as progress:
-        for family in sorted(_families(verified.bundle)):
-            ensure(family, engine.kind)
-        report = regrade_entry(entry, engine, _grader_data(mirror), cache=cache, progress=progress)
-    if report.bundle_sha256 != verified.bundle_sha256:
-        raise VerificationError("bundle", f"{entry} changed while it was regraded")
+    if plan:
+        _plan(entry, as_json)
+        return
+    if signers is None:
+        raise UsageError("--signers is missing: whose keys count? --plan alone needs none")
+    report = regraded(entry, signers, sandbox, mirror, cache, quiet=as_json)
     written = write_report(report, entry)
     if as_json:
         emit(report.model_dump(mode="json", exclude_none=True))
@@ -99,6 +98,63 @@ def regrade(
         typer.echo(f"report: {written}")
     missed = len(report.attempts) == 0 or any("could not be graded" in text for text in report.obstacles)
     raise typer.Exit(1 if report.disagreements or missed else 0)
+
+
+def regraded(
+    entry: Path, signers: Path, sandbox: SandboxChoice, mirror: Path | None, cache: Path | None, *, quiet: bool
+) -> RegradeReport:
+    """Verify, then grade again. Raises VerificationError, EngineUnavailable, DataError."""
+    from harness.cli.images import ensure
+    from harness.errors import VerificationError
+    from harness.regrade import regrade as regrade_entry
+    from harness.sandbox import open_engine
+    from harness.signing import Signers
+    from harness.verify import verify
+
+    verified = verify(entry, Signers.read(signers))
+    with open_engine(sandbox.value) as engine, _progress(quiet=quiet) as progress:
+        for family in sorted(_families(verified.bundle)):
+            ensure(family, engine.kind)
+        report = regrade_entry(entry, engine, _grader_data(mirror), cache=cache, progress=progress)
+    if report.bundle_sha256 != verified.bundle_sha256:
+        raise VerificationError("bundle", f"{entry} changed while it was regraded")
+    return report
+
+
+def _plan(entry: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from harness.cli.common import emit
+    from harness.regrade_plan import plan
+    from harness.schema.bundle import Bundle
+    from harness.schema.task import load_tasks
+    from harness.signing import BUNDLE
+    from harness.verify import read_bundle
+
+    planned = plan(Bundle.from_json(read_bundle(entry), subject=BUNDLE), load_tasks())
+    if as_json:
+        emit([asdict(one) for one in planned])
+        return
+    rows = [
+        (
+            one.task,
+            one.kind,
+            f"{one.grades} of {one.attempts}",
+            "unknown" if one.estimate_s is None else f"{one.estimate_s:.0f} s",
+            f"{one.bound_s / 3600:.1f} h",
+            f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "-",
+            one.replay,
+            one.note,
+        )
+        for one in planned
+    ]
+    columns = ("task", "kind", "to grade", "by its own word", "at most", "to fetch", "replay", "")
+    table("", columns, rows)
+    known = sum(one.estimate_s or 0.0 for one in planned)
+    unknown = sum(one.estimate_s is None for one in planned)
+    bound = sum(one.bound_s for one in planned) / 3600
+    missing = f" and {unknown} task(s) of unknown length" if unknown else ""
+    typer.echo(f"together {known:.0f} s{missing}, at most {bound:.1f} h, one grade after the other")
 
 
 def _families(bundle: Bundle) -> set[str]:

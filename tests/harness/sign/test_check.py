@@ -11,6 +11,7 @@ import pytest
 
 from harness.check import RULES, check, summary
 from harness.check.page import rules_page
+from harness.check.pull import PULL_RULES
 from harness.errors import Problem
 from tests.harness.sign.builder import Signed
 
@@ -202,7 +203,10 @@ def test_broken_contents_do_not_hide_broken_rules(signed: Signed) -> None:
 def test_the_page_of_rules_is_current_and_every_code_is_on_it() -> None:
     page = (ROOT / "site/docs/rules-codes.md").read_text(encoding="utf-8")
     assert page == rules_page(), "run: python -m harness.check.page site/docs/rules-codes.md"
-    assert re.findall(r"^## (GB\d+)$", page, re.MULTILINE) == ["GB001", "GB002", *sorted(RULES)]
+    assert re.findall(r"^## (GB\d+)$", page, re.MULTILINE) == [
+        *("GB001", "GB002", *sorted(RULES)),
+        *(rule.code for rule in PULL_RULES),
+    ]
     assert all(rule.sentence.endswith(".") for rule in RULES.values())
 
 

@@ -83,6 +83,14 @@ def test_another_key_is_refused(signed: Signed, tmp_path: Path) -> None:
     assert failed_check(signed) == "signature"
 
 
+def test_a_signature_of_another_bundle_is_refused(signed: Signed) -> None:
+    """By the same key, principal and namespace: it was made over other bytes."""
+    own = (signed.folder / "bundle.json").read_bytes()
+    signed.rewrite(lambda tree: tree["entry"].update(id="another-entry"))  # type: ignore[attr-defined]
+    (signed.folder / "bundle.json").write_bytes(own)
+    assert failed_check(signed) == "signature"
+
+
 def test_a_listed_key_cannot_sign_in_another_s_name(signed: Signed, tmp_path: Path) -> None:
     file = tmp_path / "allowed"
     file.write_text(f"github:77 {signed.key.with_suffix('.pub').read_text()}")

@@ -1,0 +1,195 @@
+"""`gymboard ledger ...`: the public decision ledger, read by anybody, written by maintainers and by one job on main."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The public decision ledger; for the board's maintainers.")
+
+EntryName = Annotated[str, typer.Argument(help="The entry's folder name.")]
+Reason = Annotated[str, typer.Option(help="Why, in one sentence; published.")]
+Evidence = Annotated[str | None, typer.Option(metavar="URL", help="Where everybody can see it; https.")]
+Submissions = Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)]
+
+
+class LowerChoice(StrEnum):
+    """What an entry can fall to."""
+
+    reported = "reported"
+    signed = "signed"
+    regraded = "regraded"
+    replayed = "replayed"
+
+
+@app.command()
+def include(
+    entry: EntryName,
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Let exactly these bytes of an entry in: freezes the digest and, for a run, the key that signed it.
+
+    Example: gymboard ledger include my-entry --reason "Pull request 12, checked and regraded."
+    """
+    from scoring.inclusion import include_entry
+
+    line = include_entry(submissions, entry, reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {line.bundle_sha256}")
+
+
+@app.command()
+def regrade(
+    entry: EntryName,
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+    report: Annotated[
+        Path | None, typer.Option(help="What `gymboard regrade` wrote; default: <entry>.regrade.json beside the entry.")
+    ] = None,
+) -> None:
+    """Write down what our own regrade of an included entry found: the values that the board shows.
+
+    Example: gymboard ledger regrade my-entry --reason "Regraded on main in the official containers."
+    """
+    from scoring.inclusion import record_regrade
+
+    line = record_regrade(submissions, entry, report or submissions / f"{entry}.regrade.json", reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {line.verdicts_sha256}")
+
+
+@app.command()
+def verify(
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Check the chain: every line unchanged, in order, none left out before the last.
+
+    Example: gymboard ledger verify
+
+    Exit codes: 0 it holds, 1 it does not (the sentence names the line).
+    """
+    from scoring.ledger import read_ledger
+
+    lines = read_ledger(submissions / "ledger.jsonl")
+    typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
+
+
+@app.command()
+def show(
+    entry: Annotated[str | None, typer.Argument(help="Only this entry's lines.")] = None,
+    submissions: Submissions = Path("submissions"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """What was decided, and why: every line of the verified chain, or one entry's.
+
+    Example: gymboard ledger show my-entry
+
+    Exit codes: 0 shown, 1 the chain does not hold, 2 no such entry.
+    """
+    import json
+
+    from harness.errors import UsageError
+    from scoring.ledger import read_ledger
+
+    lines = [line for line in read_ledger(submissions / "ledger.jsonl") if entry in (None, line.entry)]
+    if entry is not None and not lines:
+        raise UsageError(f"the ledger says nothing of {entry!r}")
+    if as_json:
+        trees = [line.model_dump(mode="json", exclude_none=True) for line in lines]
+        typer.echo(json.dumps(trees, indent=1, sort_keys=True, ensure_ascii=False))
+        return
+    for line in lines:
+        to = f" to {line.level}" if line.level else ""
+        typer.echo(f"{line.sequence}  {line.time}  {line.kind}{to}  {line.entry}  {line.bundle_sha256[:16]}")
+        typer.echo("    " + "".join(char if char.isprintable() else "?" for char in line.reason))
+        if line.evidence:
+            typer.echo(f"    {line.evidence}")
+
+
+@app.command()
+def downgrade(
+    entry: EntryName,
+    to: Annotated[LowerChoice, typer.Option(help="The level that it falls to.")],
+    reason: Reason,
+    evidence: Evidence = None,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Lower an included entry to a level, until it is submitted anew.
+
+    Example: gymboard ledger downgrade my-entry --to signed --reason "The artifact reads the labels." --evidence URL
+    """
+    from scoring.inclusion import decide
+
+    line = decide(submissions, entry, "downgrade", reason, level=to.value, evidence=evidence)
+    typer.echo(f"line {line.sequence}: {line.entry} falls to {line.level}")
+
+
+@app.command()
+def remove(
+    entry: EntryName,
+    reason: Reason,
+    evidence: Evidence = None,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Take an included entry off the boards; its line stays, and only a new inclusion brings it back.
+
+    Example: gymboard ledger remove my-entry --reason "Withdrawn by its submitter." --evidence URL
+    """
+    from scoring.inclusion import decide
+
+    line = decide(submissions, entry, "removal", reason, evidence=evidence)
+    typer.echo(f"line {line.sequence}: {line.entry} is removed")
+
+
+@app.command()
+def waiting(submissions: Submissions = Path("submissions")) -> None:
+    """The signed runs about whose bytes nothing is decided yet, one a line: what the job on main regrades.
+
+    Example: gymboard ledger waiting
+    """
+    from scoring.docket import waiting
+
+    for name in waiting(submissions):
+        typer.echo(name)
+
+
+@app.command()
+def recall(
+    cache: Annotated[Path, typer.Argument(help="Folder of verdicts, for gymboard regrade --cache.")],
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Fill a cache with the ledger's verdicts: an artifact that was graded once is not drawn again.
+
+    Example: gymboard ledger recall build/verdicts
+    """
+    from scoring.docket import recall
+
+    typer.echo(f"{recall(submissions, cache)} verdict(s) recalled")
+
+
+@app.command()
+def settle(
+    reports: Annotated[Path, typer.Argument(help="Folder of <entry>.regrade.json.", exists=True, file_okay=False)],
+    signers: Annotated[
+        Path, typer.Option(help="Allowed-signers file of the submitters' keys.", exists=True, dir_okay=False)
+    ],
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Write down what a regrade of the waiting entries found: inclusion and regrade, or inclusion and downgrade.
+
+    Example: gymboard ledger settle build/regrades --signers allowed_signers --reason "Merged, regraded on main."
+
+    Runs nothing of an entry. Exit codes: 0 every waiting entry is settled, 1 one is not (its line says why; the others
+    are written), 2 wrong call.
+    """
+    from harness.signing import Signers
+    from scoring.settle import settle
+
+    faults = 0
+    for settled in settle(submissions, reports, Signers.read(signers), reason):
+        faults += settled.fault
+        typer.echo(f"{'error: ' if settled.fault else ''}{settled.entry}: {settled.sentence}")
+    raise typer.Exit(1 if faults else 0)

@@ -1,0 +1,188 @@
+"""The table of hostile pull requests: what each tries, who refuses it, what is executed meanwhile, and the test of it.
+
+`python -m tests.ci.hostile_pulls site/docs/hostile.md` writes the page. A test holds page and tests to this table.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+NOTHING = "nothing"
+CONTAINER = "the artifact, in a grader's container"
+
+
+class Hostile(NamedTuple):
+    """`test`: file::function; `executed` before it is refused."""
+
+    tries: str
+    refused: str
+    executed: str
+    test: str
+
+
+SIGN, CI, SCORING = "tests/harness/sign", "tests/ci", "tests/scoring"
+TABLE = (
+    Hostile(
+        "changed limits: steps, cost, time",
+        "GB205, GB206, GB207",
+        NOTHING,
+        f"{SIGN}/test_check.py::test_each_rule_is_broken_alone",
+    ),
+    Hostile(
+        "missing failures: fewer than four seeds",
+        "GB201",
+        NOTHING,
+        f"{SIGN}/test_check.py::test_official_bundles_have_four_seeds_of_every_task_and_are_partial_without_one",
+    ),
+    Hostile(
+        "an edited score, not signed again",
+        "signature",
+        NOTHING,
+        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+    ),
+    Hostile(
+        "an edited score, signed again by its submitter",
+        "regrade; stays signed by a downgrade",
+        CONTAINER,
+        f"{CI}/test_workflows.py::test_an_edited_score_is_seen_and_stays_signed_when_it_is_merged_all_the_same",
+    ),
+    Hostile(
+        "a swapped payload",
+        "payload digest, GB002",
+        NOTHING,
+        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+    ),
+    Hostile(
+        "the signature of another entry",
+        "signature",
+        NOTHING,
+        f"{SIGN}/test_verify.py::test_a_signature_of_another_bundle_is_refused",
+    ),
+    Hostile(
+        "the key of another person",
+        "signature",
+        NOTHING,
+        f"{SIGN}/test_verify.py::test_a_listed_key_cannot_sign_in_another_s_name",
+    ),
+    Hostile(
+        "a bomb: much unpacked from little",
+        "archive caps, GB002",
+        NOTHING,
+        f"{SIGN}/test_archive.py::test_bombs_are_refused_without_memory",
+    ),
+    Hostile(
+        "path traversal, links and devices in the archive",
+        "archive form, GB002",
+        NOTHING,
+        f"{SIGN}/test_archive.py::test_members_that_a_bundle_does_not_have",
+    ),
+    Hostile(
+        "a million small files", "archive caps, GB002", NOTHING, f"{SIGN}/test_archive.py::test_caps_on_files_and_size"
+    ),
+    Hostile(
+        "a JSON bomb, doubled keys",
+        "GB001",
+        NOTHING,
+        "tests/harness/schema/test_hostile_documents.py::test_deep_nesting_ends_in_one_error",
+    ),
+    Hostile(
+        "HTML and Markdown in every text, on the site",
+        "shown as text",
+        NOTHING,
+        "tests/site/test_hostile.py::test_no_page_gains_a_script_a_handler_or_a_dangerous_link",
+    ),
+    Hostile(
+        "HTML and Markdown in every text, in the comment",
+        "shown as code",
+        NOTHING,
+        f"{SCORING}/test_comment.py::test_a_strangers_text_stays_inside_its_code_span",
+    ),
+    Hostile(
+        "shell metacharacters in a file's name",
+        "GB403",
+        NOTHING,
+        f"{CI}/test_preview.py::test_a_folder_without_an_entry_id_is_refused",
+    ),
+    Hostile(
+        "commands to GitHub in what is printed",
+        "stopped commands",
+        NOTHING,
+        f"{CI}/test_preview.py::test_what_is_printed_cannot_command_github",
+    ),
+    Hostile(
+        "an edited ledger, or verdicts of its own",
+        "GB401",
+        CONTAINER,
+        f"{CI}/test_preview.py::test_the_files_of_verdicts_are_not_the_submitters",
+    ),
+    Hostile(
+        "edited workflows, scripts, tasks",
+        "GB407; the base's are run",
+        CONTAINER,
+        f"{CI}/test_preview.py::test_a_submission_that_changes_more_is_named",
+    ),
+    Hostile(
+        "somebody else's entry, changed or removed",
+        "GB402, GB404",
+        NOTHING,
+        f"{CI}/test_preview.py::test_an_entry_is_changed_by_its_own_submitter_only",
+    ),
+    Hostile(
+        "a payload's address that redirects to loopback",
+        "fetch",
+        NOTHING,
+        f"{SIGN}/test_fetch.py::test_anything_else_leaves_nothing",
+    ),
+    Hostile(
+        "a strategy that tries the network",
+        "no network in its container",
+        CONTAINER,
+        "tests/harness/sandbox/test_shell.py::test_there_is_no_network",
+    ),
+    Hostile(
+        "a preview's report that claims a level",
+        "schema of the report",
+        NOTHING,
+        f"{SCORING}/test_comment.py::test_a_report_cannot_claim_a_level_that_its_figures_do_not_support",
+    ),
+    Hostile(
+        "somebody else's payload, signed again",
+        "no rank",
+        CONTAINER,
+        f"{SCORING}/test_season.py::test_another_submitters_artifacts_earn_no_rank",
+    ),
+    Hostile(
+        "pushing again to draw a lucky seed",
+        "one verdict an artifact, from the ledger",
+        NOTHING,
+        f"{SCORING}/test_settle.py::test_the_ledgers_verdicts_are_the_cache_of_the_next_regrade",
+    ),
+)
+
+HEAD = """---
+title: Hostile pull requests
+description: What a submission may try, who refuses it, and what was executed until then.
+---
+
+# Hostile pull requests
+
+Each of these is a test that tries it. *Executed* is what ran before it was refused: never anything of the pull request but an
+artifact, in a grader's container, without network, labels or seed. A code is explained on the page of [rules](rules-codes.md).
+
+Two have no test by pull request yet: pasted public labels, which only a replay on main would catch (no job runs one), and a player
+that fakes its verdict, which the tasks' own exploits try (`gymboard tasks check`).
+
+| it tries | refused by | executed | test |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """Markdown of the whole table."""
+    return HEAD + "".join(f"| {row.tries} | {row.refused} | {row.executed} | `{row.test}` |\n" for row in TABLE)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
