@@ -24,7 +24,7 @@ from harness.runner.program import ProgramPlace, program_place
 from harness.runner.progress import Progress, Watch, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
-from harness.runner.trajectory import system_prompt, who
+from harness.runner.trajectory import system_prompt, who, with_tools
 from harness.runner.words import command_text
 from harness.sandbox.base import Sandbox
 from harness.schema.calls import total
@@ -59,6 +59,7 @@ class EpisodeRun:
         self.started, self.clock = now(), time.monotonic()
         self._shown_s, self._calls_told = 0.0, 0
         self.who = who(agent, models.plan.name if models else None)  # before it can change what it is called
+        self.prompt = ""
         self.model = self._metered(models)
         self.aids, self.notes = aids, aids.notes(self.key, recorder.folder, self.model)
         self.attended = None if isinstance(agent, CommandAgent) else Attended(agent)
@@ -118,11 +119,16 @@ class EpisodeRun:
             attempts=tuple(self.handed_in.made),
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
-        acted = who(self.agent, self.who.model_name).model_copy(
-            update={name: getattr(self.who, name) for name in ("name", "version", "model_name")}
-        )
-        self.recorder.finish(episode, acted, instruction, self.patch, system_prompt(self.agent))
+        self.recorder.finish(episode, self.who, instruction, self.patch, self.prompt)
         return episode
+
+    def _introduce(self) -> None:
+        """What the agent tells of itself once it is briefed; later it cannot change that. Raises AgentFault."""
+        try:
+            self.who, self.prompt = with_tools(self.who, self.agent), system_prompt(self.agent)
+        except Exception as error:
+            text = f"the agent cannot say what its model is told: {type(error).__name__}: {error}"
+            raise AgentFault(text[:2000]) from error
 
     def _own_usage(self) -> tuple[Usage, str | None]:
         """What the agent paid by itself, and what is wrong with that when it cannot be had."""
@@ -172,6 +178,7 @@ class EpisodeRun:
             self.place.task, self.place.profile, self.seed, instruction, self.model, self.aids.names, memory
         )
         self.attended.begin(briefing, self.time_left())
+        self._introduce()
         while True:
             if at_limit := self.limit(elapsed_s=self._shown_s):
                 self.auto_submit(box)

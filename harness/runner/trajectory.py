@@ -9,6 +9,7 @@ metered call paid for has no metrics.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -62,14 +63,19 @@ def who(agent: Agent | CommandAgent, model: str | None = None) -> TrajectoryAgen
     """The agent, as a trajectory names it; `model` is the one that it was given."""
     given = agent.settings if isinstance(agent, Configured) else None
     settings = given.model_dump(mode="json") if isinstance(given, Record) else {}
-    tools = agent.tool_schemas if isinstance(agent, ToolUser) else ()
     return TrajectoryAgent(
         name=agent.name,
         version=agent.version,
         model_name=agent.model or model,
-        tool_definitions=tuple(dict(schema) for schema in tools) or None,
         extra={"settings": settings} if settings else None,
     )
+
+
+def with_tools(named: TrajectoryAgent, agent: Agent | CommandAgent) -> TrajectoryAgent:
+    """`named` and the tools that the agent offers its model, once it is briefed. Raises whatever the agent does."""
+    tools = agent.tool_schemas if isinstance(agent, ToolUser) else ()
+    offered = [dict(schema) for schema in tools] or None
+    return TrajectoryAgent.from_json(json.dumps(named.model_dump(mode="json") | {"tool_definitions": offered}), "tools")
 
 
 def build_trajectory(

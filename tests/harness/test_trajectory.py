@@ -9,7 +9,7 @@ import pytest
 
 from harness.agents.scripted import ScriptedAgent
 from harness.check.trace import _fault
-from harness.runner.trajectory import build_trajectory, system_prompt, who
+from harness.runner.trajectory import build_trajectory, system_prompt, who, with_tools
 from harness.schema.base import Record
 from harness.schema.calls import ModelCall
 from harness.schema.episode import Attempt, Episode, Verdict, counted, traced
@@ -130,7 +130,7 @@ def test_settings_and_tools_of_an_agent_are_in_the_document() -> None:
     agent = ScriptedAgent("react", [])
     agent.settings = Window(window=5)  # type: ignore[attr-defined]
     agent.tool_schemas = ({"type": "function", "function": {"name": "open"}},)  # type: ignore[attr-defined]
-    said = who(agent, "openai/gpt-4o")
+    said = with_tools(who(agent, "openai/gpt-4o"), agent)
     assert said.extra == {"settings": {"window": 5}} and said.model_name == "openai/gpt-4o"
     assert said.tool_definitions == ({"type": "function", "function": {"name": "open"}},)
 

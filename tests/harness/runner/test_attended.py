@@ -265,3 +265,17 @@ def test_each_episode_gets_an_agent_of_its_own_with_the_settings(tmp_path: Path)
         file.write_text(text)
         with pytest.raises(UsageError, match=said):
             class_agent("my_agents:Fine", file)()
+
+
+class Mumbling(Whole):
+    """Cannot say what its tools are."""
+
+    @property
+    def tool_schemas(self) -> Any:
+        raise ValueError("none of your business")
+
+
+def test_an_agent_that_cannot_say_what_its_tools_are_is_recorded(blotto: Place, tmp_path: Path) -> None:
+    episode = run_episode(blotto, Mumbling(), 0, tmp_path / "episode")
+    assert episode.exit_status == "runtime"
+    assert "none of your business" in (episode.exit_detail or "")
