@@ -64,6 +64,7 @@ class Checked(Record):
     """What `gymboard check --json` printed."""
 
     problems: tuple[FoundProblem, ...] = Field(max_length=10_000)
+    declares: dict[str, str] = Field(default={}, max_length=32)
     acceptable: bool
 
 

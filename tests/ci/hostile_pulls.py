@@ -133,7 +133,7 @@ TABLE = (
         "a payload's address that redirects to loopback",
         "fetch",
         NOTHING,
-        f"{SIGN}/test_fetch.py::test_anything_else_leaves_nothing",
+        f"{SIGN}/test_fetch.py::test_a_redirect_to_loopback_is_not_followed",
     ),
     Hostile(
         "a strategy that tries the network",
