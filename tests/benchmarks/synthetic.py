@@ -104,7 +104,7 @@ def _write_run(folder: Path, seed: int, index: int) -> _Part:
 
 def _write_import(folder: Path, index: int) -> _Part:
     """One of the committed imports under another name, its values moved by some percent."""
-    originals = sorted(IMPORTS.glob("*/bundle.json"))
+    originals = sorted(IMPORTS.glob("*-mlgym/bundle.json"))
     tree = json.loads(originals[index % len(originals)].read_bytes())
     tree["entry"] |= {"id": f"published-{index:05}", "model_label": f"Model {index}"}
     tree["audit"] = []
