@@ -30,7 +30,7 @@ def test_every_link_of_the_hostile_site_resolves_and_nothing_is_foreign(hostile_
 
 def test_what_an_entry_and_a_task_have_a_page_for(committed_site: Path) -> None:
     entries = {path.stem for path in (committed_site / "entries").glob("*.html")}
-    assert entries == {path.name for path in (ROOT / "submissions").iterdir() if path.is_dir()}
+    assert entries == {path.name for path in (ROOT / "submissions").iterdir() if (path / "bundle.json").is_file()}
     tasks = {path.stem for path in (committed_site / "tasks").glob("*.html")}
     assert tasks == {"index", *load_tasks()}
     for page in ("published", "protocol", "rules-codes", "methodology", "decisions/index"):
