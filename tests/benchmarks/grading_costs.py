@@ -70,11 +70,11 @@ class Seen:
 
 @contextmanager
 def watched(engine: Engine) -> Iterator[Seen]:
-    """Look at this engine's referees and players five times a second while the context is open."""
+    """Look at this engine's referees and players ten times a second while the context is open."""
     seen, over = Seen(), threading.Event()
 
     def keep_looking() -> None:
-        while not over.wait(0.2):
+        while not over.wait(0.1):
             seen.look(engine)
             seen.looking = time.thread_time()
 
