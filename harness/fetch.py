@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.addresses import Address, is_public
 from harness.data.download import Transfer, Unfetched, download, https_opener
 from harness.data.partial import Content
 from harness.errors import VerificationError
@@ -27,9 +28,6 @@ from harness.signing import BUNDLE, Signers
 from harness.verify import verify_signed
 
 MAX_FETCHED_BYTES = 8 << 30
-_TRANSLATED = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Reach = Callable[[Address], bool]
 
 
@@ -60,16 +58,6 @@ def fetch(
 def public_opener(trust: ssl.SSLContext | None = None, reach: Reach | None = None) -> urllib.request.OpenerDirector:
     """An opener whose connections end at addresses that `reach` lets through: by default the public ones."""
     return https_opener(https=_Checked(trust or ssl.create_default_context(), reach or is_public))
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is of the internet at large, and names no other one inside it."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if any(address in network for network in _TRANSLATED):
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class _Checked(urllib.request.HTTPSHandler):

@@ -8,7 +8,6 @@ resolve names by itself), never sends a header on to another host.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -17,13 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from harness.addresses import is_public
 from harness.errors import GymboardError
 
 REDIRECTS = 5
 SOCKET_S = 20.0
 PIECE = 1 << 16
 AGENT = "gymboard (https only; one request a second)"
-_TRANSLATING = [ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
 
 class Unfetchable(GymboardError):
@@ -40,23 +39,12 @@ class Page:
     body: bytes
 
 
-def public(address: str) -> bool:
-    """Whether an IP address lies in the public internet, seen through every way of writing a v4 address as v6."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return public(str(ip.ipv4_mapped))
-        if any(ip in net for net in _TRANSLATING):
-            return False
-    return ip.is_global and not ip.is_multicast
-
-
 @dataclass(frozen=True)
 class Web:
     """`context`: whom to trust. `permitted`: which addresses may be connected to."""
 
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
-    permitted: Callable[[str], bool] = public
+    permitted: Callable[[str], bool] = is_public
 
     def get(self, url: str, *, most_bytes: int, limit_s: float, headers: Mapping[str, str] | None = None) -> Page:
         """Follow at most 5 redirects. Raises Unfetchable."""

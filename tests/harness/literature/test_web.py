@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.addresses import is_public
 from harness.literature.library import Library, Shelf
 from harness.literature.pace import Pace
 from harness.literature.scholar import Scholar
-from harness.literature.web import Unfetchable, Web, public
+from harness.literature.web import Unfetchable, Web
 from harness.tools.base import ToolResult, ToolState
 from harness.tools.registry import call
 from tests.harness.data.server import Answer, Handler, Server, endless, in_turn, serve, status, whole
@@ -92,12 +93,12 @@ INSIDE = """127.0.0.1 10.1.2.3 192.168.0.1 172.16.0.1 169.254.169.254 0.0.0.0 10
 
 @pytest.mark.parametrize("address", INSIDE.split())
 def test_no_address_inside_is_public(address: str) -> None:
-    assert not public(address)
+    assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "151.101.1.195", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses_are(address: str) -> None:
-    assert public(address)
+    assert is_public(address)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.addresses import is_public
 from harness.errors import VerificationError
-from harness.fetch import fetch, is_public, public_opener
+from harness.fetch import fetch, public_opener
 from harness.pack import pack
 from harness.schema.bundle import PayloadPart
 from harness.signing import Signers, make_demo_key, sign
