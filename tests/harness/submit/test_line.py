@@ -199,6 +199,7 @@ def test_the_merged_tree_passes_the_boards_own_preview(submitter: Submitter, tmp
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
         [
+            "ledger recall",
             "== submissions/tiny-entry",
             "fetch tiny-entry",
             "verify tiny-entry",
