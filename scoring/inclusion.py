@@ -110,4 +110,5 @@ def decide(
 
 
 def now() -> str:
+    """The time of a line that is written now, UTC to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

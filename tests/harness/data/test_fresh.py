@@ -1,4 +1,4 @@
-"""Fresh ids: every old one is gone, every row keeps its label, nothing else changes; what cannot be renamed is refused."""
+"""Fresh ids: every old one is gone, every row keeps its label, nothing else changes; what has no new one is refused."""
 
 from __future__ import annotations
 
