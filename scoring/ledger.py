@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
 from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Timestamp
+from harness.schema.digest import file_sha256
 from harness.schema.episode import Count, Real, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
@@ -198,3 +199,14 @@ def _kept(submissions: Path, data: bytes) -> str:
     folder.mkdir(exist_ok=True)
     replace_file(folder / f"{sha256}.json", data)
     return sha256
+
+
+def check_files(submissions: Path, lines: Sequence[LedgerLine]) -> None:
+    """Every file that a line names is there, to the byte. Raises VerificationError naming the first that is not."""
+    for line in lines:
+        for sha256 in filter(None, (line.verdicts_sha256, line.replay_sha256)):
+            file = submissions / VERDICTS / f"{sha256}.json"
+            if file.is_symlink() or not file.is_file() or file_sha256(file) != sha256:
+                raise VerificationError(
+                    "ledger", f"line {line.sequence + 1} names {file}, which is not there or not its own"
+                )

@@ -83,15 +83,16 @@ def replay(
 def verify(
     submissions: Submissions = Path("submissions"),
 ) -> None:
-    """Check the chain: every line unchanged, in order, none left out before the last.
+    """Check the chain: every line unchanged, in order, none left out before the last; and the files that it names.
 
     Example: gymboard ledger verify
 
     Exit codes: 0 it holds, 1 it does not (the sentence names the line).
     """
-    from scoring.ledger import read_ledger
+    from scoring.ledger import check_files, read_ledger
 
     lines = read_ledger(submissions / "ledger.jsonl")
+    check_files(submissions, lines)
     typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
 
 

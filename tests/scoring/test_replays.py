@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import gymboard
-from harness.errors import UsageError
+from harness.errors import UsageError, VerificationError
 from harness.schema.replay import AttemptReplay, EpisodeReplay, ReplayReport, TaskReplay
 from scoring.build import build_leaderboard
 from scoring.docket import unreplayed
@@ -184,6 +184,17 @@ def test_a_replay_of_something_else_is_not_written_down(
     with pytest.raises(UsageError, match=said):
         board.record(*tasks, **changed)
     assert (board.submissions / LEDGER).read_bytes() == before and board.level() == "regraded"
+
+
+def test_a_report_that_was_changed_afterwards_is_named(board: Board) -> None:
+    board.record(whole("house-price"))
+    words = ["ledger", "verify", "--submissions", str(board.submissions)]
+    assert CliRunner().invoke(gymboard.app, words).exit_code == 0
+    [*_, line] = read_ledger(board.submissions / LEDGER)
+    file = board.submissions / VERDICTS / f"{line.replay_sha256}.json"
+    file.write_bytes(file.read_bytes().replace(b"0.92", b"0.93"))
+    changed = CliRunner().invoke(gymboard.app, words)
+    assert isinstance(changed.exception, VerificationError) and "line 3 names" in str(changed.exception)
 
 
 def test_without_a_regrade_there_is_nothing_to_be_compared_with(tmp_path: Path) -> None:

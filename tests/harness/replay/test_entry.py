@@ -28,6 +28,7 @@ from harness.schema.replay import ReplayReport, TaskReplay
 from harness.schema.run import RunManifest
 from harness.schema.steps import Action
 from harness.schema.task import load_task, tasks_root
+from harness.signing import make_demo_key, sign
 
 HOUSES, BLOTTO = "house-price", "colonel-blotto"
 SUBMIT = (Action(kind="validate"), Action(kind="submit"))
@@ -228,3 +229,17 @@ def test_the_command_writes_the_report_beside_the_entry(strategy: Path) -> None:
     assert write_report(report, strategy) == file
     wrong = CliRunner().invoke(gymboard.app, ["replay", f"{strategy}#{BLOTTO}/0", "--within", "5"])
     assert isinstance(wrong.exception, UsageError)
+
+
+def test_a_challenge_replays_one_episode_and_says_what_it_led_to(local: Engine, tmp_path: Path) -> None:
+    entry = entered(tmp_path, local, (HOUSES,), pasted_by_id)
+    key = make_demo_key(tmp_path / "keys")
+    sign(entry, key)
+    words = ["challenge", str(entry), "--signers", str(key.with_suffix(".pub")), "--sandbox", "local"]
+    done = CliRunner().invoke(gymboard.app, words)
+    assert done.exit_code == 1, done.output
+    assert "0 of 2 claim(s)" in done.stdout.replace("\n", " ")
+    assert "price/seed-0, executed again, with fresh ids, led to **another result**" in done.stdout
+    assert not entry.with_name("mine.replay.json").exists(), "the copy is replayed, and nothing is left"
+    stranger = CliRunner().invoke(gymboard.app, [*words, "--episode", "house-price/seed-9"])
+    assert isinstance(stranger.exception, UsageError)
