@@ -61,18 +61,38 @@ def regrade(
 
 
 @app.command()
+def replay(
+    entry: EntryName,
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+    report: Annotated[
+        Path | None, typer.Option(help="What `gymboard replay` wrote; default: <entry>.replay.json beside the entry.")
+    ] = None,
+) -> None:
+    """Write down what our own replay of a regraded entry found, task by task; the level `replayed` follows from it.
+
+    Example: gymboard ledger replay my-entry --reason "Replayed by a maintainer, breakout included."
+    """
+    from scoring.replays import outcomes, record_replay
+
+    line = record_replay(submissions, entry, report or submissions / f"{entry}.replay.json", reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {outcomes(line)}")
+
+
+@app.command()
 def verify(
     submissions: Submissions = Path("submissions"),
 ) -> None:
-    """Check the chain: every line unchanged, in order, none left out before the last.
+    """Check the chain: every line unchanged, in order, none left out before the last; and the files that it names.
 
     Example: gymboard ledger verify
 
     Exit codes: 0 it holds, 1 it does not (the sentence names the line).
     """
-    from scoring.ledger import read_ledger
+    from scoring.ledger import check_files, read_ledger
 
     lines = read_ledger(submissions / "ledger.jsonl")
+    check_files(submissions, lines)
     typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
 
 
@@ -104,6 +124,8 @@ def show(
         to = f" to {line.level}" if line.level else ""
         typer.echo(f"{line.sequence}  {line.time}  {line.kind}{to}  {line.entry}  {line.bundle_sha256[:16]}")
         typer.echo("    " + "".join(char if char.isprintable() else "?" for char in line.reason))
+        for one in line.replays or ():
+            typer.echo(f"    {one.task}: {one.outcome}")
         if line.evidence:
             typer.echo(f"    {line.evidence}")
 
@@ -144,14 +166,19 @@ def remove(
 
 
 @app.command()
-def waiting(submissions: Submissions = Path("submissions")) -> None:
+def waiting(
+    submissions: Submissions = Path("submissions"),
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Those that are regraded and not replayed, instead.")
+    ] = False,
+) -> None:
     """The signed runs about whose bytes nothing is decided yet, one a line: what the job on main regrades.
 
     Example: gymboard ledger waiting
     """
-    from scoring.docket import waiting
+    from scoring.docket import unreplayed, waiting
 
-    for name in waiting(submissions):
+    for name in unreplayed(submissions) if replay else waiting(submissions):
         typer.echo(name)
 
 
@@ -171,14 +198,17 @@ def recall(
 
 @app.command()
 def settle(
-    reports: Annotated[Path, typer.Argument(help="Folder of <entry>.regrade.json.", exists=True, file_okay=False)],
+    reports: Annotated[
+        Path,
+        typer.Argument(help="Folder of <entry>.regrade.json and <entry>.replay.json.", exists=True, file_okay=False),
+    ],
     signers: Annotated[
         Path, typer.Option(help="Allowed-signers file of the submitters' keys.", exists=True, dir_okay=False)
     ],
     reason: Reason,
     submissions: Submissions = Path("submissions"),
 ) -> None:
-    """Write down what a regrade of the waiting entries found: inclusion and regrade, or inclusion and downgrade.
+    """Write down what was found of the waiting entries: inclusion, regrade and replay, or inclusion and downgrade.
 
     Example: gymboard ledger settle build/regrades --signers allowed_signers --reason "Merged, regraded on main."
 

@@ -47,6 +47,7 @@ COMMANDS = (
     ["doctor"],
     ["ledger", "include"],
     ["ledger", "regrade"],
+    ["ledger", "replay"],
     ["ledger", "verify"],
     ["ledger", "show"],
     ["ledger", "downgrade"],

@@ -14,6 +14,7 @@ from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progr
 
 if TYPE_CHECKING:
     from harness.regrade import GraderData, Progress
+    from harness.regrade_plan import Planned
     from harness.schema.bundle import Bundle
     from harness.schema.regrade import RegradeReport
     from harness.schema.task import ProfileName, TaskSpec
@@ -143,7 +144,7 @@ def _plan(entry: Path, as_json: bool) -> None:
             "unknown" if one.estimate_s is None else f"{one.estimate_s:.0f} s",
             f"{one.bound_s / 3600:.1f} h",
             f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "-",
-            one.replay,
+            f"{one.replay}: {_replays(one)}",
             one.note,
         )
         for one in planned
@@ -155,6 +156,14 @@ def _plan(entry: Path, as_json: bool) -> None:
     bound = sum(one.bound_s for one in planned) / 3600
     missing = f" and {unknown} task(s) of unknown length" if unknown else ""
     typer.echo(f"together {known:.0f} s{missing}, at most {bound:.1f} h, one grade after the other")
+    cheap = [one for one in planned if one.replay == "ci"]
+    typer.echo(f"replays of the job on main: {sum(one.replay_s or 0.0 for one in cheap):.0f} s as they were recorded")
+
+
+def _replays(one: Planned) -> str:
+    if not one.replays:
+        return "none"
+    return f"{one.replays} in " + ("unknown time" if one.replay_s is None else f"{one.replay_s:.0f} s")
 
 
 def _families(bundle: Bundle) -> set[str]:
