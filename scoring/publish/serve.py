@@ -113,13 +113,21 @@ class _Handler(SimpleHTTPRequestHandler):
             super().log_message(format, *args)
 
 
+class Server(ThreadingHTTPServer):
+    """Serves `folder` on 127.0.0.1 (port 0: a free one) and calls `rebuild` when something `watched` has changed."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, port: int, watched: Sequence[Path], rebuild: Callable[[], object]) -> None:
+        version = Version()
+        handler = functools.partial(_Handler, directory=str(folder), version=version)
+        super().__init__(("127.0.0.1", port), handler)
+        threading.Thread(target=_follow, args=(watched, state(watched), rebuild, version), daemon=True).start()
+
+
 def serve(folder: Path, port: int, watched: Sequence[Path], rebuild: Callable[[], object]) -> None:
-    """Serve `folder` on 127.0.0.1 until Ctrl-C; port 0 takes a free one. Raises OSError when the port is taken."""
-    version = Version()
-    handler = functools.partial(_Handler, directory=str(folder), version=version)
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=_follow, args=(watched, rebuild, version), daemon=True).start()
+    """Serve until Ctrl-C. Raises OSError when the port is taken."""
+    with Server(folder, port, watched, rebuild) as server:
         print(f"serving {folder} on http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()
@@ -127,9 +135,12 @@ def serve(folder: Path, port: int, watched: Sequence[Path], rebuild: Callable[[]
             print()
 
 
-def _follow(watched: Sequence[Path], rebuild: Callable[[], object], version: Version) -> None:
-    """Build again whenever a watched file has changed, and has kept still for one look."""
-    built = state(watched)
+State = dict[str, tuple[int, int]]
+"""Path of a file -> its time and size."""
+
+
+def _follow(watched: Sequence[Path], built: State, rebuild: Callable[[], object], version: Version) -> None:
+    """Build again whenever a file is no longer as it was `built`, and has kept still for one look."""
     while True:
         time.sleep(POLL_S)
         now = state(watched)
@@ -149,8 +160,8 @@ def _follow(watched: Sequence[Path], rebuild: Callable[[], object], version: Ver
         version.step()
 
 
-def state(watched: Sequence[Path]) -> dict[str, tuple[int, int]]:
-    """Path -> time and size of every file under the watched places; what vanishes meanwhile is left out."""
+def state(watched: Sequence[Path]) -> State:
+    """Every file under the watched places; what vanishes meanwhile is left out."""
     return {path: (found.st_mtime_ns, found.st_size) for place in watched for path, found in _files(str(place))}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from scoring.leaderboard import (
     Score,
     Standing,
 )
-from scoring.ledger import Kind, LedgerLine
+from scoring.ledger import Kind, LedgerLine, append_line
 from scoring.load import Loaded
 from scoring.tables import shapes
 
@@ -215,23 +217,25 @@ def leaderboard(preview: bool = False) -> Leaderboard:
     )
 
 
+@cache
 def ledger() -> tuple[LedgerLine, ...]:
     """An inclusion of every entry, then the removal of one that was never on a board; every reason is hostile."""
     names = [*(f"entry-{number}" for number in range(len(NAMES))), "gone"]
     kinds: list[tuple[Kind, str]] = [*(("inclusion", name) for name in names), ("removal", "gone")]
-    return tuple(
-        LedgerLine(
-            sequence=number,
-            previous=f"{number:064x}",
-            sha256=f"{number + 1:064x}",
-            time=f"2026-11-{number + 1:02}T12:00:00Z",
-            kind=kind,
-            entry=name,
-            bundle_sha256=f"{names.index(name):064x}",
-            reason=f"{HOSTILE}\x00\x1b]0;x\x07\ufffe {ENDLESS[:1500]}",
+    with tempfile.TemporaryDirectory() as work:
+        return tuple(
+            append_line(
+                Path(work) / "ledger.jsonl",
+                {
+                    "time": f"2026-11-{number + 1:02}T12:00:00Z",
+                    "kind": kind,
+                    "entry": name,
+                    "bundle_sha256": f"{names.index(name):064x}",
+                    "reason": f"{HOSTILE}\x00\x1b]0;x\x07\ufffe {ENDLESS[:1500]}",
+                },
+            )
+            for number, (kind, name) in enumerate(kinds)
         )
-        for number, (kind, name) in enumerate(kinds)
-    )
 
 
 def loaded() -> dict[str, Loaded]:

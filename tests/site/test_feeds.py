@@ -64,10 +64,10 @@ def test_times_and_ids_are_the_ledgers(committed_site: Path) -> None:
     feed = _feed(committed_site, LEDGER)
     assert _texts(feed, "updated") == [max(line.time for line in lines), *(line.time for line in reversed(lines))]
     new = _feed(committed_site, ENTRIES)
-    included = [line.time for line in lines if line.kind == "inclusion"]
-    assert sorted(_texts(new, "published")) == sorted(included)
+    included = {line.entry: line.time for line in lines if line.kind == "inclusion"}
+    assert sorted(_texts(new, "published")) == sorted(included.values())
     last = {line.entry: line.time for line in lines}
-    assert sorted(_texts(new, "updated")[1:]) == sorted(last[line.entry] for line in lines if line.kind == "inclusion")
+    assert sorted(_texts(new, "updated")[1:]) == sorted(last[entry] for entry in included)
 
 
 def test_an_id_stays_when_address_and_later_lines_change() -> None:
