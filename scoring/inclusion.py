@@ -37,7 +37,7 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
     data = read_plain(str(file), MAX_BUNDLE_BYTES)
     bundle = check_bundle(data, entry)
     content = {
-        "time": _now(),
+        "time": now(),
         "kind": "inclusion",
         "entry": bundle.entry.id,
         "bundle_sha256": hashlib.sha256(data).hexdigest(),
@@ -78,7 +78,7 @@ def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> 
         )
         for one in found.attempts
     ]
-    about = {"entry": entry, "bundle_sha256": sha256, "time": _now(), "reason": reason}
+    about = {"entry": entry, "bundle_sha256": sha256, "time": now(), "reason": reason}
     return append_regrade(submissions, about, verdicts)
 
 
@@ -97,10 +97,11 @@ def decide(
     here = hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() if file.is_file() else included[-1]
     if here not in included:
         raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger show lists what it says")
-    about = {"entry": entry, "bundle_sha256": here, "time": _now(), "reason": reason, "kind": kind}
+    about = {"entry": entry, "bundle_sha256": here, "time": now(), "reason": reason, "kind": kind}
     more = {"level": level, "evidence": evidence}
     return append_line(submissions / LEDGER, {**about, **{name: value for name, value in more.items() if value}})
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of a line."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
