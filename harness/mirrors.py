@@ -1,8 +1,8 @@
 """Mirrors: where the board keeps its own copies of an entry's payload parts.
 
-Takes the ledger's file and a bundle's digest, gives addresses, the newest first. An address is a hint: what it serves is
-held to the signed digests like that of any other place, so a line that cannot be read is passed over and the chain is
-not asked. Never opens an address.
+Takes the ledger's file and a bundle's digest, gives addresses, the newest first. An address is a hint: what it serves
+is held to the signed digests like that of any other place, so a line that cannot be read is passed over and the chain
+is not asked. Never opens an address.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def mirror(
 
     Example: gymboard mirror submissions/my-entry --signers their.keys
 
-    `gymboard ledger mirror` does this and writes the ledger's line too. The token comes from GITHUB_TOKEN, else from gh,
-    and must be able to write to the board. Every digest is looked at before and after; after a failure the same
+    `gymboard ledger mirror` does this and writes the ledger's line too. The token comes from GITHUB_TOKEN, else from
+    gh, and must be able to write to the board. Every digest is looked at before and after; after a failure the same
     command goes on. Exit codes: 0 all copies are there, 1 refused or interrupted, 2 wrong call.
     """
     with extra_of_submit():
