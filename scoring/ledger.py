@@ -23,7 +23,7 @@ from harness.schema.digest import file_sha256
 from harness.schema.episode import Count, Real, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "replay", "downgrade", "review", "removal"]
+Kind = Literal["inclusion", "regrade", "replay", "downgrade", "review", "removal", "mirror"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 LEDGER = "ledger.jsonl"
@@ -77,7 +77,10 @@ class Decision(Record):
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
     replay_sha256: Sha256 | None = Field(default=None, description="replay: digest of its report under ledger.d/")
     replays: tuple[ReplayOutcome, ...] | None = Field(default=None, min_length=1, description="replay: task by task")
-    evidence: HttpsUrl | None = Field(default=None, description="where everybody can see what the decision rests on")
+    evidence: HttpsUrl | None = Field(
+        default=None,
+        description="where everybody can see what the decision rests on; mirror: the folder of the board's own copies",
+    )
     verdicts: tuple[()] | None = Field(default=None, description="empty, in the lines of before 2026-11-21 alone")
 
     @model_validator(mode="after")
@@ -88,6 +91,8 @@ class Decision(Record):
             raise ValueError("outcomes belong to a replay, and a replay has some, with the digest of its report")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        if self.kind == "mirror" and self.evidence is None:
+            raise ValueError("a mirror says where the copies are")
         return self
 
 
@@ -171,6 +176,26 @@ def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
         out.flush()
         os.fsync(out.fileno())
     return line
+
+
+def ledger_bytes(lines: Sequence[LedgerLine]) -> bytes:
+    """The file of these lines, each in its compact form."""
+    return b"".join(_compact(line.model_dump(mode="json", exclude_none=True)) + b"\n" for line in lines)
+
+
+def must_continue(ledger: Sequence[LedgerLine], earlier: Sequence[LedgerLine]) -> None:
+    """Raises VerificationError unless `ledger` begins with all of `earlier`, both verified chains.
+
+    One digest is enough: a line's names the line before it, down to the first.
+    """
+    if not earlier:
+        return
+    if len(ledger) < len(earlier):
+        missing = len(earlier) - len(ledger)
+        raise VerificationError("ledger", f"{missing} line(s) that there were are missing at its end")
+    if ledger[len(earlier) - 1].sha256 != earlier[-1].sha256:
+        same = sum(1 for one, other in zip(ledger, earlier, strict=False) if one.sha256 == other.sha256)
+        raise VerificationError("ledger", f"line {same + 1} is not the line that there was: the history was rewritten")
 
 
 def append_regrade(submissions: Path, about: dict[str, Any], verdicts: Sequence[RegradeVerdict]) -> LedgerLine:

@@ -82,17 +82,27 @@ def replay(
 @app.command()
 def verify(
     submissions: Submissions = Path("submissions"),
+    since: Annotated[
+        Path | None,
+        typer.Option(help="An earlier copy: all its lines must be here still.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
-    """Check the chain: every line unchanged, in order, none left out before the last; and the files that it names.
+    """Check the chain and the files that it names: every line unchanged, in order, none left out before the last.
 
-    Example: gymboard ledger verify
+    With --since nor at its end.
+
+    Example: gymboard ledger verify --since ledger.published.jsonl
 
     Exit codes: 0 it holds, 1 it does not (the sentence names the line).
     """
-    from scoring.ledger import check_files, read_ledger
+    from scoring.ledger import check_files, must_continue, read_ledger
 
     lines = read_ledger(submissions / "ledger.jsonl")
     check_files(submissions, lines)
+    if since is not None:
+        earlier = read_ledger(since)
+        must_continue(lines, earlier)
+        typer.echo(f"it continues {since} of {len(earlier)} line(s)")
     typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
 
 
@@ -163,6 +173,31 @@ def remove(
 
     line = decide(submissions, entry, "removal", reason, evidence=evidence)
     typer.echo(f"line {line.sequence}: {line.entry} is removed")
+
+
+@app.command()
+def mirror(
+    entry: EntryName,
+    signers: Annotated[Path, typer.Option(help="The submitter's keys, as for gymboard verify.", dir_okay=False)],
+    reason: Reason = "Copied to the board's own release; every digest was read back.",
+    submissions: Submissions = Path("submissions"),
+    pull: Annotated[
+        Path | None,
+        typer.Option("--from", help="The pull request's folder of entries; default: --submissions.", file_okay=False),
+    ] = None,
+    board: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="As for gymboard submit.")] = None,
+) -> None:
+    """Copy an entry's payload parts from the submitter's address to the board's own release, and write down where.
+
+    Example: gymboard ledger mirror my-entry --signers their.keys --from ../pull-request/submissions
+
+    Before a merge. Fetches ask the copies first and the submitter's address second. Called again it goes on, and
+    writes no second line. Exit codes: 0 the copies are there, 1 refused or interrupted, 2 wrong call.
+    """
+    from scoring.mirror import mirror as mirror_entry
+
+    line = mirror_entry(submissions, pull or submissions, entry, signers, board, reason)
+    typer.echo("nothing new to write down" if line is None else f"line {line.sequence}: {line.entry} {line.evidence}")
 
 
 @app.command()

@@ -27,6 +27,7 @@ COMMANDS = (
     ["replay"],
     ["export"],
     ["submit"],
+    ["mirror"],
     ["import", "mlgym"],
     ["import", "episode"],
     ["import", "regrade-paper"],
@@ -55,6 +56,7 @@ COMMANDS = (
     ["ledger", "waiting"],
     ["ledger", "recall"],
     ["ledger", "settle"],
+    ["ledger", "mirror"],
     ["demo"],
     ["watch"],
 )

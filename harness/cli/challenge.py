@@ -41,13 +41,14 @@ def challenge(
     from harness.cli.evidence import regraded
     from harness.errors import SchemaError, VerificationError
     from harness.fetch import fetch as fetch_parts
+    from harness.mirrors import LEDGER
     from harness.signing import Signers
 
     with tempfile.TemporaryDirectory(prefix="gymboard-challenge-") as place:
         copy = Path(place, entry.resolve().name)
         shutil.copytree(entry, copy, symlinks=True)
         try:
-            fetch_parts(copy, Signers.read(signers))
+            fetch_parts(copy, Signers.read(signers), ledger=entry.resolve().parent / LEDGER)
             verdicts = Path(place, "verdicts")
             report = regraded(copy, signers, sandbox, mirror, verdicts, quiet=False)
             again = None if episode == "none" else _replayed(copy, sandbox, mirror, verdicts, episode)

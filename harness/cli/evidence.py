@@ -43,18 +43,28 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     raise typer.Exit(code)
 
 
-def fetch(entry: EntryFolder, signers: SignersFile) -> None:
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The ledger, for the board's own copies; default: ledger.jsonl beside the entry.", dir_okay=False
+    ),
+]
+
+
+def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None) -> None:
     """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
 
     Example: gymboard fetch my-entry --signers allowed_signers
 
-    Over https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0
-    every part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
+    From the board's own copy where the ledger names one (gymboard ledger mirror), else from the signed address; over
+    https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0 every
+    part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
     """
     from harness.fetch import fetch as fetch_parts
+    from harness.mirrors import LEDGER
     from harness.signing import Signers
 
-    fetched = fetch_parts(entry, Signers.read(signers))
+    fetched = fetch_parts(entry, Signers.read(signers), ledger=ledger or entry.resolve().parent / LEDGER)
     size = sum(part.size_bytes for part in fetched)
     typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 

@@ -134,9 +134,7 @@ def entry_card(board: Board, row: Row, foot: str) -> Card:
         around = f" ({number(span.low)} to {number(span.high)})" if span else ""
         place = f"rank {ranks(standing.rank_low, standing.rank_high)}, " if standing.rank else ""
         lines.insert(0, f"{place}AUP {number(standing.aup)}{around}")
-    strip = tuple(
-        Square(*_CELLS.get(outcome(row, cell, board.default_column), _OTHER_CELL)) for cell in row.cells
-    )
+    strip = tuple(Square(*_CELLS.get(outcome(row, cell, board.default_column), _OTHER_CELL)) for cell in row.cells)
     return Card(fitted(board.title, 30), tuple(wrapped(row.label, 54, 2)), tuple(lines), foot, strip=strip)
 
 
