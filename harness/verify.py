@@ -61,8 +61,7 @@ def verify_signed(bundle_folder: Path, signers: Signers) -> tuple[bytes, Signatu
     Raises VerificationError whose `check` is "files" or "signature".
     """
     data = read_bundle(bundle_folder)
-    signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
-    return data, verify_signature(data, signature, signers, _claimed_submitter(data))
+    return data, verify_signature(data, read_signature(bundle_folder), signers, _claimed_submitter(data))
 
 
 def verify_contents(bundle_folder: Path) -> Contents:
@@ -77,6 +76,11 @@ def verify_contents(bundle_folder: Path) -> Contents:
 def read_bundle(bundle_folder: Path) -> bytes:
     """The bytes of bundle.json: a regular file, at most MAX_BUNDLE_BYTES. Raises VerificationError("files", ...)."""
     return _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
+
+
+def read_signature(bundle_folder: Path) -> bytes:
+    """The bytes of bundle.json.sig: a regular file, at most MAX_SIGNATURE_BYTES. Raises VerificationError("files")."""
+    return _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
 
 
 def _contents(folder: Path, data: bytes) -> Contents:

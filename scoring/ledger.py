@@ -12,17 +12,20 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
-from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Timestamp
+from harness.revoked import fingerprint
+from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Submitter, Timestamp
 from harness.schema.episode import Count, Verdict
 
+PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=8192)]
+"""`<type> <base64>`, as GitHub publishes a key."""
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal"]
+Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal", "revocation"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 LEDGER = "ledger.jsonl"
@@ -55,10 +58,14 @@ class Decision(Record):
     previous: Sha256 = Field(description="`sha256` of the line before; 64 zeros in the first line")
     time: Timestamp
     kind: Kind
-    entry: KebabId
-    bundle_sha256: Sha256
+    entry: KebabId | None = Field(default=None, description="none in a revocation alone: that is about a key")
+    bundle_sha256: Sha256 | None = None
     reason: str = Field(min_length=1, max_length=2000)
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
+    public_key: PublicKey | None = Field(default=None, description="that key, for whom its account lists it no more")
+    principal: Submitter | None = Field(default=None, description="inclusion of a run: whose key it was")
+    signature_sha256: Sha256 | None = Field(default=None, description="inclusion: digest of the very signature file")
+    compromised: Timestamp | None = Field(default=None, description="revocation: from when the key counts no more")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
     evidence: HttpsUrl | None = Field(default=None, description="where everybody can see what the decision rests on")
@@ -70,6 +77,13 @@ class Decision(Record):
             raise ValueError("verdicts belong to a regrade, and a regrade has some")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        about_a_key = self.kind == "revocation"
+        if (self.entry is None, self.bundle_sha256 is None) != (about_a_key, about_a_key):
+            raise ValueError("a revocation is about a key, every other decision about an entry's bytes")
+        if about_a_key != (self.compromised is not None) or (about_a_key and not self.key_fingerprint):
+            raise ValueError("a revocation names its key and from when that counts no more")
+        if self.public_key and fingerprint(self.public_key) != self.key_fingerprint:
+            raise ValueError("the public key has another fingerprint")
         return self
 
 

@@ -1,8 +1,8 @@
 """Check: whether a bundle follows the rules of the board.
 
 Takes a bundle folder and the tasks, gives every Problem at once, each with the code of its rule. Errors keep an entry
-out; warnings say what it can become at best. Never looks at the signature (harness.verify does) and never executes
-anything of the bundle.
+out; warnings say what it can become at best. Never holds a signature to its bytes (harness.verify does) and never
+executes anything of the bundle.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import Mirror, SandboxChoice, SandboxKind
 
 
@@ -19,6 +19,7 @@ def challenge(
     ] = None,
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
+    revoked: RevokedFile = None,
 ) -> None:
     """Fetch, verify and regrade an entry in a copy, and draft the text of an issue with what differs.
 
@@ -34,14 +35,16 @@ def challenge(
     from harness.cli.evidence import regraded
     from harness.errors import SchemaError, VerificationError
     from harness.fetch import fetch as fetch_parts
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
 
+    listed = revoked or revoked_beside(entry)
     with tempfile.TemporaryDirectory(prefix="gymboard-challenge-") as place:
         copy = Path(place, entry.resolve().name)
         shutil.copytree(entry, copy, symlinks=True)
         try:
-            fetch_parts(copy, Signers.read(signers))
-            report = regraded(copy, signers, sandbox, mirror, None, quiet=False)
+            fetch_parts(copy, Signers.read(signers, listed))
+            report = regraded(copy, signers, sandbox, mirror, None, listed, quiet=False)
             text, doubtful = draft(report), differs(report)
         except (VerificationError, SchemaError) as error:
             text, doubtful = draft_broken(copy.name, error), True

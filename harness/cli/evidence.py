@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progress_bar, table
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     raise typer.Exit(code)
 
 
-def fetch(entry: EntryFolder, signers: SignersFile) -> None:
+def fetch(entry: EntryFolder, signers: SignersFile, revoked: RevokedFile = None) -> None:
     """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
 
     Example: gymboard fetch my-entry --signers allowed_signers
@@ -51,9 +51,10 @@ def fetch(entry: EntryFolder, signers: SignersFile) -> None:
     every part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
     """
     from harness.fetch import fetch as fetch_parts
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
 
-    fetched = fetch_parts(entry, Signers.read(signers))
+    fetched = fetch_parts(entry, Signers.read(signers, revoked or revoked_beside(entry)))
     size = sum(part.size_bytes for part in fetched)
     typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 
@@ -68,6 +69,7 @@ def regrade(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of verdicts: pushing the same bytes again does not re-roll.")
     ] = None,
+    revoked: RevokedFile = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what would be graded and how long it takes; needs no signers.")
     ] = False,
@@ -89,7 +91,7 @@ def regrade(
         return
     if signers is None:
         raise UsageError("--signers is missing: whose keys count? --plan alone needs none")
-    report = regraded(entry, signers, sandbox, mirror, cache, quiet=as_json)
+    report = regraded(entry, signers, sandbox, mirror, cache, revoked, quiet=as_json)
     written = write_report(report, entry)
     if as_json:
         emit(report.model_dump(mode="json", exclude_none=True))
@@ -101,17 +103,25 @@ def regrade(
 
 
 def regraded(
-    entry: Path, signers: Path, sandbox: SandboxChoice, mirror: Path | None, cache: Path | None, *, quiet: bool
+    entry: Path,
+    signers: Path,
+    sandbox: SandboxChoice,
+    mirror: Path | None,
+    cache: Path | None,
+    revoked: Path | None,
+    *,
+    quiet: bool,
 ) -> RegradeReport:
     """Verify, then grade again. Raises VerificationError, EngineUnavailable, DataError."""
     from harness.cli.images import ensure
     from harness.errors import VerificationError
     from harness.regrade import regrade as regrade_entry
+    from harness.revoked import revoked_beside
     from harness.sandbox import open_engine
     from harness.signing import Signers
     from harness.verify import verify
 
-    verified = verify(entry, Signers.read(signers))
+    verified = verify(entry, Signers.read(signers, revoked or revoked_beside(entry)))
     with open_engine(sandbox.value) as engine, _progress(quiet=quiet) as progress:
         for family in sorted(_families(verified.bundle)):
             ensure(family, engine.kind)

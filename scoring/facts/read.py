@@ -66,8 +66,8 @@ def default_cache() -> Path | None:
 def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | None = None) -> Facts:
     """Read the folder; `unpublished` are bundle folders or bundle.json files for a private preview.
 
-    Without `cache` nothing is kept. Raises VerificationError when the ledger's chain is broken, GymboardError when an
-    unpublished bundle does not hold.
+    Without `cache` nothing is kept. Raises VerificationError when the ledger's chain is broken or the list of revoked
+    keys cannot be read, GymboardError when an unpublished bundle does not hold.
     """
     ledger = read_ledger(folder / LEDGER)
     cases, rejected = _cases(folder, ledger)
@@ -102,7 +102,7 @@ def _place(folder: Path) -> str:
 def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list[tuple[str, tuple[str, ...]]]]:
     """Every folder that may be an entry, in order of names, and what cannot be one."""
     private = not (folder / LEDGER).exists()
-    known = standings(ledger)
+    known = standings(ledger, folder)
     cases: list[Case] = []
     rejected: list[tuple[str, tuple[str, ...]]] = []
     if not folder.is_dir():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -55,19 +55,22 @@ def build_site(
     *,
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
+    evidence: Callable[[Iterable[str], Path], object] | None = None,
+    address: str = "",
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`. `tables` writes the tables as files into the folder that it is given.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
+    the named entries. `address`: where the site will be served, for the lines that download from it.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), address)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
@@ -77,6 +80,9 @@ def build_site(
         tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         _stamp(built, content)
+        if evidence:
+            names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
+            evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"

@@ -6,6 +6,7 @@ Takes folders, gives the home page's path; the server listens on loopback only.
 from __future__ import annotations
 
 import functools
+import os
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from scoring.build import build, leaderboard
 from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
+from scoring.publish.evidence import publish_evidence
 
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
@@ -21,7 +23,15 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     bundles = Bundles(submissions, local)
     with build(submissions, previews=[local] if local else []) as built:
         records = leaderboard(built)
-        return build_site(records, load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
+        return build_site(
+            records,
+            load_tasks(),
+            out,
+            loaded=bundles,
+            tables=lambda data: export(built, data),
+            evidence=functools.partial(publish_evidence, submissions),
+            address=os.environ.get("GYMBOARD_SITE_URL", ""),
+        )
 
 
 def serve_folder(folder: Path, port: int) -> None:
