@@ -68,12 +68,16 @@ def _signed(data: bytes, armoured: bytes, submitter: str, submissions: Path) -> 
 
 
 def frozen_signer(submissions: Path, entry: str) -> str:
-    """The allowed-signers line of an entry's newest inclusion: whose key it was when the entry came in, whatever its
+    """The allowed-signers line of these bytes' newest inclusion: whose key it was when they came in, whatever its
     account lists today. Raises UsageError when the ledger froze none."""
-    lines = [line for line in read_ledger(submissions / LEDGER) if line.entry == entry and line.kind == "inclusion"]
-    newest = lines[-1] if lines else None
+    file = submissions / entry / BUNDLE
+    if not file.is_file():
+        raise UsageError(f"no {file}; name the folder of an entry")
+    here = (entry, hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest())
+    lines = [line for line in read_ledger(submissions / LEDGER) if (line.entry, line.bundle_sha256) == here]
+    newest = next((line for line in reversed(lines) if line.kind == "inclusion"), None)
     if newest is None or newest.key_fingerprint is None:
-        raise UsageError(f"the ledger froze no key for {entry!r}; gymboard ledger show lists what it says")
+        raise UsageError(f"the ledger froze no key for these bytes of {entry!r}; gymboard ledger show says more")
     principal, key = newest.principal, newest.public_key
     if principal is None or key is None:
         principal, key = _of_before(submissions / entry, newest)
@@ -84,7 +88,7 @@ def _of_before(folder: Path, line: LedgerLine) -> tuple[str, str]:
     """Principal and key for an inclusion that froze only digests: from the files that these digests name."""
     data = read_plain(str(folder / BUNDLE), MAX_BUNDLE_BYTES)
     key = public_key(read_plain(str(folder / SIGNATURE), MAX_SIGNATURE_BYTES))
-    if (hashlib.sha256(data).hexdigest(), fingerprint(key)) != (line.bundle_sha256, line.key_fingerprint):
+    if fingerprint(key) != line.key_fingerprint:
         raise UsageError(f"{folder.name} is not what line {line.sequence} of the ledger included")
     return check_bundle(data, folder.name).submitter, key
 

@@ -1,4 +1,4 @@
-"""The four printed lines, executed as they stand with stock tools alone: they hold for what was signed, for no other."""
+"""The four printed lines, executed as they stand with stock tools: they hold for what was signed, for no other."""
 
 from __future__ import annotations
 
