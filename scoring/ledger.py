@@ -12,20 +12,18 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
 from harness.revoked import fingerprint
-from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Submitter, Timestamp
+from harness.schema.base import HttpsUrl, KebabId, PublicKey, Record, Sha256, Submitter, Timestamp
 from harness.schema.episode import Count, Verdict
 
-PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=8192)]
-"""`<type> <base64>`, as GitHub publishes a key."""
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal", "revocation"]
+Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal", "revocation", "reproduction"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 LEDGER = "ledger.jsonl"
@@ -51,6 +49,15 @@ class Verdicts(Record):
     verdicts: tuple[RegradeVerdict, ...] = Field(min_length=1)
 
 
+class ReproducedBy(Record):
+    """A second party's own entry, and the counter-signature in its folder."""
+
+    party: KebabId
+    entry: KebabId
+    bundle_sha256: Sha256
+    statement_sha256: Sha256
+
+
 class Decision(Record):
     """One decision, with its reason and its evidence, before it is sealed."""
 
@@ -68,6 +75,7 @@ class Decision(Record):
     compromised: Timestamp | None = Field(default=None, description="revocation: from when the key counts no more")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
+    reproduced_by: ReproducedBy | None = Field(default=None, description="reproduction: whose own run bears it out")
     evidence: HttpsUrl | None = Field(default=None, description="where everybody can see what the decision rests on")
     verdicts: tuple[()] | None = Field(default=None, description="empty, in the lines of before 2026-11-21 alone")
 
@@ -77,6 +85,8 @@ class Decision(Record):
             raise ValueError("verdicts belong to a regrade, and a regrade has some")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        if (self.reproduced_by is not None) != (self.kind == "reproduction"):
+            raise ValueError("a second party belongs to a reproduction, and a reproduction has one")
         about_a_key = self.kind == "revocation"
         if (self.entry is None, self.bundle_sha256 is None) != (about_a_key, about_a_key):
             raise ValueError("a revocation is about a key, every other decision about an entry's bytes")

@@ -174,6 +174,25 @@ def revoke(
 
 
 @app.command()
+def reproduce(
+    entry: Annotated[str, typer.Argument(help="The second party's entry, with its counter-signature.")],
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Write down that a listed second party's own run bears out the entry that it counter-signs.
+
+    Example: gymboard ledger reproduce their-run --reason "Lab X ran the agent on its own machines."
+
+    Both are on the board and regraded by then; their regraded values are compared, task by task. Exit codes: 0 written,
+    2 refused (the sentence has the rule's code, or the tasks on which it falls short).
+    """
+    from scoring.reproduce import reproduce as reproduce_entry
+
+    line = reproduce_entry(submissions, entry, reason)
+    typer.echo(f"line {line.sequence}: {line.entry} is reproduced by {entry}")
+
+
+@app.command()
 def signer(entry: EntryName, submissions: Submissions = Path("submissions")) -> None:
     """Whose key signed an included entry, as an allowed-signers line: frozen when it came in.
 

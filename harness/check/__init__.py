@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.check import aids, evidence, identity, season, secrets, trace
+from harness.check import aids, countersign, evidence, identity, season, secrets, trace
 from harness.check.rule import RULES, Rule, Subject
 from harness.errors import Problem, SchemaError, VerificationError
 from harness.payload import AttemptKey
@@ -25,6 +25,7 @@ __all__ = [
     "Rule",
     "aids",
     "check",
+    "countersign",
     "declarations",
     "evidence",
     "identity",

@@ -25,6 +25,7 @@ from scoring.facts.evidence import Case, Hasher, Outcome, standings
 from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
+from scoring.reproduced import Reproduction, reproductions
 
 HASHING_THREADS = 2
 
@@ -85,9 +86,10 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     found = [(number, outcome.evidence) for number, outcome in enumerate(outcomes) if outcome.evidence]
     store.tidy({evidence for _, evidence in found})
     members = _members(found, published, store)
-    sha256 = _digest([evidence for number, evidence in found if number < published], ledger)
+    pairs = reproductions(folder, ledger)
+    sha256 = _digest([evidence for number, evidence in found if number < published], ledger, pairs)
     named = sorted((_shown(name), reasons) for name, reasons in rejected)
-    return Facts(open_database(members, ledger), tuple(named), ledger, sha256, store)
+    return Facts(open_database(members, ledger, pairs), tuple(named), ledger, sha256, store)
 
 
 def _shown(name: str) -> str:
@@ -166,5 +168,6 @@ def _members(found: Sequence[tuple[int, str]], published: int, store: Store) -> 
     return [Member(no, segment, local, preview) for no, (_, preview, _, segment, local) in enumerate(placed)]
 
 
-def _digest(evidence: Sequence[str], ledger: Sequence[LedgerLine]) -> str:
-    return hashlib.sha256("\n".join([*evidence, ledger[-1].sha256 if ledger else ""]).encode()).hexdigest()
+def _digest(evidence: Sequence[str], ledger: Sequence[LedgerLine], pairs: Sequence[Reproduction]) -> str:
+    said = [*evidence, ledger[-1].sha256 if ledger else "", *(part for pair in pairs for part in pair)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()

@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.countersign import PARTIES
+from harness.revoked import REVOKED
 from harness.signing import SIGNATURE
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
 from scoring.ledger import LEDGER
 
 MAX_PART_BYTES = 1 << 20
 """Parts beside bundle.json have at most this together (GB307); a larger file was fetched from its own address."""
-RECORDS = (LEDGER,)
-_SIGNED = re.compile(r"bundle\.json(\.sig)?")
+RECORDS = (LEDGER, REVOKED, PARTIES)
+_SIGNED = re.compile(r"(bundle|countersign)\.json(\.sig)?")
 _PART = re.compile(r"[a-z0-9-]+\.tar\.zst")
 
 
