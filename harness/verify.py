@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.archive import open_regular
 from harness.countersign import STATEMENT, STATEMENT_SIGNATURE
 from harness.errors import SchemaError, UsageError, VerificationError
+from harness.keyless import PROOF
 from harness.payload import AttemptKey, final_attempt, part_name, scan_part
 from harness.schema.base import parse_json
 from harness.schema.bundle import Bundle, PayloadPart
@@ -124,7 +125,7 @@ def _read(folder: Path, name: str, cap: int) -> bytes:
 
 
 def _no_strangers(folder: Path, bundle: Bundle) -> None:
-    known = {BUNDLE, SIGNATURE, STATEMENT, STATEMENT_SIGNATURE, *(part.name for part in bundle.payload)}
+    known = {BUNDLE, SIGNATURE, PROOF, STATEMENT, STATEMENT_SIGNATURE, *(part.name for part in bundle.payload)}
     if strangers := sorted(repr(path.name) for path in folder.iterdir() if path.name not in known):
         raise VerificationError("files", f"the folder holds what {BUNDLE} does not name: {', '.join(strangers)[:500]}")
 

@@ -11,6 +11,15 @@ import typer
 from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, progress_bar
 
 import_app = typer.Typer(no_args_is_help=True, help="Turn foreign runs into entries of level reported.")
+TrustConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust-config",
+        help="Sigstore's client trust config; default: the public instance.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 RevokedFile = Annotated[
     Path | None,
     typer.Option(
@@ -79,6 +88,14 @@ def pack(
 def sign(
     entry: EntryFolder,
     key: Annotated[Path, typer.Option(help="SSH private key, or a .pub whose key ssh-agent holds.", dir_okay=False)],
+    sigstore: Annotated[
+        bool, typer.Option("--sigstore", help="Also sign keyless, with an identity token; needs the extra sigstore.")
+    ] = False,
+    identity_token: Annotated[
+        Path | None,
+        typer.Option(help="File with the token; default: the machine's, as in GitHub Actions.", exists=True),
+    ] = None,
+    trust: TrustConfig = None,
 ) -> None:
     """Sign bundle.json with an SSH key; anyone can check it with stock ssh-keygen.
 
@@ -87,6 +104,11 @@ def sign(
     from harness.signing import sign as sign_bundle
 
     typer.echo(f"signed: {sign_bundle(entry, key)}")
+    if sigstore:
+        from harness.keyless import sign_keyless
+
+        token = identity_token.read_text(encoding="utf-8").strip() if identity_token else None
+        typer.echo(f"signed: {sign_keyless(entry, token, trust)}")
 
 
 def verify(
@@ -101,6 +123,14 @@ def verify(
         str, typer.Option("--from", metavar="URL", help="With --how: where the folder is served; default: as given.")
     ] = "",
     revoked: RevokedFile = None,
+    sigstore: Annotated[
+        bool, typer.Option("--sigstore", help="Also hold it to its keyless signature, offline; needs the extra.")
+    ] = False,
+    identity: Annotated[
+        str, typer.Option(help="With --sigstore: who signed; default: a workflow in the submitter's own repository.")
+    ] = "",
+    issuer: Annotated[str, typer.Option(metavar="URL", help="With --identity: who vouches for that name.")] = "",
+    trust: TrustConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """Check signature, schema, canonical form, payload digests and every artifact's digest.
@@ -124,6 +154,13 @@ def verify(
             emit({"entry": good.bundle.entry.id, "principal": good.principal, "key": good.key_fingerprint})
         else:
             typer.echo(f"verified: {good.bundle.entry.id}, signed by {good.principal} with {good.key_fingerprint}")
+    if sigstore:
+        from harness.keyless import Identity, verify_keyless
+
+        if bool(identity) != bool(issuer):
+            raise UsageError("--identity and --issuer belong together: a name, and who vouches for it")
+        who = Identity(identity, issuer) if identity else None
+        typer.echo(f"verified: sigstore, {verify_keyless(entry, who, trust)}", err=as_json)
     if how:
         for line in _by_hand(entry, source):
             typer.echo(line)

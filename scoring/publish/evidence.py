@@ -1,7 +1,7 @@
 """The signed files of the entries, beside the pages: what the four lines on an entry's page download.
 
 Takes the folder of submissions and the entries that have a page, copies bundle.json, its signature and small payload
-parts, and the board's own records (ledger, revoked keys, parties). Never follows a link, never copies another name.
+parts, and the lists of revoked keys and second parties. Never follows a link, never copies another name.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from harness.countersign import PARTIES
 from harness.revoked import REVOKED
 from harness.signing import SIGNATURE
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
-from scoring.ledger import LEDGER
 
 MAX_PART_BYTES = 1 << 20
 """Parts beside bundle.json have at most this together (GB307); a larger file was fetched from its own address."""
-RECORDS = (LEDGER, REVOKED, PARTIES)
-_SIGNED = re.compile(r"(bundle|countersign)\.json(\.sig)?")
+RECORDS = (REVOKED, PARTIES)
+_SIGNED = re.compile(r"(bundle|countersign)\.json(\.sig)?|bundle\.json\.sigstore\.json")
 _PART = re.compile(r"[a-z0-9-]+\.tar\.zst")
 
 
