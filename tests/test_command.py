@@ -28,6 +28,7 @@ COMMANDS = (
     ["replay"],
     ["export"],
     ["submit"],
+    ["mirror"],
     ["import", "mlgym"],
     ["import", "episode"],
     ["import", "regrade-paper"],
@@ -48,6 +49,7 @@ COMMANDS = (
     ["doctor"],
     ["ledger", "include"],
     ["ledger", "regrade"],
+    ["ledger", "replay"],
     ["ledger", "verify"],
     ["ledger", "show"],
     ["ledger", "downgrade"],
@@ -58,6 +60,7 @@ COMMANDS = (
     ["ledger", "waiting"],
     ["ledger", "recall"],
     ["ledger", "settle"],
+    ["ledger", "mirror"],
     ["demo"],
     ["watch"],
 )

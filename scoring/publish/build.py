@@ -11,6 +11,7 @@ import gzip
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -18,18 +19,20 @@ from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
+from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
+from scoring.publish.policy import protect
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
-    "entry-title": 3,
-    "entry-description": 1,
+    "entry-title": 4,
+    "entry-description": 2,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
@@ -56,7 +59,6 @@ def build_site(
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
     evidence: Callable[[Iterable[str], Path], object] | None = None,
-    address: str = "",
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
@@ -64,13 +66,13 @@ def build_site(
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
-    the named entries. `address`: where the site will be served, for the lines that download from it.
+    the named entries.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), address)
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
@@ -78,8 +80,11 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
-        run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        content = replace(content, address=address)
+        protect(built)
         _stamp(built, content)
+        announce(built, content, address)
         if evidence:
             names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
             evidence(names, built / "submissions")
@@ -101,7 +106,7 @@ def _refuse_strangers(out: Path) -> None:
 
 def _replace(out: Path, built: Path) -> None:
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(built.with_name("former"))  # goes with the build folder; the gap without a site is two renames
     built.rename(out)
 
 
@@ -123,12 +128,12 @@ def _stamp(built: Path, content: Content) -> None:
 def _stamp_entries(built: Path, content: Content) -> None:
     path = built / SHELL
     html = path.read_text(encoding="utf-8")
-    canonical = html.count(slot("entry-page"))
-    expected = {**_SHELL_SLOTS, **({"entry-page": canonical} if canonical else {})}
-    shell = read_shell(html, expected, SHELL)
-    names = []
+    addressed = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
+    shell = read_shell(html, {**_SHELL_SLOTS, **addressed}, SHELL)
+    names, cards = [], own_cards(content)
     for shown in content.entries():
         values = content.entry(shown)
+        values["entry-card"] = cards.get(values["entry-page"], "board")
         names.append(values["entry-page"])
         (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
     path.unlink()

@@ -49,7 +49,7 @@ def entry_slots(
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
-    context["by_hand"] = _by_hand(row, loaded, address)
+    context["by_hand"] = _by_hand(row, loaded, ledger, address)
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
@@ -75,14 +75,15 @@ def _conduct(row: Row) -> dict[str, Any]:
     }
 
 
-def _by_hand(row: Row, loaded: Loaded | None, address: str) -> Sequence[str]:
+def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], address: str) -> Sequence[str]:
     """The lines that check the signature: from the site, or from a folder when the site has no address or the row is
     private."""
     if loaded is None or loaded.public_key is None or loaded.bundle.origin != "run":
         return ()
     clone = "../submissions" if row.kind == "entry" else ".."
     place = f"{address.rstrip('/')}/submissions" if address and row.kind == "entry" else clone
-    return by_hand(loaded.bundle, loaded.sha256, loaded.public_key, f"{place}/{row.id}")
+    copies = [str(line.evidence) for line in ledger if (line.kind, line.bundle_sha256) == ("mirror", loaded.sha256)]
+    return by_hand(loaded.bundle, loaded.sha256, loaded.public_key, f"{place}/{row.id}", copies[-1] if copies else "")
 
 
 def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
@@ -92,4 +93,5 @@ def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
 def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
     lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
     keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
+    lines += [line for line in ledger if line.kind == "revocation" and line.key_fingerprint in keys]
     return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}

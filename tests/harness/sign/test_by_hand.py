@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.by_hand import by_hand
+from harness.schema.bundle import Bundle
 from harness.sshsig import public_key
 from tests.harness.sign.builder import Signed
 
@@ -123,6 +124,13 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     assert said, lines[0]
     lines = (lines[0].replace(said[0], f"{address}/release/{part.name}"), *lines[1:])
     assert run_lines(lines, stock, tmp_path / "there") == [0, 0, 0, 0]
+    bundle, key = (
+        Bundle.from_json((signed.folder / "bundle.json").read_bytes()),
+        lines[1].split("' >")[0].split('" ')[1],
+    )
+    digest = lines[3].split("'")[1].split()[0]
+    copied = by_hand(bundle, digest, key, f"{address}/tiny-entry", f"{address}/release/")
+    assert run_lines(copied, stock, tmp_path / "copied") == [0, 0, 0, 0], "the board's own copies come first"
 
 
 def test_from_a_folder_whose_name_needs_quotes(signed: Signed, stock: Path, tmp_path: Path) -> None:
