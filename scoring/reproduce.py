@@ -100,6 +100,8 @@ def _samples(
     standing = known.get(name, {}).get(entry.sha256, Standing())
     if not standing.included:
         raise UsageError(f"the ledger does not include these bytes of {name}; only what is on the board is compared")
+    if unknown := sorted({episode.task for episode in entry.bundle.episodes} - specs.keys()):
+        raise UsageError(f"{name} ran {', '.join(unknown)}, which this suite does not have")
     found = _verdicts(submissions, standing.verdicts)
     samples: dict[str, Sample] = {}
     for episode in entry.bundle.episodes:
