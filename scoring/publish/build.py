@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -57,13 +58,15 @@ def build_site(
     *,
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
+    evidence: Callable[[Iterable[str], Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`. `tables` writes the tables as files into the folder that it is given.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
+    the named entries.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -78,9 +81,13 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        content = replace(content, address=address)
         protect(built)
         _stamp(built, content)
         announce(built, content, address)
+        if evidence:
+            names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
+            evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"

@@ -34,6 +34,7 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
+    address: str = ""
 
     @property
     def published(self) -> Board | None:
@@ -135,7 +136,8 @@ class Content:
         """The slots of one entry's page."""
         loaded = self.loaded.get(page_name(shown.row))
         flags = self.flags.get(shown.row.id, []) if shown.row.kind == "entry" else []
-        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks), flags)
+        known = set(self.tasks)
+        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, known, flags, self.address)
 
     @cached_property
     def flags(self) -> Mapping[str, list[Flag]]:
