@@ -20,9 +20,11 @@ from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
+from scoring.publish.scores import write_scores
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -76,6 +78,8 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        write_scores(content.measured, built / "assets")
+        write_charts(content.measured, built / "assets")
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
@@ -105,6 +109,8 @@ def _stamp(built: Path, content: Content) -> None:
         "published.html": content.published_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
+        "compare.html": content.compare(),
+        "what-if.html": content.what_if(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
     }
     for name, values in pages.items():

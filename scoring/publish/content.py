@@ -19,9 +19,13 @@ from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
+from scoring.publish.scores import PRICE_KINDS, placed, priced
+from scoring.publish.svg import DASHES, LEADERS
 from scoring.publish.templates import page_name, render
 from scoring.publish.unpublished import unpublished
 
+ROWS = 50
+"""Entries that a page of computed figures links without JavaScript."""
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
 
@@ -56,10 +60,30 @@ class Content:
         places = [row.standings.get(self.season.default_column) for row in self.season.rows]
         return sum(place is not None and place.rank is not None for place in places)
 
+    @property
+    def opens_on_season(self) -> bool:
+        """The season board once enough entries are ranked, the published results until then."""
+        return self._ranked() >= ENOUGH or self.published is None
+
+    @property
+    def measured(self) -> list[Board]:
+        """The boards that a browser can rank anew, the one of Home first; without those on which nobody has a score."""
+        order = (self.season, self.published) if self.opens_on_season else (self.published, self.season)
+        return [board for board in order if board is not None and placed(board)]
+
+    def compare(self) -> dict[str, str]:
+        """What Compare needs: a form, and links that say something without it."""
+        dashes = [" ".join(map(str, DASHES[style])) for style in LEADERS]
+        return {"compare": render(self.env, "compare.html", boards=self.measured, dashes=dashes, shown=ROWS)}
+
+    def what_if(self) -> dict[str, str]:
+        """What What if needs: the settings of each board, with its tasks, its levels and the prices of its models."""
+        models = {board.id: priced(board) for board in self.measured}
+        return {"what-if": render(self.env, "what-if.html", boards=self.measured, models=models, kinds=PRICE_KINDS)}
+
     def home(self) -> dict[str, str]:
         """Home: the season board once enough entries are ranked, the published results until then."""
-        ranked = self._ranked()
-        use_season = ranked >= ENOUGH or self.published is None
+        ranked, use_season = self._ranked(), self.opens_on_season
         board = self.season if use_season else self.published
         if board is None:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
