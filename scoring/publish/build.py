@@ -25,6 +25,7 @@ from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.scores import write_scores
+from scoring.publish.scripts import serve_bare
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -78,7 +79,8 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
-        write_scores(content.measured, built / "assets")
+        serve_bare(built / "assets")
+        write_scores(content.headline, built / "assets")
         write_charts(content.measured, built / "assets")
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")

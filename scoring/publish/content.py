@@ -66,10 +66,15 @@ class Content:
         return self._ranked() >= ENOUGH or self.published is None
 
     @property
-    def measured(self) -> list[Board]:
-        """The boards that a browser can rank anew, the one of Home first; without those on which nobody has a score."""
+    def headline(self) -> list[Board]:
+        """The season board and the published results, as far as they are there, the one of Home first."""
         order = (self.season, self.published) if self.opens_on_season else (self.published, self.season)
-        return [board for board in order if board is not None and placed(board)]
+        return [board for board in order if board is not None]
+
+    @property
+    def measured(self) -> list[Board]:
+        """Those of them on which anybody has a score."""
+        return [board for board in self.headline if placed(board)]
 
     def compare(self) -> dict[str, str]:
         """What Compare needs: a form, and links that say something without it."""

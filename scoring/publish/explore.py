@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
@@ -87,14 +87,19 @@ def specifications(board: Board) -> dict[str, str]:
     return found
 
 
-def _pareto(points: pl.DataFrame) -> alt.Chart:
+def _pareto(points: pl.DataFrame) -> Any:
     kept = points.with_row_index().filter(pl.col("frontier") | (pl.col("index") < MAX_POINTS)).drop("index")
     kept = kept.with_columns(pl.col("cost").round_sig_figs(4), pl.col("aup").round(4))
     return (
         alt.Chart(kept)
         .mark_point(size=90, filled=True)
         .encode(
-            x=alt.X("cost:Q", title="USD per episode (log)", scale=alt.Scale(type="log"), axis=alt.Axis(format="$~g")),
+            x=alt.X(
+                "cost:Q",
+                title="USD per episode (log)",
+                scale=alt.Scale(type="log"),
+                axis=alt.Axis(format="$~g", tickCount=5),
+            ),
             y=alt.Y("aup:Q", title="AUP", scale=alt.Scale(zero=False)),
             color=colour(),
             opacity=alt.condition("datum.frontier", alt.value(1), alt.value(0.6)),
@@ -109,10 +114,10 @@ def _pareto(points: pl.DataFrame) -> alt.Chart:
     )
 
 
-def _profile(board: Board, curves: pl.DataFrame) -> alt.Chart:
+def _profile(board: Board, curves: pl.DataFrame) -> Any:
     labels = {row.id: short(row.label) for row in board.rows}
     named = curves.with_columns(label=pl.col("row").replace_strict(labels))
-    over = alt.selection_point(fields=["row"], on="pointerover", nearest=True, empty=False)
+    over = alt.selection_point(fields=["row"], on="pointerover", empty=False)
     thick = alt.condition(over, alt.value(4), alt.value(2))
     return (
         alt.Chart(named)
@@ -142,7 +147,7 @@ def vega() -> str:
     file = kept / name if kept else None
     if file and file.is_file():
         return file.read_text(encoding="utf-8")
-    script: str = vl_convert.javascript_bundle()
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")

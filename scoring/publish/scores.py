@@ -3,7 +3,8 @@
 Takes Boards, writes JSON. Never rounds a score: site/docs/assets/js/score.js repeats our arithmetic on these values to
 1e-9. A board: id, reading, title; `column`: the one that is ranked; `frozen`: ratios are taken against `tasks[].ref`,
 not against the best of the cohort; `tau`: tau_max; `eps`; `levels`, from the lowest; `tasks`: id, title, metric, `max`,
-`base`, `ref`, `half` (scores are (1 + s)/2); `prices`: model -> USD per million tokens of input, output, cached input,
+`half` (a score s is measured as (1 + s)/2), `base`, `ref` and the `penalty` of an infeasible score, all after
+that transform; `prices`: model -> USD per million tokens of input, output, cached input,
 cache writes; `total` rows, of which `rows` has the first LEADING and assets/scores/<key>.json one of the others each;
 `without`: who has no AUP, and why.
 A row: id, label, `key` (the id, shortened where four would not fit a query), `level` (a place in `levels`), `model`,
@@ -19,9 +20,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.schema.prices import load_prices
 from scoring.leaderboard import Board, BoardTask, Cell, Row
 from scoring.ledger import LEVELS
+from scoring.profiles import Floats, fixed_scale
 from scoring.publish.templates import visible
 from scoring.vocabulary import BASELINE
 
@@ -71,7 +75,7 @@ def board_tree(board: Board, rows: Sequence[Row]) -> Tree:
         "eps": board.constants.eps,
         "levels": LEVELS,
         "total": len(rows),
-        "tasks": [_task(task) for task in board.tasks],
+        "tasks": [_task(task, board.constants.eps) for task in board.tasks],
         "prices": prices(board),
         "rows": [_row(row) for row in rows[:LEADING]],
         "without": [
@@ -117,16 +121,24 @@ def _price(model: str, board: Board) -> list[float] | None:
     return [price.input_usd, price.output_usd, *(price.input_usd if one is None else one for one in others)]
 
 
-def _task(task: BoardTask) -> Tree:
+def _task(task: BoardTask, eps: float) -> Tree:
+    maximise = task.direction == "max"
+    base, ref = _on_its_scale(task, task.baseline), _on_its_scale(task, task.reference)
+    scale = fixed_scale(ref, base, np.array([maximise]), eps, np.nan)
+    numbers = {"base": base[0], "ref": ref[0], "penalty": scale.penalty[0]}
     return {
         "id": task.id,
         "title": task.title,
         "metric": task.metric,
-        "max": task.direction == "max",
-        "base": task.baseline,
-        "ref": task.reference,
+        "max": maximise,
         "half": task.transform == "half-shifted",
+        **{name: float(value) if np.isfinite(value) else None for name, value in numbers.items()},
     }
+
+
+def _on_its_scale(task: BoardTask, value: float | None) -> Floats:
+    number = np.array([np.nan if value is None else value])
+    return (1 + number) / 2 if task.transform == "half-shifted" else number
 
 
 def _row(row: Row) -> Tree:

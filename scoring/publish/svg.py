@@ -51,7 +51,7 @@ def svg(layers: list[alt.Chart], width: int) -> str:
     return _inline(vl_convert.vegalite_to_svg(_dressed(alt.LayerChart(layer=layers), width).to_json()))
 
 
-def living(chart: alt.Chart) -> str:
+def living(chart: Any) -> str:
     """The chart as Vega-Lite that a page draws itself, as wide as its place, in the page's own colours."""
     return _in_variables(_dressed(chart, "container").to_json(indent=None))
 

@@ -1,6 +1,6 @@
 /* The page Compare: two to four agents of one board, task by task, against the first of them. */
 
-import { h, keep, link, num, onEach, read, scores, signed, usd } from "./page.js";
+import { h, keep, link, load, num, onEach, scores, signed, usd } from "./page.js";
 import { better, difference, measure, sumDifference } from "./score.js";
 
 const DASHES = ["", "7 2", "2 2", "9 2 2 2"];
@@ -23,7 +23,7 @@ onEach("#gb-compare", async (root) => {
       if (other) return { fault: h`${link(other)} has no AUP to compare: ${other.why}. ` };
     }
     const beyond = /^[a-z0-9~-]+$/.test(token) && boards.some(({ rows, total }) => total > rows.length);
-    const other = beyond && (await read(`scores/${token}.json`).catch(() => null));
+    const other = beyond && (await load(`scores/${token}.json`).catch(() => null));
     if (other) return { board: boards.find(({ id }) => id === other.board), row: other.row };
     return { fault: h`“${token}” is not on the board: removed, renamed or never there (<a href="ledger.html">ledger</a>). ` };
   }
@@ -48,14 +48,14 @@ onEach("#gb-compare", async (root) => {
   return show();
 });
 
-const range = ([from, to]) => `${signed(from)} to ${signed(to)}`;
+const range = ([from, to], digits) => `${signed(from, digits)} to ${signed(to, digits)}`;
 const verdict = ([from, to]) => (from > 1e-12 ? "ahead" : to < -1e-12 ? "behind" : "level");
 
 function finding(one, first) {
   const ends = sumDifference(one.seeds, first.seeds);
   const names = [one, first].map(({ row }) => h`<bdi>${row.label}</bdi>`);
   if (verdict(ends) === "level") return h`<b>${names[0]} and ${names[1]} cannot be told apart</b>: AUP differs by ${signed(one.aup - first.aup)} (${range(ends)}). `;
-  return h`<b>${names[0]} is ${verdict(ends)} of ${names[1]}</b> by ${num(Math.abs(one.aup - first.aup))} of AUP (${range(ends)}). `;
+  return h`<b>${names[0]} is ${ends[0] > 0 ? "ahead of" : "behind"} ${names[1]}</b> by ${num(Math.abs(one.aup - first.aup))} of AUP (${range(ends)}). `;
 }
 
 function profiles(board, chosen, { tau, tasks }) {
@@ -75,14 +75,14 @@ function table(board, chosen, column) {
   const size = Math.max(1e-9, ...gaps.flat(2).map(Math.abs)) / 100;
   const line = (head, cell, against) => h`<tr><th scope="row">${head}</th>${chosen.map((one, at) => h`<td class="gb-num">${cell(one)}${at ? against(one, gaps[at - 1]) : ""}</td>`)}</tr>`;
   const rank = ({ row: { rank: { [column]: [rank, from, to] = [] } } }) => (rank > 0 ? (from < to ? `${from}–${to}` : rank) : "–");
-  const gap = (one, ends, at) => h`<span class="gb-${verdict(ends)}"><b>${signed(one.parts[at] - first.parts[at])}</b><svg class="gb-gap" viewBox="-100 0 200 10" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0V10"/><path d="M${ends[0] / size} 5H${ends[1] / size}M${(one.parts[at] - first.parts[at]) / size} 1V9"/></svg><small>${range(ends)}</small></span>`;
+  const gap = (one, ends, at) => h`<span class="gb-${verdict(ends)}"><b>${signed(one.parts[at] - first.parts[at], 4)}</b><svg class="gb-gap" viewBox="-100 0 200 10" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0V10"/><path d="M${ends[0] / size} 5H${ends[1] / size}M${(one.parts[at] - first.parts[at]) / size} 1V9"/></svg><small>${range(ends, 4)}</small></span>`;
   const counts = (ends) => ["ahead", "level", "behind"].map((word) => ends.filter((one) => verdict(one) === word).length).join(" / ");
   return h`<div class="gb-scroll" tabindex="0" role="region" aria-label="Task by task"><table class="gb-table gb-compared">
     <thead><tr><th scope="col">Task</th>${chosen.map((one, at) => h`<th scope="col" class="gb-num"><svg width="26" height="8" aria-hidden="true"><path d="M0 4H26" stroke="var(--gb-c${at + 1})" stroke-dasharray="${DASHES[at]}"/></svg> ${link(one.row)}</th>`)}</tr></thead><tbody>
-    ${line("Rank", rank, () => "")}
+    ${line("Rank on the board", rank, () => "")}
     ${line("AUP", ({ aup }) => num(aup), (one) => h`<small>${signed(one.aup - first.aup)}</small>`)}
     ${line("Tasks ahead / level / behind", () => "", (_, ends) => counts(ends))}
-    ${line("$ / episode", (one) => usd(one.cost), ({ cost }) => h`<small>${num(cost / first.cost, 2)}×</small>`)}
+    ${line("$ / episode", ({ cost }) => usd(cost), ({ cost }) => h`<small>${num(cost / first.cost, 2)}×</small>`)}
     ${board.tasks.map((task, at) => line(h`<a href="tasks/${task.id}.html">${task.title}</a><span class="gb-by">${task.metric}, ${task.max ? "higher" : "lower"} is better</span>`,
       ({ row }) => num(better(row[column][at] || row.best[at], task.max)), (one, ends) => gap(one, ends[at], at)))}
     </tbody></table></div>`;

@@ -1,12 +1,12 @@
 /* The board's arithmetic once more: AUP, ranks, costs, frontier, paired differences, as scoring/ defines them.
    Takes a board of scores.json and settings, gives numbers; NaN: not known. Touches no page. Held to scoring/ at 1e-9. */
 
-const CHANCES = [175, 65, 15, 1]; // of 256 resamples of four seeds, in how many the j-th best is the best
+/* Of 256 resamples of four seeds, in how many the j-th best is the best. */
+const CHANCES = [175, 65, 15, 1];
 const low = (count) => Math.floor(0.025 * (count - 1));
 const high = (count) => Math.ceil(0.975 * (count - 1));
 
 export const better = (values, max) => values.reduce((a, b) => (b !== b || (max ? a >= b : a <= b) ? a : b), NaN);
-const shifted = (task, value) => (task.half ? (1 + value) / 2 : value);
 
 function logRatio({ max, ref }, score) {
   if (score === 0 && ref === 0) return 0;
@@ -19,15 +19,8 @@ function feasible(scale, score) {
 
 const measured = (scale, score) => (feasible(scale, score) ? logRatio(scale, score) : scale.penalty);
 
-function frozenScale(task, eps, tau) {
-  const scale = { max: task.max, base: shifted(task, task.base), ref: shifted(task, task.ref) };
-  const penalty = logRatio(scale, scale.base) + Math.log10(1 + eps);
-  return { ...scale, penalty: penalty === penalty ? penalty : tau };
-}
-
 function cohortScale(task, eps, scores) {
-  const ref = better(scores.map((score) => (score >= 0 ? score : NaN)), task.max);
-  const scale = { max: task.max, base: shifted(task, task.base), ref };
+  const scale = { ...task, ref: better(scores.map((score) => (score >= 0 ? score : NaN)), task.max) };
   const logs = scores.filter((score) => feasible(scale, score)).map((score) => logRatio(scale, score));
   return { ...scale, penalty: (logs.length ? Math.max(...logs) : 0) + Math.log10(1 + eps) };
 }
@@ -50,12 +43,12 @@ export function measure(board, { column = board.column, drop = [], tau = NaN, le
   const places = [...board.tasks.keys()].filter((at) => !drop.includes(board.tasks[at].id));
   const tasks = places.map((at) => board.tasks[at]);
   const rows = board.rows.filter((row) => row.level >= level);
-  const baseline = { id: "baseline", label: "Baseline", rank: {}, best: board.tasks.map((task) => [task.base]), last: [] };
-  const values = (row, kind, at) => (row[kind][at] || row.best[at]).map((value) => shifted(board.tasks[at], value));
+  const baseline = { id: "baseline", label: "Baseline", rank: {}, last: [] };
+  const values = (row, kind, at) => row === baseline ? [board.tasks[at].base] : (row[kind][at] || row.best[at]).map((value) => (board.tasks[at].half ? (1 + value) / 2 : value));
   const score = (kind, at) => (row) => better(values(row, kind, at), board.tasks[at].max);
   const scales = (kind) => places.map((at) => cohortScale(board.tasks[at], board.eps, [...rows, baseline].map(score(kind, at))));
   const end = tau === tau ? tau : board.frozen ? board.tau : cohortTau([...scales("best"), ...scales("last")]);
-  const own = board.frozen ? tasks.map((task) => frozenScale(task, board.eps, end)) : scales(column);
+  const own = board.frozen ? tasks.map(({ penalty, ...task }) => ({ ...task, penalty: penalty === penalty ? penalty : end })) : scales(column);
   const part = (log) => Math.max(0, end - log) / tasks.length;
   const found = [...rows, baseline].map((row) => {
     const logs = places.map((at, place) => measured(own[place], score(column, at)(row)));
