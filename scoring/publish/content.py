@@ -60,15 +60,15 @@ class Content:
         places = [row.standings.get(self.season.default_column) for row in self.season.rows]
         return sum(place is not None and place.rank is not None for place in places)
 
-    @property
-    def opens_on_season(self) -> bool:
-        """The season board once enough entries are ranked, the published results until then."""
-        return self._ranked() >= ENOUGH or self.published is None
+    @cached_property
+    def opening(self) -> Board | None:
+        """What Home opens on: the season board once enough entries are ranked, the published results until then."""
+        return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
 
     @property
     def headline(self) -> list[Board]:
         """The season board and the published results, as far as they are there, the one of Home first."""
-        order = (self.season, self.published) if self.opens_on_season else (self.published, self.season)
+        order = (self.published, self.season) if self.opening is self.published else (self.season, self.published)
         return [board for board in order if board is not None]
 
     @property
@@ -87,14 +87,13 @@ class Content:
         return {"what-if": render(self.env, "what-if.html", boards=self.measured, models=models, kinds=PRICE_KINDS)}
 
     def home(self) -> dict[str, str]:
-        """Home: the season board once enough entries are ranked, the published results until then."""
-        ranked, use_season = self._ranked(), self.opens_on_season
-        board = self.season if use_season else self.published
+        """Home: the opening board first, the season's after it as long as the published results open."""
+        ranked, board = self._ranked(), self.opening
         if board is None:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
-            "second": None if use_season else self.season,
+            "second": self.season if board is self.published else None,
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),

@@ -13,7 +13,6 @@ import pytest
 
 from scoring.publish.scores import KEY, LEADING, board_tree, key, placed, write_scores
 from scoring.publish.scripts import without_comments
-from tests.site.browser import served
 from tests.site.fixture import board, row
 
 if TYPE_CHECKING:
@@ -21,18 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 FOUR = ("openai-o1-preview-mlgym", "gemini-1-5-pro-mlgym", "claude-3-5-sonnet-mlgym", "gpt-4o-mlgym")
-
-
-@pytest.fixture(scope="module")
-def site(committed_site: Path) -> Iterator[str]:
-    with served(committed_site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def hostile(hostile_site: Path) -> Iterator[str]:
-    with served(hostile_site) as address:
-        yield address
 
 
 @contextmanager
@@ -59,8 +46,8 @@ def figures(page: Page, column: int) -> list[str]:
     return page.locator(f"#gb-what-if tbody.gb-result tr > *:nth-child({column})").all_inner_texts()
 
 
-def test_compare_shows_the_leaders_to_whoever_names_nobody(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/compare.html") as page:
+def test_compare_shows_the_leaders_to_whoever_names_nobody(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/compare.html") as page:
         assert page.locator(".gb-compared thead th").count() == 3
         assert re.search(
             "cannot be told apart|is ahead of|is behind of", page.locator("#gb-compare output").inner_text()
@@ -68,8 +55,8 @@ def test_compare_shows_the_leaders_to_whoever_names_nobody(browser: Browser, sit
         assert page.url.endswith(f"?ids={FOUR[0]},{FOUR[1]}")
 
 
-def test_four_agents_fit_a_readable_address_that_opens_the_same_page(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/compare.html?ids={','.join(FOUR)}&col=best") as page:
+def test_four_agents_fit_a_readable_address_that_opens_the_same_page(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/compare.html?ids={','.join(FOUR)}&col=best") as page:
         query = page.url.partition("?")[2]
         assert query == f"ids={','.join(FOUR)}&col=best"
         assert len(query) <= 200
@@ -80,8 +67,8 @@ def test_four_agents_fit_a_readable_address_that_opens_the_same_page(browser: Br
         assert page.locator(".gb-compared").inner_text() == shown
 
 
-def test_wins_ties_and_losses_are_all_the_tasks_and_differences_add_up(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/compare.html?ids={FOUR[0]},{FOUR[3]}") as page:
+def test_wins_ties_and_losses_are_all_the_tasks_and_differences_add_up(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/compare.html?ids={FOUR[0]},{FOUR[3]}") as page:
         lines = page.locator(".gb-compared tbody tr")
         counts = lines.nth(2).locator("td").nth(1).inner_text().split(" / ")
         assert sum(map(int, counts)) == 13
@@ -91,8 +78,8 @@ def test_wins_ties_and_losses_are_all_the_tasks_and_differences_add_up(browser: 
         assert sum(gaps) == pytest.approx(total, abs=0.001)
 
 
-def test_an_agent_is_added_by_keyboard_alone(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/compare.html") as page:
+def test_an_agent_is_added_by_keyboard_alone(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/compare.html") as page:
         page.get_by_label("Agent 2").focus()
         page.keyboard.press("Tab")
         page.keyboard.type("GPT-4o")
@@ -115,16 +102,16 @@ def test_an_agent_is_added_by_keyboard_alone(browser: Browser, site: str) -> Non
     ],
 )
 def test_an_address_with_removed_or_foreign_agents_says_so(
-    browser: Browser, site: str, ids: str, said: str, columns: int
+    browser: Browser, committed: str, ids: str, said: str, columns: int
 ) -> None:
-    with opened(browser, f"{site}/compare.html?ids={ids}") as page:
+    with opened(browser, f"{committed}/compare.html?ids={ids}") as page:
         assert re.search(said, page.locator("#gb-compare output").inner_text())
         assert page.locator(".gb-compared thead th").count() == columns
 
 
 @pytest.mark.parametrize("path", ["compare.html", "what-if.html"])
-def test_without_javascript_the_page_says_what_it_needs(browser: Browser, site: str, path: str) -> None:
-    with opened(browser, f"{site}/{path}", java_script_enabled=False) as page:
+def test_without_javascript_the_page_says_what_it_needs(browser: Browser, committed: str, path: str) -> None:
+    with opened(browser, f"{committed}/{path}", java_script_enabled=False) as page:
         assert "needs JavaScript" in page.locator("main").inner_text()
         assert not page.locator("form.gb-form").is_visible()
         if path == "compare.html":
@@ -132,17 +119,17 @@ def test_without_javascript_the_page_says_what_it_needs(browser: Browser, site: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_the_screen(browser: Browser, site: str, scheme: Any) -> None:
-    with opened(browser, f"{site}/published.html", color_scheme=scheme) as page:
+def test_no_page_is_wider_than_the_screen(browser: Browser, committed: str, scheme: Any) -> None:
+    with opened(browser, f"{committed}/published.html", color_scheme=scheme) as page:
         for path in (f"compare.html?ids={','.join(FOUR)}", "what-if.html?drop=mnli", "published.html"):
-            go(page, f"{site}/{path}")
+            go(page, f"{committed}/{path}")
             for width in (360, 768, 1280, 1920):
                 page.set_viewport_size({"width": width, "height": 900})
                 page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=5000)
 
 
-def test_leaving_tasks_out_moves_aup_and_the_address_keeps_it(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/what-if.html") as page:
+def test_leaving_tasks_out_moves_aup_and_the_address_keeps_it(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/what-if.html") as page:
         before = figures(page, 4)
         assert figures(page, 1) == figures(page, 2)
         page.get_by_role("checkbox", name="Colonel Blotto").press("Space")
@@ -158,8 +145,8 @@ def test_leaving_tasks_out_moves_aup_and_the_address_keeps_it(browser: Browser, 
         assert figures(page, 4) == before
 
 
-def test_a_price_moves_a_cost_and_nothing_else(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/what-if.html") as page:
+def test_a_price_moves_a_cost_and_nothing_else(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/what-if.html") as page:
         costs, aups = figures(page, 6), figures(page, 4)
         page.get_by_text("Prices, USD per million tokens").first.click()
         for kind in ("input", "output"):
@@ -172,14 +159,14 @@ def test_a_price_moves_a_cost_and_nothing_else(browser: Browser, site: str) -> N
 
 
 @pytest.mark.parametrize("query", ["tau=-1&level=king&drop=nothing", "tau=1e9", "board=x&price=y&col=z"])
-def test_a_senseless_address_never_breaks_what_if(browser: Browser, site: str, query: str) -> None:
-    with opened(browser, f"{site}/what-if.html?{query}") as page:
+def test_a_senseless_address_never_breaks_what_if(browser: Browser, committed: str, query: str) -> None:
+    with opened(browser, f"{committed}/what-if.html?{query}") as page:
         said = page.locator("#gb-what-if output").inner_text()
         assert "leads" in said or "out of its range" in said
 
 
-def test_no_task_left_is_said(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/what-if.html") as page:
+def test_no_task_left_is_said(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/what-if.html") as page:
         for box in page.locator("[data-board]:not([hidden]) input[name=drop]").all():
             box.check()
         assert "One task at least" in page.locator("#gb-what-if output").inner_text()
@@ -194,8 +181,8 @@ def test_hostile_names_stay_text(browser: Browser, hostile: str) -> None:
         assert any("<script>" in text for text in figures(page, 3))
 
 
-def test_sliders_answer_from_the_frontier_and_the_address(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/published.html?budget=1&aup=1.15") as page:
+def test_sliders_answer_from_the_frontier_and_the_address(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/published.html?budget=1&aup=1.15") as page:
         box = page.locator(".gb-readout").first
         frontier = json.loads(box.get_attribute("data-frontier") or "")
         answers = box.locator("output").all_inner_texts()
@@ -213,9 +200,9 @@ def test_sliders_answer_from_the_frontier_and_the_address(browser: Browser, site
         assert "nobody" in box.locator("output").first.inner_text()
 
 
-def test_a_marked_point_is_the_one_that_is_named(browser: Browser, site: str) -> None:
+def test_a_marked_point_is_the_one_that_is_named(browser: Browser, committed: str) -> None:
     """Marks of the drawing are in the order that the page was told: cheaper is further to the left."""
-    with opened(browser, f"{site}/published.html") as page:
+    with opened(browser, f"{committed}/published.html") as page:
         frontier = json.loads(page.locator(".gb-readout").first.get_attribute("data-frontier") or "")
         drawn = [(cost, place) for _, cost, _, place in frontier if place is not None]
         places = page.evaluate(
@@ -226,8 +213,8 @@ def test_a_marked_point_is_the_one_that_is_named(browser: Browser, site: str) ->
         assert places == sorted(places)
 
 
-def test_vega_is_asked_for_only_by_whoever_explores(browser: Browser, site: str) -> None:
-    with opened(browser, f"{site}/published.html") as page:
+def test_vega_is_asked_for_only_by_whoever_explores(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/published.html") as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         assert page.locator(".gb-alive svg").count() == 0
