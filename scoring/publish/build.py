@@ -22,10 +22,13 @@ from scoring.load import Loaded
 from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.policy import protect
+from scoring.publish.scores import write_scores
+from scoring.publish.scripts import serve_bare
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -83,6 +86,9 @@ def build_site(
         address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         content = replace(content, address=address)
         protect(built)
+        serve_bare(built / "assets")
+        write_scores(content.headline, built / "assets")
+        write_charts(content.measured, built / "assets")
         _stamp(built, content)
         announce(built, content, address)
         if evidence:
@@ -116,6 +122,8 @@ def _stamp(built: Path, content: Content) -> None:
         "published.html": content.published_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
+        "compare.html": content.compare(),
+        "what-if.html": content.what_if(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
     }
     for name, values in pages.items():
