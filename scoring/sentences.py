@@ -40,6 +40,15 @@ def sentences(
     return tuple(sentence for sentence in said if sentence)
 
 
+def headline(rows: Sequence[Listed], tasks: pl.DataFrame, score: Column) -> tuple[str, ...]:
+    """What to know first: who leads, who is best under $1 an episode, what is hardest; less where less can be said."""
+    ranked = [row for row in rows if row.rank is not None and row.kind == "entry"]
+    if not ranked:
+        return ("No entry is ranked yet.",)
+    said = (_leader(ranked, score), _value(ranked), _hardest(tasks))
+    return tuple(sentence for sentence in said if sentence)
+
+
 def cheapest_with(rows: Sequence[Listed], at_least: float) -> Listed | None:
     """The cheapest ranked entry of known cost with an AUP of `at_least` or more; equal costs: the better AUP."""
     able = [

@@ -23,6 +23,7 @@ from scoring.publish.downloads import write_downloads
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
+from scoring.publish.rows import write_rows
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -75,6 +76,7 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
+        write_rows(content.tables(), docs / "assets" / "boards")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
@@ -102,6 +104,7 @@ def _replace(out: Path, built: Path) -> None:
 def _stamp(built: Path, content: Content) -> None:
     pages = {
         "index.html": content.home(),
+        "tasks/index.html": content.task_index(),
         "published.html": content.published_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),

@@ -6,7 +6,7 @@ Takes a Leaderboard, the tasks and the loaded bundles, gives markup by slot name
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import jinja2
@@ -19,8 +19,10 @@ from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
+from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.unpublished import unpublished
+from scoring.vocabulary import Reading
 
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
@@ -34,6 +36,7 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
+    _tables: dict[Reading, Table] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -58,14 +61,14 @@ class Content:
 
     def home(self) -> dict[str, str]:
         """Home: the season board once enough entries are ranked, the published results until then."""
-        ranked = self._ranked()
-        use_season = ranked >= ENOUGH or self.published is None
-        board = self.season if use_season else self.published
+        ranked, board = self._ranked(), self.first_board
+        use_season = board is self.season
         if board is None:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
-            "second": None if use_season else self.season,
+            "table": self.table(board),
+            "second": None if use_season or self.season is None else self.table(self.season),
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),
@@ -74,6 +77,26 @@ class Content:
             "digest": self.leaderboard.data_sha256[:12],
         }
         return {"home": render(self.env, "home.html", **context)}
+
+    @property
+    def first_board(self) -> Board | None:
+        """What Home opens on: the season once enough entries are ranked, the published results until then."""
+        return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
+
+    def table(self, board: Board) -> Table:
+        """The rows of one board as they are shown; made once."""
+        if board.reading not in self._tables:
+            self._tables[board.reading] = table(board)
+        return self._tables[board.reading]
+
+    def tables(self) -> list[Table]:
+        """Of every board that a page shows."""
+        return [self.table(board) for board in (self.season, self.published, self.compat) if board is not None]
+
+    def task_index(self) -> dict[str, str]:
+        """The scores by task of the board that Home opens on."""
+        context = {"board": self.first_board, "known": set(self.tasks)}
+        return {"by-task": render(self.env, "by_task.html", **context)}
 
     def _facts(self, board: Board) -> list[str]:
         entries = sum(row.kind == "entry" for row in board.rows)
@@ -89,7 +112,8 @@ class Content:
         board = self.published
         context = {
             "board": board,
-            "compat": self.compat,
+            "table": self.table(board) if board else None,
+            "compat": self.table(self.compat) if self.compat else None,
             "charts": figures(board) if board else [],
             "findings": audit_findings(board.rows) if board else [],
             "known": set(self.tasks),
