@@ -85,7 +85,9 @@ def _leader(ranked: Sequence[Listed], score: Column) -> str:
         return f"{text}; it is the only ranked entry."
     if first.tie_group is None:
         return f"{text}; this reading gives no intervals."
-    return f"{text}; {_list(tied)} cannot be told apart from it." if tied else f"{text}, clear of all others."
+    if not tied:
+        return f"{text}, clear of all others."
+    return f"{text}; {_list(tied) if len(tied) <= 3 else f'{len(tied)} others'} cannot be told apart from it."
 
 
 def _value(ranked: Sequence[Listed]) -> str:

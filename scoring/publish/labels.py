@@ -53,13 +53,19 @@ def along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
     return [Box(left, top - 2, right, top + 2), Box(right - 2, min(top, bottom), right + 2, max(top, bottom))]
 
 
-def place(points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]) -> list[Spot]:
-    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties."""
-    covered, chosen = list(taken), list[Spot]()
+def place(
+    points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]
+) -> list[Spot | None]:
+    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties.
+
+    None: wherever it went, the name would hide an earlier one.
+    """
+    written, chosen = list[Box](), list[Spot | None]()
     for (x, y), name in zip(points, names, strict=True):
-        costs = [_cost(_box(x, y, name, spot), covered, frame) for spot in _SPOTS]
-        best = _SPOTS[costs.index(min(costs))]
-        covered.append(_box(x, y, name, best))
+        free = [spot for spot in _SPOTS if not any(_box(x, y, name, spot).overlap(other) for other in written)]
+        best = min(free, key=lambda spot: _cost(_box(x, y, name, spot), taken, frame), default=None)  # noqa: B023
+        if best is not None:
+            written.append(_box(x, y, name, best))
         chosen.append(best)
     return chosen
 

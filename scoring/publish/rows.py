@@ -8,7 +8,7 @@ Takes Tables, writes JSON. Every column is a list over the rows in rank order, t
          order of `tasks` (scoring.publish.table.CODES; a capital letter: with an audit note), null is "not known"
   delta  {rank, band, aup}: each value is the difference to the value before it; null stays null and adds nothing
   words  {agent, organization, level, open_weights, failure, date, why}: [words, place of each row's word in them]
-  tasks  [[id, words, domain], ...]; letters, failures: in words; scale: ends of all whiskers, in thousandths
+  tasks  [[id, words, domain], ...]; letters, failures: in words; scale: ends of the whiskers' axis, in thousandths
   board, reading, score, episodes (expected of each entry), searched (tasks where plain search was run)
 
 assets/js/data.js turns it into plain columns. Written so, a row takes about 20 bytes gzipped beyond its names.

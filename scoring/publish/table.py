@@ -7,6 +7,7 @@ both made from it, so that neither can say what the other does not. Never ranks,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scoring.leaderboard import Board, Row, Standing
@@ -88,7 +89,7 @@ class Line(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A board's rows, in the order of their ranks. `scale`: the ends of all whiskers, in thousandths."""
+    """A board's rows, in the order of their ranks. `scale`: the ends of the whiskers' axis, in thousandths."""
 
     board: Board
     lines: tuple[Line, ...]
@@ -120,7 +121,7 @@ class Table(NamedTuple):
         low, high = self.scale
 
         def at(value: int) -> int:
-            return math.floor(200 * (value - low) / ((high - low) or 1) + 0.5)
+            return math.floor(200 * (min(max(value, low), high) - low) / ((high - low) or 1) + 0.5)
 
         left, right, point = at(line.aup_low), at(line.aup_high), at(line.aup)
         return f"M{left} 3h{right - left}v2h{left - right}zM{point - 2} 0h4v8h-4z"
@@ -129,9 +130,15 @@ class Table(NamedTuple):
 def table(board: Board) -> Table:
     """Every row of the board in its default column."""
     lines = tuple(_line(board, row) for row in board.rows)
-    ends = [v for line in lines for v in (line.aup, line.aup_low, line.aup_high) if v is not None]
     episodes = max((row.episodes for row in board.rows), default=0)
-    return Table(board, lines, (min(ends, default=0), max(ends, default=0)), searched(board), episodes)
+    return Table(board, lines, _scale(lines), searched(board), episodes)
+
+
+def _scale(lines: Sequence[Line]) -> tuple[int, int]:
+    """Of the ranked entries, so that their intervals can be told apart; who lies beyond is drawn at its end."""
+    ranked = [line for line in lines if line.rank] or lines
+    ends = [end for line in ranked for end in (line.aup, line.aup_low, line.aup_high) if end is not None]
+    return min(ends, default=0), max(ends, default=0)
 
 
 def _line(board: Board, row: Row) -> Line:

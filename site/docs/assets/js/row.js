@@ -56,7 +56,7 @@ function strip(letters) {
 }
 
 function whisker({ columns: c, scale: [low, high] }, i) {
-  const at = (value) => Math.floor((200 * (value - low)) / (high - low || 1) + 0.5);
+  const at = (value) => Math.floor((200 * (Math.min(Math.max(value, low), high) - low)) / (high - low || 1) + 0.5);
   const box = { class: "gb-whisker", viewBox: "0 0 200 8", preserveAspectRatio: "none", "aria-hidden": "true" };
   if (c.aup[i] === null || c.aup_low[i] === null) return drawing(box, [["", ""]]);
   const left = at(c.aup_low[i]), right = at(c.aup_high[i]), point = at(c.aup[i]);
