@@ -24,6 +24,7 @@ from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.rows import write_rows
+from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -78,6 +79,7 @@ def build_site(
         tables(docs / "data")
         write_rows(content.tables(), docs / "assets" / "boards")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        shrink(built)
         _stamp(built, content)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)

@@ -1,8 +1,8 @@
 """A drawing of Vega's with the same picture and a third of the elements.
 
 Takes SVG text that vl-convert wrote, gives SVG text: groups without a meaning dissolve, what cannot be seen goes, the
-lines of one look become one path, and so do the dots without an edge. The groups of points (mark-symbol) stay: pages find
-points by them. Never changes a place, a colour or a word.
+lines of one look become one path, and so do the dots without an edge. The groups of points (mark-symbol) stay: pages
+find points by them. Never changes a place by a pixel, a colour or a word.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from scoring.publish.build import build_site
 from scoring.publish.preview import build_from
 from tests.site.browser import chromium
 from tests.site.fixture import leaderboard, loaded, no_tables
+from tests.site.long import long_leaderboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,6 +30,12 @@ def committed_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("hostile") / "site"
     return build_site(leaderboard(preview=True), load_tasks(), out, tables=no_tables, loaded=loaded()).parent
+
+
+@pytest.fixture(scope="session")
+def long_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("long") / "site"
+    return build_site(long_leaderboard(), load_tasks(), out, tables=no_tables).parent
 
 
 @pytest.fixture(scope="session")
