@@ -18,11 +18,13 @@ from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
+from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
+from scoring.publish.policy import protect
 from scoring.publish.rows import write_rows
 from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot
@@ -30,8 +32,8 @@ from scoring.publish.templates import environment
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
-    "entry-title": 3,
-    "entry-description": 1,
+    "entry-title": 4,
+    "entry-description": 2,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
@@ -77,10 +79,12 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
-        write_rows(content.tables(), docs / "assets" / "boards")
-        run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        protect(built)
         shrink(built)
+        write_rows(content.tables(), built / "assets" / "boards")
         _stamp(built, content)
+        announce(built, content, address)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
@@ -99,7 +103,7 @@ def _refuse_strangers(out: Path) -> None:
 
 def _replace(out: Path, built: Path) -> None:
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(built.with_name("former"))  # goes with the build folder; the gap without a site is two renames
     built.rename(out)
 
 
@@ -122,12 +126,12 @@ def _stamp(built: Path, content: Content) -> None:
 def _stamp_entries(built: Path, content: Content) -> None:
     path = built / SHELL
     html = path.read_text(encoding="utf-8")
-    canonical = html.count(slot("entry-page"))
-    expected = {**_SHELL_SLOTS, **({"entry-page": canonical} if canonical else {})}
-    shell = read_shell(html, expected, SHELL)
-    names = []
+    addressed = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
+    shell = read_shell(html, {**_SHELL_SLOTS, **addressed}, SHELL)
+    names, cards = [], own_cards(content)
     for shown in content.entries():
         values = content.entry(shown)
+        values["entry-card"] = cards.get(values["entry-page"], "board")
         names.append(values["entry-page"])
         (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
     path.unlink()

@@ -59,16 +59,20 @@ class Content:
         places = [row.standings.get(self.season.default_column) for row in self.season.rows]
         return sum(place is not None and place.rank is not None for place in places)
 
+    @cached_property
+    def opening(self) -> Board | None:
+        """What Home opens on: the season board once enough entries are ranked, the published results until then."""
+        return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
+
     def home(self) -> dict[str, str]:
-        """Home: the season board once enough entries are ranked, the published results until then."""
-        ranked, board = self._ranked(), self.first_board
-        use_season = board is self.season
+        """Home: the opening board first, the season's after it as long as the published results open."""
+        ranked, board = self._ranked(), self.opening
         if board is None:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
             "table": self.table(board),
-            "second": None if use_season or self.season is None else self.table(self.season),
+            "second": self.table(self.season) if board is self.published and self.season else None,
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),
@@ -77,11 +81,6 @@ class Content:
             "digest": self.leaderboard.data_sha256[:12],
         }
         return {"home": render(self.env, "home.html", **context)}
-
-    @property
-    def first_board(self) -> Board | None:
-        """What Home opens on: the season once enough entries are ranked, the published results until then."""
-        return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
 
     def table(self, board: Board) -> Table:
         """The rows of one board as they are shown; made once."""
@@ -95,7 +94,7 @@ class Content:
 
     def task_index(self) -> dict[str, str]:
         """The scores by task of the board that Home opens on."""
-        context = {"board": self.first_board, "known": set(self.tasks)}
+        context = {"board": self.opening, "known": set(self.tasks)}
         return {"by-task": render(self.env, "by_task.html", **context)}
 
     def _facts(self, board: Board) -> list[str]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from tests.site.browser import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
@@ -30,18 +27,6 @@ PAGES = (
     "data.html",
     "decisions/index.html",
 )
-
-
-@pytest.fixture(scope="session")
-def committed(committed_site: Path) -> Iterator[str]:
-    with served(committed_site) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def hostile(hostile_site: Path) -> Iterator[str]:
-    with served(hostile_site) as address:
-        yield address
 
 
 @contextmanager

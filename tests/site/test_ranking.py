@@ -23,7 +23,9 @@ TABLE = "#ranking-table"
 ROWS = f"{TABLE} tbody tr"
 READY = "document.querySelector('[data-board]').dataset.ready !== undefined"
 SHIFT = """() => new Promise(done => { let sum = 0;
-  new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({type: 'layout-shift', buffered: true});
+  const watch = new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput)
+    sum += e.value; });
+  watch.observe({type: 'layout-shift', buffered: true});
   setTimeout(() => done(sum), 300); })"""
 
 

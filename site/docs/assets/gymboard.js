@@ -35,8 +35,14 @@ function start() {
       button.addEventListener("click", () => onSort(table, button));
   }
   for (const [mark, name] of Object.entries(MODULES))
-    if (document.querySelector(mark)) import(`./js/${name}.js`).then((module) => module.start());
+    if (document.querySelector(mark)) import(`./js/${name}.js`).then((module) => module.start(), missing);
   requestAnimationFrame(reachable);
+}
+
+// A page opened from the disk may load no module: what only they can work goes.
+function missing(fault) {
+  for (const form of document.querySelectorAll(".gb-filter")) form.hidden = true;
+  throw fault;
 }
 
 // What the theme makes without a name or out of a keyboard's reach: boxes that scroll, copy buttons, folded navigation.
