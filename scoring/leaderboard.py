@@ -203,6 +203,9 @@ class Board(Record):
     curves: tuple[Curve, ...]
     pareto: tuple[ParetoPoint, ...]
     sentences: tuple[str, ...] = Field(description="findings in words, computed from the data")
+    headline: tuple[str, ...] = Field(
+        default=(), description="of these the leader, the best under $1, the hardest task"
+    )
     caveats: tuple[str, ...] = Field(default=(), description="what this board does not say")
 
 

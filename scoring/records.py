@@ -14,7 +14,7 @@ import duckdb
 from scoring.boards import Ranking
 from scoring.leaderboard import Board, BoardTask, Cell, Constants, Curve, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
-from scoring.sentences import sentences
+from scoring.sentences import headline, sentences
 from scoring.tables import SEEDS, choose, frame, query
 from scoring.unranked import unranked_tasks
 from scoring.vocabulary import BASELINE, Column
@@ -30,6 +30,7 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
     plan = ranking.plan
     rows = tuple(sorted(_rows(db, ranking), key=_order))
     tasks = tuple(_task(tree) for tree in _in_order(ranking, "tasks"))
+    said, first = _sentences(db, ranking)
     return Board(
         id=plan.id,
         reading=plan.reading,
@@ -41,15 +42,17 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
         rows=rows,
         curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
         pareto=tuple(_points(ranking, rows)),
-        sentences=_sentences(db, ranking),
+        sentences=said,
+        headline=first,
         caveats=plan.caveats,
     )
 
 
-def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[str, ...]:
-    rows = listing(db, ranking, "last")
+def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All of them, and those to know first."""
+    rows, tasks = listing(db, ranking, "last"), ranking.table("tasks")
     notes = invalid_values(db, ranking)
-    return sentences(ranking.plan.reading, rows, ranking.table("tasks"), "last", notes)
+    return sentences(ranking.plan.reading, rows, tasks, "last", notes), headline(rows, tasks, "last")
 
 
 def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:

@@ -15,10 +15,10 @@ from scoring.publish import findings
 from scoring.publish.charts import pareto_chart, profile_chart
 from scoring.publish.explore import Readout, readout
 from scoring.publish.formats import number, usd
-from scoring.publish.series import REST, drawn, styles, undrawn
+from scoring.publish.series import REST, drawn, short, styles, undrawn
 from scoring.publish.svg import DASHES, NARROW, WIDE
 
-MAX_RECORDS = 50
+MAX_RECORDS = 8
 """Rows of a chart's own table; the rest is in the downloads."""
 
 
@@ -107,7 +107,7 @@ def _keys(board: Board) -> tuple[Key, ...]:
     """The highlighted lines by name; grey ones together."""
     style = styles(board)
     shown = [row for row in board.rows if row.id in set(drawn(board))]
-    named = [Key(style[row.id], _dashes(style[row.id]), row.label) for row in shown if style[row.id] != REST]
+    named = [Key(style[row.id], _dashes(style[row.id]), short(row.label)) for row in shown if style[row.id] != REST]
     grey = sum(style[row.id] == REST for row in shown)
     return (*named, *([Key(REST, "", f"the next {grey}")] if grey else []))
 

@@ -17,7 +17,8 @@ from harness.errors import Problem
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "embed": "src"}
 _FETCHED |= {"image": "href", "use": "href", "video": "src", "audio": "src", "track": "src"}
 _OWN_SCRIPTS = ("assets/*.js", "assets/js/*.js")
-_ADDRESS = re.compile(r"https?://[^\s'\"`]+")
+_ADDRESS = re.compile(r"https?://(?!www\.w3\.org/2000/svg\b)[^\s'\"`]+")
+"""The one exception is a name that looks like an address: browsers make SVG elements by it."""
 _LINK_FETCHES = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
 _CSS_URL = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^'\")]+)|@import\s+['\"]?((?:https?:)?//[^'\"]+)")
 

@@ -11,9 +11,10 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
-WIDE, NARROW, HEIGHT = 600, 332, 250
+WIDE, NARROW, HEIGHT = 600, 332, 205
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
 LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))
@@ -75,4 +76,4 @@ def _in_variables(drawing: str) -> str:
 
 def _inline(drawing: str) -> str:
     drawing = re.sub(r'font-family="[^"]*"', 'font-family="inherit"', _in_variables(drawing))
-    return re.sub(r"^<svg ", '<svg aria-hidden="true" focusable="false" ', drawing)
+    return re.sub(r"^<svg ", '<svg aria-hidden="true" focusable="false" ', lean(drawing))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scoring.build import build
 from scoring.publish.scores import write_scores
-from scoring.publish.scripts import without_comments
+from scoring.publish.shrink import shrunk
 from scoring.records import board_record
 from scoring.yardstick import Season
 from tests.benchmarks.synthetic import write_board, write_season
@@ -38,7 +38,7 @@ TIMED = """async () => {
 
 
 def main(*sizes: str) -> None:
-    scripts = {name: _gzipped(without_comments((MODULES / name).read_text(encoding="utf-8")).encode()) for name in OURS}
+    scripts = {name: _gzipped(shrunk("text/javascript", (MODULES / name).read_text(encoding="utf-8")).encode()) for name in OURS}
     print("scripts as served, KB:", *(f"{name} {size:.2f}" for name, size in scripts.items()))
     print(f"  together {sum(scripts.values()):.2f}   target: {OWN}")
     for size in map(int, sizes or ("50", "1000", "10000")):

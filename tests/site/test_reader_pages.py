@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scoring.publish.scores import KEY, LEADING, board_tree, key, placed, write_scores
-from scoring.publish.scripts import without_comments
 from tests.site.fixture import board, row
 
 if TYPE_CHECKING:
@@ -245,12 +244,3 @@ def test_four_keys_of_the_longest_ids_fit_an_address() -> None:
 def test_a_board_without_scores_has_pages_that_say_so(hostile_site: Path) -> None:
     assert placed(board(())) == []
     assert board_tree(board(()), [])["rows"] == []
-
-
-def test_served_scripts_have_lost_their_comments_and_nothing_else() -> None:
-    folder = Path(__file__).resolve().parents[2] / "site" / "docs" / "assets"
-    for path in (*folder.glob("*.js"), *folder.glob("js/*.js")):
-        bare = without_comments(path.read_text(encoding="utf-8"))
-        assert "/*" not in bare, path.name
-        assert not re.search(r"^\s*//", bare, re.MULTILINE), path.name
-    assert without_comments("a\n/* b\n c */\n// d\n  e // f\n") == "a\n  e // f\n"
