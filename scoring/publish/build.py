@@ -22,10 +22,14 @@ from scoring.load import Loaded
 from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.policy import protect
+from scoring.publish.rows import write_rows
+from scoring.publish.scores import write_scores
+from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -83,6 +87,10 @@ def build_site(
         address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
         content = replace(content, address=address)
         protect(built)
+        shrink(built)
+        write_scores(content.headline, built / "assets")
+        write_charts(content.measured, built / "assets")
+        write_rows(content.tables(), built / "assets" / "boards")
         _stamp(built, content)
         announce(built, content, address)
         if evidence:
@@ -113,9 +121,12 @@ def _replace(out: Path, built: Path) -> None:
 def _stamp(built: Path, content: Content) -> None:
     pages = {
         "index.html": content.home(),
+        "tasks/index.html": content.task_index(),
         "published.html": content.published_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
+        "compare.html": content.compare(),
+        "what-if.html": content.what_if(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
     }
     for name, values in pages.items():
