@@ -11,7 +11,9 @@ import typer
 from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, progress_bar
 
 import_app = typer.Typer(no_args_is_help=True, help="Turn foreign runs into entries of level reported.")
-EntryFolder = Annotated[Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False)]
+EntryFolder = Annotated[
+    Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False, exists=True)
+]
 SignersFile = Annotated[
     Path, typer.Option(help="Public keys, one a line, or an OpenSSH allowed-signers file.", dir_okay=False)
 ]
