@@ -69,10 +69,34 @@ TABLE = (
         f"{ENTRIES}[signature of another entry]",
     ),
     Hostile(
-        "the key of another person",
+        "the key of another person, or another person's name",
         "signature",
         NOTHING,
         f"{ENTRIES}[key of another person]",
+    ),
+    Hostile(
+        "a key that was revoked",
+        "revoked, GB110",
+        NOTHING,
+        f"{CI}/test_workflows.py::test_a_revoked_key_lets_nothing_in",
+    ),
+    Hostile(
+        "lists of its own: revoked keys, second parties",
+        "GB401; the base's are read",
+        CONTAINER,
+        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+    ),
+    Hostile(
+        "a counter-signature: forged, unlisted, or for oneself",
+        "GB501 to GB505",
+        NOTHING,
+        f"{SCORING}/test_reproduce.py::test_an_unlisted_party_a_foreign_key_and_another_namespace_are_refused",
+    ),
+    Hostile(
+        "a signature or a key changed after the inclusion",
+        "on no board",
+        NOTHING,
+        f"{SCORING}/test_revocation.py::test_another_key_or_another_signature_needs_another_line",
     ),
     Hostile(
         "a key that the author does not publish",
