@@ -78,6 +78,8 @@ class _Facts:
         self.actions: dict[int, Tree] = defaultdict(dict)
         for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():
             self.actions[place][action] = steps
+        used = query(db, "tokens", seeds=SEEDS).fetchall()
+        self.tokens = {(place, task): tuple(counts) for place, task, *counts in used}
         self.standings, self.cells = _standings(ranking), _cells(ranking)
         self.costs = _by_entry(ranking, "costs")
         self.conduct = _by_entry(ranking, "conduct")
@@ -130,7 +132,7 @@ class _Facts:
         return tuple(
             Cell.model_validate(
                 tree
-                | {"episodes": SEEDS, "exits": _counts(exits[number])}
+                | {"episodes": SEEDS, "exits": _counts(exits[number]), "tokens": self.tokens.get((place, number))}
                 | {"notes": tuple(note for note in self.notes[place] if note["task"] == tree["task"])}
             )
             for number, tree in enumerate(self.cells[name])
@@ -204,7 +206,7 @@ def _citation(person: Tree) -> Tree | None:
 
 
 def _task(tree: Tree) -> BoardTask:
-    unwanted = ("board", "reading", "last_reference", "task", "transform")
+    unwanted = ("board", "reading", "last_reference", "task")
     kept = {key: value for key, value in tree.items() if key not in unwanted}
     return BoardTask.model_validate(kept | {"id": tree["task"], "reference": tree["last_reference"]})
 

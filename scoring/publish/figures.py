@@ -13,6 +13,7 @@ from markupsafe import Markup
 from scoring.leaderboard import Board
 from scoring.publish import findings
 from scoring.publish.charts import pareto_chart, profile_chart
+from scoring.publish.explore import Readout, readout
 from scoring.publish.formats import number, usd
 from scoring.publish.series import REST, drawn, short, styles, undrawn
 from scoring.publish.svg import DASHES, NARROW, WIDE
@@ -41,6 +42,8 @@ class Figure(NamedTuple):
     columns: tuple[str, ...]
     records: tuple[tuple[str, ...], ...]
     omitted: int
+    specification: str = ""
+    readout: Readout | None = None
 
 
 def figures(board: Board) -> list[Figure]:
@@ -73,6 +76,8 @@ def _pareto(board: Board) -> Figure:
         columns=("Agent", "USD per episode", "AUP", "On the frontier"),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),
+        specification=f"assets/charts/pareto-{board.id}.json",
+        readout=readout(board),
     )
 
 
@@ -94,6 +99,7 @@ def _profile(board: Board) -> Figure:
         columns=("Agent", *(f"within {f:g}x" for f in factors)),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),
+        specification=f"assets/charts/profile-{board.id}.json",
     )
 
 

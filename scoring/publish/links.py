@@ -82,11 +82,12 @@ def check_site(folder: Path) -> list[Problem]:
         problems += [Problem(where, f"asks another origin: {url}") for url in page.fetched if _is_foreign(url)]
         links = [_own(link, address) for link in page.links]
         problems += [Problem(where, fault) for link in links if (fault := _fault(link, path, root, pages))]
-    for pattern, addresses in (("**/*.css", _css_addresses), *((own, _ADDRESS.findall) for own in _OWN_SCRIPTS)):
-        for path in sorted(root.glob(pattern)):
-            found = addresses(path.read_text(encoding="utf-8"))
-            where = path.relative_to(root).as_posix()
-            problems += [Problem(where, f"asks another origin: {address}") for address in found]
+    found = [(path, _css_addresses(path.read_text(encoding="utf-8"))) for path in sorted(root.glob("**/*.css"))]
+    scripts = [path for pattern in _OWN_SCRIPTS for path in sorted(root.glob(pattern))]
+    found += [(path, _ADDRESS.findall(path.read_text(encoding="utf-8"))) for path in scripts]
+    for path, addresses in found:
+        where = path.relative_to(root).as_posix()
+        problems += [Problem(where, f"asks another origin: {address}") for address in addresses]
     return problems
 
 
