@@ -16,8 +16,8 @@ from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
-from scoring.publish.formats import number, visible
-from scoring.publish.templates import page_name, render
+from scoring.publish.formats import number
+from scoring.publish.templates import page_name, render, visible
 from scoring.vocabulary import BASELINE
 
 PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")

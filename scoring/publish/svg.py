@@ -14,7 +14,7 @@ import vl_convert
 from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
-WIDE, NARROW, HEIGHT = 600, 332, 205
+WIDE, NARROW, HEIGHT = 600, 332, 190
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
 LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))

@@ -24,6 +24,11 @@ from scoring.vocabulary import BASELINE
 MAX_COLUMNS = 8
 
 
+def visible(text: str) -> str:
+    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def page_name(row: Row) -> str:
     """File name of the row's page. No entry id holds a dot, so a preview never takes a published page's place."""
     return f"{row.id}.preview" if row.kind == "preview" else row.id
@@ -45,7 +50,7 @@ def fault(episode: Episode) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    return formats.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def environment(folder: Path) -> jinja2.Environment:
