@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progress_bar, table
 
 if TYPE_CHECKING:
     from harness.regrade import GraderData, Progress
+    from harness.regrade_plan import Planned
     from harness.schema.bundle import Bundle
     from harness.schema.regrade import RegradeReport
     from harness.schema.task import ProfileName, TaskSpec
@@ -42,18 +43,30 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     raise typer.Exit(code)
 
 
-def fetch(entry: EntryFolder, signers: SignersFile) -> None:
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The ledger, for the board's own copies; default: ledger.jsonl beside the entry.", dir_okay=False
+    ),
+]
+
+
+def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None, revoked: RevokedFile = None) -> None:
     """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
 
     Example: gymboard fetch my-entry --signers allowed_signers
 
-    Over https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0
-    every part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
+    From the board's own copy where the ledger names one (gymboard ledger mirror), else from the signed address; over
+    https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0 every
+    part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
     """
     from harness.fetch import fetch as fetch_parts
+    from harness.mirrors import LEDGER
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
 
-    fetched = fetch_parts(entry, Signers.read(signers))
+    keys = Signers.read(signers, revoked or revoked_beside(entry))
+    fetched = fetch_parts(entry, keys, ledger=ledger or entry.resolve().parent / LEDGER)
     size = sum(part.size_bytes for part in fetched)
     typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 
@@ -68,6 +81,7 @@ def regrade(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of verdicts: pushing the same bytes again does not re-roll.")
     ] = None,
+    revoked: RevokedFile = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what would be graded and how long it takes; needs no signers.")
     ] = False,
@@ -89,7 +103,7 @@ def regrade(
         return
     if signers is None:
         raise UsageError("--signers is missing: whose keys count? --plan alone needs none")
-    report = regraded(entry, signers, sandbox, mirror, cache, quiet=as_json)
+    report = regraded(entry, signers, sandbox, mirror, cache, revoked, quiet=as_json)
     written = write_report(report, entry)
     if as_json:
         emit(report.model_dump(mode="json", exclude_none=True))
@@ -101,17 +115,25 @@ def regrade(
 
 
 def regraded(
-    entry: Path, signers: Path, sandbox: SandboxChoice, mirror: Path | None, cache: Path | None, *, quiet: bool
+    entry: Path,
+    signers: Path,
+    sandbox: SandboxChoice,
+    mirror: Path | None,
+    cache: Path | None,
+    revoked: Path | None,
+    *,
+    quiet: bool,
 ) -> RegradeReport:
     """Verify, then grade again. Raises VerificationError, EngineUnavailable, DataError."""
     from harness.cli.images import ensure
     from harness.errors import VerificationError
     from harness.regrade import regrade as regrade_entry
+    from harness.revoked import revoked_beside
     from harness.sandbox import open_engine
     from harness.signing import Signers
     from harness.verify import verify
 
-    verified = verify(entry, Signers.read(signers))
+    verified = verify(entry, Signers.read(signers, revoked or revoked_beside(entry)))
     with open_engine(sandbox.value) as engine, _progress(quiet=quiet) as progress:
         for family in sorted(_families(verified.bundle)):
             ensure(family, engine.kind)
@@ -143,7 +165,7 @@ def _plan(entry: Path, as_json: bool) -> None:
             "unknown" if one.estimate_s is None else f"{one.estimate_s:.0f} s",
             f"{one.bound_s / 3600:.1f} h",
             f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "-",
-            one.replay,
+            f"{one.replay}: {_replays(one)}",
             one.note,
         )
         for one in planned
@@ -155,6 +177,14 @@ def _plan(entry: Path, as_json: bool) -> None:
     bound = sum(one.bound_s for one in planned) / 3600
     missing = f" and {unknown} task(s) of unknown length" if unknown else ""
     typer.echo(f"together {known:.0f} s{missing}, at most {bound:.1f} h, one grade after the other")
+    cheap = [one for one in planned if one.replay == "ci"]
+    typer.echo(f"replays of the job on main: {sum(one.replay_s or 0.0 for one in cheap):.0f} s as they were recorded")
+
+
+def _replays(one: Planned) -> str:
+    if not one.replays:
+        return "none"
+    return f"{one.replays} in " + ("unknown time" if one.replay_s is None else f"{one.replay_s:.0f} s")
 
 
 def _families(bundle: Bundle) -> set[str]:

@@ -63,12 +63,12 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
             f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {plain(task.metric.label)}, {arrow} is "
             f"better | {value} | {task.grader.kind} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", "## Scores by task {#by-task}\n", block("by-task")])
 
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), "hide:", "  - toc"),
+        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", "hide:", "  - toc"),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),
@@ -203,7 +203,13 @@ def _exploits(folder: Path) -> str:
 
 def _entry_shell() -> str:
     head = _front(
-        slot("entry-title"), slot("entry-description"), "hide:", "  - navigation", "search:", "  exclude: true"
+        slot("entry-title"),
+        slot("entry-description"),
+        f"card: {slot('entry-card')}",
+        "hide:",
+        "  - navigation",
+        "search:",
+        "  exclude: true",
     )
     sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Provenance", "entry-provenance"))
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)

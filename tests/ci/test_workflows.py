@@ -5,6 +5,7 @@ A real agent run in containers is packed, signed and proposed; preview, comment,
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -15,8 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.agents.scripted import ScriptedAgent
+from harness.data import prepare
+from harness.runner.run import RunPlan, run_episodes
+from harness.sandbox import open_engine
 from harness.schema.base import canonical_bytes
+from harness.schema.steps import Action
+from harness.schema.task import load_task, tasks_root
 from harness.signing import make_demo_key
+from scoring.facts.read import read_facts
 from scoring.ledger import read_ledger
 from tests.ci.actions import ROOT, STANDINS, Machine, workflow
 from tests.harness.sign.builder import stock_sign
@@ -58,6 +66,7 @@ class Board:
         self.folder, self.origin, self.github = folder, folder / "board" / "gymboard.git", folder / "github"
         self.work, self.artifacts, self.calls = folder / "work", folder / "artifacts", folder / "calls"
         self.key, self.runs = packed / "keys" / "demo_ed25519", 0
+        shutil.copytree(packed / "keys", folder / "keys")
         (self.work / "submissions").mkdir(parents=True)
         self.github.mkdir()
         self.artifacts.mkdir()
@@ -149,6 +158,11 @@ class Board:
         git(self.work, "checkout", "--quiet", "--detach", "FETCH_HEAD")
         return [line.kind for line in read_ledger(self.work / "submissions" / "ledger.jsonl")]
 
+    def level(self) -> str:
+        with read_facts(self.work / "submissions") as facts:
+            [(level,)] = facts.db.execute("SELECT level FROM entries").fetchall()
+        return str(level)
+
     def called(self) -> set[str]:
         return {line.split()[0] for line in self.calls.read_text().splitlines()}
 
@@ -168,8 +182,42 @@ def test_an_honest_submission_goes_all_the_way_to_regraded(board: Board, packed:
     board.merge()
     failed, log, waiting = board.regrade()
     assert (failed, waiting) == (None, "1"), log
-    assert board.ledger() == ["inclusion", "regrade"]
+    assert board.ledger() == ["inclusion", "regrade", "replay"], log
+    assert board.level() == "replayed"
     assert board.regrade()[2] == "0", "nothing is drawn again"
+
+
+def paste(place: Path) -> Path:
+    """An agent whose one action writes the labels that anybody can look up, id by id, packed and signed."""
+    folder = tasks_root() / "house-price"
+    prepared = prepare(load_task(folder), folder, "smoke")
+    assert prepared is not None
+    with (prepared.grader / "labels.csv").open(newline="") as file:
+        known = "".join(f"{row['id']},{row['SalePrice']}\n" for row in csv.DictReader(file))
+    write = Action(kind="write", path="submission.csv", data=f"id,SalePrice\n{known}".encode())
+    agent = ScriptedAgent("genius", [write, Action(kind="submit")])
+    plan = RunPlan("r", place / "runs" / "r", ["house-price"], tasks_root(), [0], "smoke", lambda where, seed: agent)
+    with open_engine("docker") as engine:
+        assert [ended.failure for ended in run_episodes(plan, engine)] == [""]
+    gymboard("pack", place / "runs" / "r", place / ENTRY, "--submitter", f"github:{NUMBER}", cwd=place)
+    gymboard("sign", place / ENTRY, "--key", make_demo_key(place / "keys"), cwd=place)
+    return place
+
+
+def test_pasted_public_labels_are_regraded_and_fail_in_the_replay_on_main(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    pasted = paste(tmp_path / "run")
+    board = Board(tmp_path, pasted)
+    board.propose(pasted, lambda work: None)
+    assert board.preview()[0] is None, "an artifact alone does not show where it comes from"
+    board.merge()
+    failed, log, _ = board.regrade()
+    assert failed is None and "replay: 0 agree, 1 differ (house-price)" in log, log
+    assert board.ledger() == ["inclusion", "regrade", "replay"] and board.level() == "regraded"
+    [*_, line] = read_ledger(board.work / "submissions" / "ledger.jsonl")
+    [found] = line.replays or ()
+    assert (found.outcome, found.expected, found.found) == ("differs", 1.0, None), "fresh ids: not one row is known"
+    assert board.regrade()[2] == "0", "nobody replays until it pleases"
 
 
 def edit(work: Path, key: Path) -> None:
@@ -216,6 +264,37 @@ def ledger_edit(work: Path) -> None:
     (work / "submissions" / "ledger.jsonl").write_text('{"kind": "regrade"}\n')
 
 
+def signature_of_another(work: Path) -> None:
+    """Made by the author's own key, in the board's namespace, over another entry of hers."""
+    folder, another = work / "submissions" / ENTRY, work.parent / "another"
+    shutil.copytree(folder, another)
+    data = (another / "bundle.json").read_bytes()
+    (another / "bundle.json").write_bytes(data.replace(b'"id": "tiny"', b'"id": "another"', 1))
+    stock_sign(another, make_demo_key(work.parent / "keys"))
+    shutil.move(another / "bundle.json.sig", folder / "bundle.json.sig")
+
+
+def anothers_key(work: Path) -> None:
+    stock_sign(work / "submissions" / ENTRY, make_demo_key(work.parent / "strangers"))
+
+
+def anothers_name(work: Path) -> None:
+    """Somebody else's bundle and signature, whole, by a pull request of an author who is not its submitter."""
+    folder, key = work / "submissions" / ENTRY, make_demo_key(work.parent / "strangers")
+    file = folder / "bundle.json"
+    file.write_bytes(file.read_bytes().replace(f"github:{NUMBER}".encode(), b"github:99", 1))
+    stock_sign(folder, key)
+
+
+def own_list(work: Path) -> None:
+    """A list that revokes somebody else's key, or would take the board's own out."""
+    (work / "submissions" / "revoked").write_text("# nobody's key\n")
+
+
+def own_party(work: Path) -> None:
+    (work / "submissions" / "parties.toml").write_text('schema_version = 1\n[[party]]\nname = "me"\n')
+
+
 def shell_name(work: Path) -> None:
     (work / "submissions" / ENTRY).rename(work / "submissions" / "$(touch owned)")
 
@@ -227,7 +306,12 @@ def shell_name(work: Path) -> None:
         (own_gymboard, "GB407", True),
         (swapped, "payload", False),
         (unsigned_edit, "signature", False),
+        (signature_of_another, "signature", False),
+        (anothers_key, "signature", False),
+        (anothers_name, "signature", False),
         (ledger_edit, "GB401", True),
+        (own_list, "GB401", True),
+        (own_party, "GB401", True),
         (shell_name, "GB403", False),
     ],
 )
@@ -240,6 +324,16 @@ def test_a_hostile_pull_request_is_refused_by_name(
     assert failed is not None and said in log, log
     assert ("regrade" in (board.called() if board.calls.exists() else ())) == executes
     assert not list(board.folder.rglob("owned"))
+
+
+def test_a_revoked_key_lets_nothing_in(board: Board, packed: Path) -> None:
+    (board.work / "submissions" / "revoked").write_text(board.key.with_suffix(".pub").read_text())
+    board._commit("a key was lost")
+    git(board.work, "push", "--quiet", str(board.origin), "main")
+    board.propose(packed, lambda work: None)
+    failed, log = board.preview()
+    assert failed is not None and "revokes the key SHA256:" in log and "GB110" in log, log
+    assert "regrade" not in board.called()
 
 
 def test_main_that_moves_on_while_it_is_settled_loses_nothing(board: Board, packed: Path) -> None:
@@ -255,7 +349,7 @@ def test_main_that_moves_on_while_it_is_settled_loses_nothing(board: Board, pack
     steps = [*jobs["settle"]["steps"][:1], {"run": race}, *jobs["settle"]["steps"][1:]]
     assert settle.run({"steps": steps}) is None, settle.log
     assert "main moved on" in settle.log
-    assert board.ledger() == ["inclusion", "regrade"] and (board.work / "NEWS").is_file()
+    assert board.ledger() == ["inclusion", "regrade", "replay"] and (board.work / "NEWS").is_file()
 
 
 def test_no_expression_reaches_a_shell_and_every_action_is_pinned() -> None:
