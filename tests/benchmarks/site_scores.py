@@ -38,7 +38,10 @@ TIMED = """async () => {
 
 
 def main(*sizes: str) -> None:
-    scripts = {name: _gzipped(shrunk("text/javascript", (MODULES / name).read_text(encoding="utf-8")).encode()) for name in OURS}
+    scripts = {
+        name: _gzipped(shrunk("text/javascript", (MODULES / name).read_text(encoding="utf-8")).encode())
+        for name in OURS
+    }
     print("scripts as served, KB:", *(f"{name} {size:.2f}" for name, size in scripts.items()))
     print(f"  together {sum(scripts.values()):.2f}   target: {OWN}")
     for size in map(int, sizes or ("50", "1000", "10000")):
