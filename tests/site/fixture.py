@@ -210,7 +210,7 @@ def leaderboard(preview: bool = False) -> Leaderboard:
     return Leaderboard(
         data_sha256="0" * 64,
         data_date="2026-11-01",
-        boards=(board(rows), board(rows, reading="mlgym-compat")),
+        boards=(board(rows), board(rows, reading="mlgym-compat", title="As MLGym computes it")),
         previews=(shown,) if preview else (),
         rejections=(Rejection(folder=HOSTILE, reasons=(HOSTILE,)),),
         ledger=ledger(),
