@@ -1,8 +1,8 @@
 """Pictures for links to the site: one for the board, one a task, one for each leading entry.
 
-Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The same
-data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the site's
-address: a card is found by its absolute address only.
+Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The
+same data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the
+site's address: a card is found by its absolute address only.
 """
 
 from __future__ import annotations
@@ -134,9 +134,7 @@ def entry_card(board: Board, row: Row, foot: str) -> Card:
         around = f" ({number(span.low)} to {number(span.high)})" if span else ""
         place = f"rank {ranks(standing.rank_low, standing.rank_high)}, " if standing.rank else ""
         lines.insert(0, f"{place}AUP {number(standing.aup)}{around}")
-    strip = tuple(
-        Square(*_CELLS.get(outcome(row, cell, board.default_column), _OTHER_CELL)) for cell in row.cells
-    )
+    strip = tuple(Square(*_CELLS.get(outcome(row, cell, board.default_column), _OTHER_CELL)) for cell in row.cells)
     return Card(fitted(board.title, 30), tuple(wrapped(row.label, 54, 2)), tuple(lines), foot, strip=strip)
 
 

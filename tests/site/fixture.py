@@ -40,7 +40,11 @@ LINE = HOSTILE.replace("\u202e", "")
 """What the schema lets an entry put on one line."""
 CITATION = Citation(title=LINE, url="https://arxiv.org/abs/2502.14499", licence="CC BY-NC 4.0")
 TAU_MAX = 1.2
-ENDLESS = ("\U0001f9ea \U0001f468\u200d\U0001f52c \u05e9\u05dc\u05d5\u05dd \u0645\u0631 \u6f22\u5b57 e\u0301\u0302\u0303 " + "W" * 470 + " ")[:500] * 20
+ENDLESS = (
+    "\U0001f9ea \U0001f468\u200d\U0001f52c \u05e9\u05dc\u05d5\u05dd \u0645\u0631 \u6f22\u5b57 e\u0301\u0302\u0303 "
+    + "W" * 470
+    + " "
+)[:500] * 20
 """10,000 characters: emoji, right to left, ideographs, heaped accents, and words that no line can hold."""
 NAMES = ("ada", "bell", "curie", HOSTILE, ENDLESS)
 EXITS: dict[ExitStatus, int] = {"success": 30, "evaluation_error": 12, "max_steps": 8, "cost": 2}
@@ -204,7 +208,7 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
-    """Two readings of five entries, the fourth hostile in every free field; a rejection; a ledger; perhaps a preview."""
+    """Two readings of five entries, the fourth hostile in every field; a rejection, a ledger, perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(

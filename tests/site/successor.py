@@ -1,7 +1,7 @@
 """Does Material's successor build the same site? `python tests/site/successor.py ZENSICAL`, the path of its command.
 
-Builds the Markdown of the site with mkdocs and with zensical from the same mkdocs.yml, compares which pages there are and
-which slots they hold, for the stamping needs both. Exit code 1: something differs, and what.
+Builds the Markdown of the site with mkdocs and with zensical from the same mkdocs.yml, compares which pages there are
+and which slots they hold, for the stamping needs both. Exit code 1: something differs, and what.
 """
 
 from __future__ import annotations

@@ -53,7 +53,9 @@ def test_no_violation_whatever_entries_say(browser: Browser, hostile: str, axe: 
 
 
 @pytest.mark.parametrize("toggle", ["__search", "__drawer"])
-def test_no_violation_while_search_or_navigation_is_open(browser: Browser, committed: str, axe: str, toggle: str) -> None:
+def test_no_violation_while_search_or_navigation_is_open(
+    browser: Browser, committed: str, axe: str, toggle: str
+) -> None:
     page = _open(browser, f"{committed}/methodology.html", axe)
     page.evaluate("id => document.getElementById(id).click()", toggle)
     page.wait_for_timeout(400)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-import zlib
 import xml.etree.ElementTree as ET
+import zlib
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,9 @@ def test_cutting() -> None:
 def test_packing_changes_no_pixel_and_makes_it_smaller() -> None:
     import vl_convert
 
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="90"><text y="40" font-size="40">Aq</text></svg>'
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="90"><text y="40" font-size="40">Aq</text></svg>'
+    )
     plain = vl_convert.svg_to_png(drawing, scale=1)
     small = packed(plain)
     assert len(small) < len(plain)

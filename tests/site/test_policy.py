@@ -56,7 +56,10 @@ def _broken(page: Page) -> list[str]:
 @pytest.mark.browser
 def test_no_page_breaks_the_policy(browser: Browser, committed: str, hostile: str) -> None:
     page = _listening(browser)
-    pages = [*(f"{committed}/{path}" for path in COMMITTED.values()), *(f"{hostile}/{path}" for path in HOSTILE.values())]
+    pages = [
+        *(f"{committed}/{path}" for path in COMMITTED.values()),
+        *(f"{hostile}/{path}" for path in HOSTILE.values()),
+    ]
     for address in pages:
         page.goto(address, wait_until="networkidle")
         page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true; })")
