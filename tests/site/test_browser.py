@@ -44,9 +44,7 @@ def opened(browser: Browser, address: str, width: int = 1280, scripts: bool = Tr
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_no_page_is_wider_than_the_screen(browser: Browser, committed: str, hostile: str, width: int) -> None:
     own = [f"{committed}/{path}" for path in (*PAGES, "entries/gpt-4o-mlgym.html")]
-    long_names = [
-        f"{hostile}/{path}" for path in ("index.html", "entries/entry-3.html", "entries/entry-5.preview.html")
-    ]
+    long_names = [f"{hostile}/{path}" for path in HOSTILE.values()]
     with opened(browser, own[0], width) as page:
         for address in (*own, *long_names):
             page.goto(address, wait_until="load")
