@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -21,10 +22,14 @@ from scoring.load import Loaded
 from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.policy import protect
+from scoring.publish.rows import write_rows
+from scoring.publish.scores import write_scores
+from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot
 from scoring.publish.templates import environment
 
@@ -57,13 +62,15 @@ def build_site(
     *,
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
+    evidence: Callable[[Iterable[str], Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`. `tables` writes the tables as files into the folder that it is given.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
+    the named entries.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -78,9 +85,17 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        content = replace(content, address=address)
         protect(built)
+        shrink(built)
+        write_scores(content.headline, built / "assets")
+        write_charts(content.measured, built / "assets")
+        write_rows(content.tables(), built / "assets" / "boards")
         _stamp(built, content)
         announce(built, content, address)
+        if evidence:
+            names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
+            evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
@@ -106,9 +121,12 @@ def _replace(out: Path, built: Path) -> None:
 def _stamp(built: Path, content: Content) -> None:
     pages = {
         "index.html": content.home(),
+        "tasks/index.html": content.task_index(),
         "published.html": content.published_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
+        "compare.html": content.compare(),
+        "what-if.html": content.what_if(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
     }
     for name, values in pages.items():

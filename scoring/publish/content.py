@@ -6,7 +6,7 @@ Takes a Leaderboard, the tasks and the loaded bundles, gives markup by slot name
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import jinja2
@@ -19,9 +19,15 @@ from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
+from scoring.publish.scores import PRICE_KINDS, placed, priced
+from scoring.publish.svg import DASHES, LEADERS
+from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.unpublished import unpublished
+from scoring.vocabulary import Reading
 
+ROWS = 50
+"""Entries that a page of computed figures links without JavaScript."""
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
 
@@ -34,6 +40,8 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
+    address: str = ""
+    _tables: dict[Reading, Table] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -61,6 +69,27 @@ class Content:
         """What Home opens on: the season board once enough entries are ranked, the published results until then."""
         return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
 
+    @property
+    def headline(self) -> list[Board]:
+        """The season board and the published results, as far as they are there, the one of Home first."""
+        order = (self.published, self.season) if self.opening is self.published else (self.season, self.published)
+        return [board for board in order if board is not None]
+
+    @property
+    def measured(self) -> list[Board]:
+        """Those of them on which anybody has a score."""
+        return [board for board in self.headline if placed(board)]
+
+    def compare(self) -> dict[str, str]:
+        """What Compare needs: a form, and links that say something without it."""
+        dashes = [" ".join(map(str, DASHES[style])) for style in LEADERS]
+        return {"compare": render(self.env, "compare.html", boards=self.measured, dashes=dashes, shown=ROWS)}
+
+    def what_if(self) -> dict[str, str]:
+        """What What if needs: the settings of each board, with its tasks, its levels and the prices of its models."""
+        models = {board.id: priced(board) for board in self.measured}
+        return {"what-if": render(self.env, "what-if.html", boards=self.measured, models=models, kinds=PRICE_KINDS)}
+
     def home(self) -> dict[str, str]:
         """Home: the opening board first, the season's after it as long as the published results open."""
         ranked, board = self._ranked(), self.opening
@@ -68,7 +97,8 @@ class Content:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
-            "second": self.season if board is self.published else None,
+            "table": self.table(board),
+            "second": self.table(self.season) if board is self.published and self.season else None,
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),
@@ -77,6 +107,21 @@ class Content:
             "digest": self.leaderboard.data_sha256[:12],
         }
         return {"home": render(self.env, "home.html", **context)}
+
+    def table(self, board: Board) -> Table:
+        """The rows of one board as they are shown; made once."""
+        if board.reading not in self._tables:
+            self._tables[board.reading] = table(board)
+        return self._tables[board.reading]
+
+    def tables(self) -> list[Table]:
+        """Of every board that a page shows."""
+        return [self.table(board) for board in (self.season, self.published, self.compat) if board is not None]
+
+    def task_index(self) -> dict[str, str]:
+        """The scores by task of the board that Home opens on."""
+        context = {"board": self.opening, "known": set(self.tasks)}
+        return {"by-task": render(self.env, "by_task.html", **context)}
 
     def _facts(self, board: Board) -> list[str]:
         entries = sum(row.kind == "entry" for row in board.rows)
@@ -92,7 +137,8 @@ class Content:
         board = self.published
         context = {
             "board": board,
-            "compat": self.compat,
+            "table": self.table(board) if board else None,
+            "compat": self.table(self.compat) if self.compat else None,
             "charts": figures(board) if board else [],
             "findings": audit_findings(board.rows) if board else [],
             "known": set(self.tasks),
@@ -135,7 +181,8 @@ class Content:
         """The slots of one entry's page."""
         loaded = self.loaded.get(page_name(shown.row))
         flags = self.flags.get(shown.row.id, []) if shown.row.kind == "entry" else []
-        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks), flags)
+        known = set(self.tasks)
+        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, known, flags, self.address)
 
     @cached_property
     def flags(self) -> Mapping[str, list[Flag]]:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import jinja2
 
+from harness.by_hand import by_hand
 from harness.schema.declares import declared
 from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
-from scoring.publish.formats import number
-from scoring.publish.templates import page_name, render, visible
+from scoring.publish.formats import number, visible
+from scoring.publish.templates import page_name, render
 from scoring.vocabulary import BASELINE
 
 PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")
@@ -36,8 +37,10 @@ def entry_slots(
     ledger: Sequence[LedgerLine],
     known: set[str],
     flags: Sequence[Flag] = (),
+    address: str = "",
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page; `flags`: the entry's own."""
+    """Everything that the shell asks for. `known`: tasks that have a page; `flags`: the entry's own; `address`: the
+    site's."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
     bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
@@ -46,6 +49,7 @@ def entry_slots(
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
+    context["by_hand"] = _by_hand(row, loaded, ledger, address)
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
@@ -71,6 +75,17 @@ def _conduct(row: Row) -> dict[str, Any]:
     }
 
 
+def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], address: str) -> Sequence[str]:
+    """The lines that check the signature: from the site, or from a folder when the site has no address or the row is
+    private."""
+    if loaded is None or loaded.public_key is None or loaded.bundle.origin != "run":
+        return ()
+    clone = "../submissions" if row.kind == "entry" else ".."
+    place = f"{address.rstrip('/')}/submissions" if address and row.kind == "entry" else clone
+    copies = [str(line.evidence) for line in ledger if (line.kind, line.bundle_sha256) == ("mirror", loaded.sha256)]
+    return by_hand(loaded.bundle, loaded.sha256, loaded.public_key, f"{place}/{row.id}", copies[-1] if copies else "")
+
+
 def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
@@ -78,4 +93,5 @@ def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
 def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
     lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
     keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
+    lines += [line for line in ledger if line.kind == "revocation" and line.key_fingerprint in keys]
     return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from harness.schema.task import load_tasks
@@ -9,6 +10,7 @@ from scoring.build import build, leaderboard
 from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
+from scoring.publish.evidence import publish_evidence
 
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
@@ -16,4 +18,11 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
     bundles = Bundles(submissions, local)
     with build(submissions, previews=[local] if local else []) as built:
         records = leaderboard(built)
-        return build_site(records, load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
+        return build_site(
+            records,
+            load_tasks(),
+            out,
+            loaded=bundles,
+            tables=lambda data: export(built, data),
+            evidence=functools.partial(publish_evidence, submissions),
+        )

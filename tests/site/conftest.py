@@ -15,6 +15,7 @@ from tests.conftest import lacking
 from tests.site import gates as tools
 from tests.site.browser import chromium, served
 from tests.site.fixture import leaderboard, loaded, no_tables
+from tests.site.long import long_leaderboard
 from tests.site.pages import ADDRESS
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def committed_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) ->
 def hostile_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) -> Path:
     out = tmp_path_factory.mktemp("hostile") / "site"
     return build_site(leaderboard(preview=True), load_tasks(), out, tables=no_tables, loaded=loaded()).parent
+
+
+@pytest.fixture(scope="session")
+def long_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("long") / "site"
+    return build_site(long_leaderboard(), load_tasks(), out, tables=no_tables).parent
 
 
 @pytest.fixture(scope="session")
