@@ -10,8 +10,6 @@ COMMITTED = {
     "published": "published.html",
     "compare": "compare.html",
     "what if": "what-if.html",
-    "compare": "compare.html",
-    "what if": "what-if.html",
     "tasks": "tasks/index.html",
     "task": "tasks/colonel-blotto.html",
     "task with a chart of seeds": "tasks/three-sat.html",
