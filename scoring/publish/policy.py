@@ -1,7 +1,8 @@
 """The Content-Security-Policy of the site: what a page may run and ask for.
 
 Takes the pages that the generator built, gives one policy for all: own files, and of inline scripts exactly those that
-the theme brought, by their digest. Computed before anything of an entry is on a page. Never allows inline scripts as such.
+the theme brought, by their digest. Computed before anything of an entry is on a page. Never allows inline scripts as
+such.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def policy(pages: Iterable[str]) -> str:
 
 
 def protect(built: Path) -> None:
-    """Mend every page under `built` and write the policy into it. Raises GymboardError for a page without its place for one."""
+    """Mend every page under `built` and write the policy into it. Raises GymboardError for a page without its place."""
     pages = {path: mended(path.read_text(encoding="utf-8")) for path in sorted(built.rglob("*.html"))}
     rule = str(escape(policy(pages.values())))
     for path, html in pages.items():

@@ -208,13 +208,13 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
-    """Two readings of five entries, the fourth hostile in every free field; a rejection; a ledger; perhaps a preview."""
+    """Two readings of five entries, the fourth hostile in every field; a rejection, a ledger, perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(
         data_sha256="0" * 64,
         data_date="2026-11-01",
-        boards=(board(rows), board(rows, reading="mlgym-compat")),
+        boards=(board(rows), board(rows, reading="mlgym-compat", title="As MLGym computes it")),
         previews=(shown,) if preview else (),
         rejections=(Rejection(folder=HOSTILE, reasons=(HOSTILE,)),),
         ledger=ledger(),
