@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -20,11 +20,13 @@ from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.entry import removed_slots
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
-from scoring.publish.stamp import read_shell, slot
-from scoring.publish.templates import environment
+from scoring.publish.stamp import read_shell, slot, squeezed
+from scoring.publish.templates import environment, page_name
+from scoring.publish.texts import StepFiles, Texts
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
@@ -33,6 +35,7 @@ _SHELL_SLOTS = {
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
+    "entry-episodes": 1,
     "entry-provenance": 1,
 }
 _MARKER = ".gymboard-site"
@@ -57,11 +60,13 @@ def build_site(
     loaded: Mapping[str, Loaded] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
+    steps: StepFiles | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`. `tables` writes the tables as files into the folder that it is given.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given. `steps`: where the text of
+    episodes is looked for.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -76,7 +81,7 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
-        _stamp(built, content)
+        _stamp(built, content, steps or StepFiles())
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
@@ -99,7 +104,7 @@ def _replace(out: Path, built: Path) -> None:
     built.rename(out)
 
 
-def _stamp(built: Path, content: Content) -> None:
+def _stamp(built: Path, content: Content, steps: StepFiles) -> None:
     pages = {
         "index.html": content.home(),
         "published.html": content.published_page(),
@@ -111,22 +116,32 @@ def _stamp(built: Path, content: Content) -> None:
         page = built / name
         shell = read_shell(page.read_text(encoding="utf-8"), dict.fromkeys(values, 1), name)
         page.write_text(shell.stamp(values), encoding="utf-8")
-    _stamp_entries(built, content)
+    _stamp_entries(built, content, steps)
 
 
-def _stamp_entries(built: Path, content: Content) -> None:
+def _stamp_entries(built: Path, content: Content, steps: StepFiles) -> None:
     path = built / SHELL
-    html = path.read_text(encoding="utf-8")
+    html = squeezed(path.read_text(encoding="utf-8"))
     canonical = html.count(slot("entry-page"))
     expected = {**_SHELL_SLOTS, **({"entry-page": canonical} if canonical else {})}
     shell = read_shell(html, expected, SHELL)
     names = []
-    for shown in content.entries():
-        values = content.entry(shown)
+    for values in _entries(built / "entries", content, steps):
         names.append(values["entry-page"])
         (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
     path.unlink()
     _extend_sitemap(built, names)
+
+
+def _entries(folder: Path, content: Content, steps: StepFiles) -> Iterator[dict[str, str]]:
+    """The slots of every entry's page, those of removed entries last."""
+    for shown in content.entries():
+        page = page_name(shown.row)
+        loaded = content.loaded.get(page)
+        texts = steps.write(folder, page, loaded.bundle) if loaded else Texts()
+        yield content.entry(shown, texts, loaded)
+    for line in content.removed():
+        yield removed_slots(content.env, line)
 
 
 def _extend_sitemap(built: Path, names: list[str]) -> None:

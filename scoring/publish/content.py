@@ -14,12 +14,14 @@ from markupsafe import Markup
 
 from harness.schema.task import TaskSpec
 from scoring.leaderboard import Board, Flag, Leaderboard
+from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.figures import figures
 from scoring.publish.templates import page_name, render
+from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
 
 ENOUGH = 3
@@ -100,7 +102,7 @@ class Content:
     def ledger(self) -> dict[str, str]:
         """Every line of the ledger, and what was rejected."""
         lines, rejections = self.leaderboard.ledger, self.leaderboard.rejections
-        pages = {page_name(shown.row) for shown in self.entries()}
+        pages = {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
         return {"ledger": render(self.env, "ledger.html", lines=lines, rejections=rejections, entries=pages)}
 
     def data(self) -> dict[str, str]:
@@ -128,11 +130,28 @@ class Content:
                     seen.add(page_name(row))
                     yield Shown(board, row)
 
-    def entry(self, shown: Shown) -> dict[str, str]:
+    def entry(self, shown: Shown, texts: Texts, loaded: Loaded | None) -> dict[str, str]:
         """The slots of one entry's page."""
-        loaded = self.loaded.get(page_name(shown.row))
-        flags = self.flags.get(shown.row.id, []) if shown.row.kind == "entry" else []
-        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, set(self.tasks), flags)
+        own = shown.row.kind == "entry"
+        flags = self.flags.get(shown.row.id, []) if own else []
+        lines = self.lines.get(shown.row.id, []) if own else []
+        return entry_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts)
+
+    def removed(self) -> Iterator[LedgerLine]:
+        """The removals of entries that have no page any more."""
+        pages = {shown.row.id for shown in self.entries()}
+        for entry, lines in self.lines.items():
+            last = [line for line in lines if line.kind in ("inclusion", "removal")]
+            if entry not in pages and last and last[-1].kind == "removal":
+                yield last[-1]
+
+    @cached_property
+    def lines(self) -> Mapping[str, list[LedgerLine]]:
+        """The ledger by entry."""
+        found: dict[str, list[LedgerLine]] = {}
+        for line in self.leaderboard.ledger:
+            found.setdefault(line.entry, []).append(line)
+        return found
 
     @cached_property
     def flags(self) -> Mapping[str, list[Flag]]:

@@ -6,20 +6,27 @@ Takes the row, the board whose figures the page shows, its bundle and its lines 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
+from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
 from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
+from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, happened
 from scoring.publish.formats import number
+from scoring.publish.mix import bands
 from scoring.publish.templates import page_name, render, visible
+from scoring.publish.texts import Texts
 from scoring.vocabulary import BASELINE
 
-PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")
+PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_episodes", "entry_provenance")
+_SUFFIX = ".tar.zst"
 
 
 class Shown(NamedTuple):
@@ -29,23 +36,34 @@ class Shown(NamedTuple):
     row: Row
 
 
+class Part(NamedTuple):
+    """Where the full text of a task's episodes lies. `url` None: beside bundle.json, and no address is known."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    url: str | None
+
+
 def entry_slots(
     env: jinja2.Environment,
     shown: Shown,
     loaded: Loaded | None,
     ledger: Sequence[LedgerLine],
     known: set[str],
-    flags: Sequence[Flag] = (),
+    flags: Sequence[Flag],
+    texts: Texts,
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page; `flags`: the entry's own."""
+    """Everything that the shell asks for. `known`: tasks that have a page; `ledger`, `flags`: the entry's own."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
     bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
-    context |= _conduct(row) | _evidence(row, ledger)
+    context |= _conduct(row) | _evidence(ledger)
     context |= {"cells": _cells(shown), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
+    context |= _steps(row, bundle, texts)
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
@@ -71,11 +89,53 @@ def _conduct(row: Row) -> dict[str, Any]:
     }
 
 
+def _steps(row: Row, bundle: Bundle | None, texts: Texts) -> dict[str, Any]:
+    found = happened(bundle.episodes, {cell.task: cell for cell in row.cells}) if bundle else []
+    traces = [episode.trace for episode in bundle.episodes] if bundle else []
+    mix, parts = deciles(traces), _parts(row, bundle, texts) if bundle else {}
+    return {
+        "episodes": [(task, list(group)) for task, group in groupby(found, key=_task)],
+        "wrong": by_kind(found),
+        "mix": bands(mix.groups) if mix else (),
+        "kinds": KINDS,
+        "letters": set().union(*map(set, filter(None, traces))),
+        "parts": parts,
+        "local": texts.local,
+        "times": texts.times,
+        "text": bool(parts or texts.local),
+    }
+
+
+def _task(one: Happened) -> str:
+    return one.task
+
+
+def _parts(row: Row, bundle: Bundle, texts: Texts) -> dict[str, Part]:
+    """By task. A preview's parts are nowhere but on this machine."""
+    base = f"{texts.base.rstrip('/')}/{row.id}/" if texts.base and row.kind == "entry" else None
+    return {
+        part.name.removesuffix(_SUFFIX): Part(
+            part.name, part.sha256, part.size_bytes, part.location or (base and f"{base}{part.name}")
+        )
+        for part in bundle.payload
+        if part.name.endswith(_SUFFIX)
+    }
+
+
+def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
+    """The page of an entry that the ledger removed: its name, the reason and nothing else. `line`: the removal."""
+    head = render(env, "entry_removed.html", line=line)
+    nothing = Markup("<p>Nothing is shown: the entry was removed.</p>")
+    slots: dict[str, str] = {part.replace("_", "-"): nothing for part in PARTS}
+    description = f"{line.entry} was removed from Gymboard"
+    about = {"entry-title": line.entry, "entry-description": description, "entry-page": line.entry}
+    return {**slots, "entry-head": head, **about}
+
+
 def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
-    lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
-    keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
-    return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}
+def _evidence(ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    keys = [line.key_fingerprint for line in ledger if line.kind == "inclusion" and line.key_fingerprint]
+    return {"ledger": ledger, "key_fingerprint": keys[-1] if keys else None}

@@ -6,22 +6,43 @@ Takes folders, gives the home page's path; the server listens on loopback only.
 from __future__ import annotations
 
 import functools
+import os
+from contextlib import nullcontext
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.schema.task import load_tasks
 from scoring.build import build, leaderboard
 from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
+from scoring.publish.local import opened
+from scoring.publish.texts import StepFiles
+
+PAYLOAD_URL = "GYMBOARD_PAYLOAD_URL"
 
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
-    """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
-    bundles = Bundles(submissions, local)
-    with build(submissions, previews=[local] if local else []) as built:
-        records = leaderboard(built)
-        return build_site(records, load_tasks(), out, loaded=bundles, tables=lambda data: export(built, data))
+    """Rank everything under `submissions` and write the site to `out`; `local`: an unpublished bundle or run folder.
+
+    GYMBOARD_PAYLOAD_URL, an https folder, is where the entries' folders can be fetched by a reader's browser.
+    """
+    with opened(local) if local else nullcontext() as own:
+        previews = [own.bundle] if own else []
+        steps = StepFiles(submissions, _payload_url(), own)
+        with build(submissions, previews=previews) as built:
+            records = leaderboard(built)
+            bundles = Bundles(submissions, own.bundle if own else None)
+            write = functools.partial(export, built)
+            return build_site(records, load_tasks(), out, loaded=bundles, tables=write, steps=steps)
+
+
+def _payload_url() -> str | None:
+    given = os.environ.get(PAYLOAD_URL)
+    if given and not given.startswith("https://"):
+        raise UsageError(f"{PAYLOAD_URL} must be an https address, found {given!r}")
+    return given or None
 
 
 def serve_folder(folder: Path, port: int) -> None:

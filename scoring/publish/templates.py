@@ -12,7 +12,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.schema.episode import Episode
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
 from scoring.publish.cells import beats_search, cell_words, closeness, noted, outcome, searched, strip_words, whisker
@@ -39,14 +38,6 @@ def columns(board: Board) -> list[Row]:
     return [*others, *leaders] if board.preview else [*leaders, *others]
 
 
-def fault(episode: Episode) -> str:
-    """Why the episode, or its first bad attempt, failed; empty when nothing says so."""
-    reasons = [episode.exit_detail]
-    for attempt in episode.attempts:
-        reasons += [attempt.refused, attempt.sealed.invalid if attempt.sealed else None]
-    return next((reason for reason in reasons if reason), "")
-
-
 def _finalize(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -64,12 +55,13 @@ def environment(folder: Path) -> jinja2.Environment:
     env.filters.update(
         number=formats.number,
         usd=formats.usd,
+        signed=formats.signed,
+        duration=formats.duration,
         count=formats.count,
         exit_words=formats.exit_words,
         slug_words=formats.slug_words,
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
-        fault=fault,
         thousands=lambda value: f"{value:,}",
         columns=columns,
     )
