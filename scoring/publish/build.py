@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape as xml_escape
 
 from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
+from scoring.conduct import Conduct
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
 from scoring.publish.content import Content
@@ -27,6 +28,7 @@ from scoring.publish.pages import write_pages
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import environment, page_name
 from scoring.publish.texts import StepFiles, Texts
+from scoring.vocabulary import BoardId
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
@@ -61,18 +63,19 @@ def build_site(
     tasks_folder: Path | None = None,
     sources: Path | None = None,
     steps: StepFiles | None = None,
+    conduct: Mapping[BoardId, Conduct] | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given. `steps`: where the text of
-    episodes is looked for.
+    episodes is looked for. `conduct`: counts for the page of failures, by board.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
@@ -108,6 +111,7 @@ def _stamp(built: Path, content: Content, steps: StepFiles) -> None:
     pages = {
         "index.html": content.home(),
         "published.html": content.published_page(),
+        "failures.html": content.failures_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},

@@ -13,16 +13,20 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.task import TaskSpec
+from scoring.conduct import Conduct
 from scoring.leaderboard import Board, Flag, Leaderboard
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
 from scoring.publish.entry import Shown, entry_slots
+from scoring.publish.episodes import GROUPS
+from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
+from scoring.vocabulary import BoardId
 
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
@@ -36,6 +40,7 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
+    conduct: Mapping[BoardId, Conduct]
 
     @property
     def published(self) -> Board | None:
@@ -98,6 +103,17 @@ class Content:
             "again": again() if board else [],
         }
         return {"published": render(self.env, "published.html", **context)}
+
+    def failures_page(self) -> dict[str, str]:
+        """How episodes ended and what was done when, the board of Home first."""
+        found = [failures(board, self.conduct[board.id]) for board in self._headline() if board.id in self.conduct]
+        context = {"boards": [one for one in found if one], "ends": ENDS, "actions": GROUPS, "known": set(self.tasks)}
+        return {"failures": render(self.env, "failures.html", **context)}
+
+    def _headline(self) -> list[Board]:
+        """Season and published board, that of Home first."""
+        boards = [board for board in (self.season, self.published) if board is not None]
+        return boards if self._ranked() >= ENOUGH else boards[::-1]
 
     def ledger(self) -> dict[str, str]:
         """Every line of the ledger, and what was rejected."""

@@ -14,9 +14,11 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.schema.task import load_tasks
 from scoring.build import build, leaderboard
+from scoring.conduct import conduct
 from scoring.export import export
 from scoring.load import Bundles
 from scoring.publish.build import build_site
+from scoring.publish.failures import shown_entries
 from scoring.publish.local import opened
 from scoring.publish.texts import StepFiles
 
@@ -35,7 +37,9 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
             records = leaderboard(built)
             bundles = Bundles(submissions, own.bundle if own else None)
             write = functools.partial(export, built)
-            return build_site(records, load_tasks(), out, loaded=bundles, tables=write, steps=steps)
+            found = {board.id: conduct(built.facts.db, board.id, shown_entries(board)) for board in records.boards}
+            tasks = load_tasks()
+            return build_site(records, tasks, out, loaded=bundles, tables=write, steps=steps, conduct=found)
 
 
 def _payload_url() -> str | None:
