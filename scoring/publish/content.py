@@ -23,6 +23,7 @@ from scoring.publish.entry import Shown, entry_slots
 from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
+from scoring.publish.progress import progress
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
@@ -132,7 +133,13 @@ class Content:
         boards = [(board, names.index(task)) for board, names in zip(headline, ids, strict=True) if task in names]
         rows = {row.id: row for board, _ in boards for row in board.rows}
         unranked = [(board, left) for board in headline for left in board.unranked if left.id == task]
-        context = {"boards": boards, "unranked": unranked, "findings": audit_findings(rows.values(), task)}
+        drawn = {
+            board.id: progress(board, place, self.conduct[board.id].told)
+            for board, place in boards
+            if board.id in self.conduct
+        }
+        findings = audit_findings(rows.values(), task)
+        context = {"boards": boards, "unranked": unranked, "findings": findings, "drawn": drawn}
         return {"scores": render(self.env, "task.html", **context)}
 
     def entries(self) -> Iterator[Shown]:

@@ -78,7 +78,7 @@ def failures(board: Board, conduct: Conduct) -> Failures | None:
     rows = [row for row in board.rows if row.kind == "entry" and row.exits]
     if not rows:
         return None
-    tasks = tuple(_task(board, place, rows) for place in range(len(board.tasks)))
+    tasks = tuple(ended(board, place) for place in range(len(board.tasks)))
     agents = tuple(map(_agent, rows))
     return Failures(
         board,
@@ -117,8 +117,9 @@ def _agent(row: Row) -> Ended:
     return Ended(row, row.id, row.label, total, row.valid_episodes, row.failed, parts(exits), _main(exits))
 
 
-def _task(board: Board, place: int, rows: list[Row]) -> Ended:
-    cells = [row.cells[place] for row in rows]
+def ended(board: Board, place: int) -> Ended:
+    """How everybody's episodes on the task at `place` ended."""
+    cells = [row.cells[place] for row in board.rows if row.kind == "entry"]
     exits: dict[str, int] = {}
     for cell in cells:
         for status, many in cell.exits.items():

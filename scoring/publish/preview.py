@@ -13,14 +13,17 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.schema.task import load_tasks
-from scoring.build import build, leaderboard
-from scoring.conduct import conduct
+from scoring.build import Built, build, leaderboard
+from scoring.conduct import Conduct, conduct
 from scoring.export import export
+from scoring.leaderboard import Leaderboard
 from scoring.load import Bundles
 from scoring.publish.build import build_site
 from scoring.publish.failures import shown_entries
 from scoring.publish.local import opened
 from scoring.publish.texts import StepFiles
+from scoring.publish.tops import leaders
+from scoring.vocabulary import BoardId
 
 PAYLOAD_URL = "GYMBOARD_PAYLOAD_URL"
 
@@ -37,9 +40,19 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
             records = leaderboard(built)
             bundles = Bundles(submissions, own.bundle if own else None)
             write = functools.partial(export, built)
-            found = {board.id: conduct(built.facts.db, board.id, shown_entries(board)) for board in records.boards}
+            found = conducts(built, records)
             tasks = load_tasks()
             return build_site(records, tasks, out, loaded=bundles, tables=write, steps=steps, conduct=found)
+
+
+def conducts(built: Built, records: Leaderboard) -> dict[BoardId, Conduct]:
+    """How agents went about it, for each board that the site shows."""
+    boards = [records.board("published", "live"), records.board("season", "season")]
+    return {
+        board.id: conduct(built.facts.db, board.id, shown_entries(board), leaders(board))
+        for board in boards
+        if board is not None
+    }
 
 
 def _payload_url() -> str | None:

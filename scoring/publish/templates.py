@@ -16,6 +16,8 @@ from scoring.leaderboard import Board, Row
 from scoring.publish import formats
 from scoring.publish.cells import beats_search, cell_words, closeness, noted, outcome, searched, strip_words, whisker
 from scoring.publish.dots import dot_strip
+from scoring.publish.failures import ended
+from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
 
 MAX_COLUMNS = 8
@@ -75,6 +77,9 @@ def environment(folder: Path) -> jinja2.Environment:
         closeness=closeness,
         noted=noted,
         dot_strip=dot_strip,
+        top_rows=shown,
+        top=TOP,
+        ended=ended,
         searched=searched,
         beats_search=beats_search,
     )
