@@ -1,23 +1,41 @@
-"""Challenge: the text of an issue about an entry. Takes what a regrade found, or why none was possible, gives Markdown.
+"""Challenge: the text of an issue about an entry. Takes what a regrade and the replay of one episode found, or why none
+was possible, gives Markdown and the episode that is the cheapest to replay.
 
 Every text of the entry is set as code, so that it can neither format nor call anybody. Sends nothing, judges nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import GymboardError
+from harness.payload import kept_attempts
+from harness.schema.bundle import Bundle
 from harness.schema.markdown import code
 from harness.schema.regrade import Regraded, RegradeReport
+from harness.schema.replay import ReplayReport, TaskReplay
+from harness.schema.task import TaskSpec
 
 MAX_LINES = 60
 
 
-def differs(report: RegradeReport) -> bool:
-    """Whether a claim was not found again, or something could not be graded."""
-    return bool(report.disagreements) or not report.attempts or any("could not" in text for text in report.obstacles)
+def cheapest(bundle: Bundle, tasks: Mapping[str, TaskSpec]) -> str | None:
+    """The key of the episode to replay: the quickest that left an artifact, of a task that the job on main replays."""
+    fits = [
+        (episode.usage.wall_s or 0.0, episode.key)
+        for episode in bundle.episodes
+        if (spec := tasks.get(episode.task)) and spec.replay == "ci" and kept_attempts(episode, spec.metric)
+    ]
+    return min(fits)[1] if fits else None
 
 
-def draft(report: RegradeReport) -> str:
+def differs(report: RegradeReport, replay: ReplayReport | None = None) -> bool:
+    """Whether a claim was not found again, or something could not be graded or led elsewhere when it was replayed."""
+    graded = report.disagreements or not report.attempts or any("could not" in text for text in report.obstacles)
+    return bool(graded or (replay and replay.differing))
+
+
+def draft(report: RegradeReport, replay: ReplayReport | None = None) -> str:
     """Title, what was done, every difference, how to repeat it."""
     wrong = report.disagreements
     lines = [
@@ -39,7 +57,26 @@ def draft(report: RegradeReport) -> str:
     if report.obstacles:
         lines += ["", "Noted while grading:", ""]
         lines += [f"- {code(text)}" for text in report.obstacles[:MAX_LINES]]
+    for task in replay.tasks if replay else ():
+        lines += ["", *_replayed(task)]
     return "\n".join([*lines, "", *_again(report.entry)])
+
+
+def _replayed(task: TaskReplay) -> list[str]:
+    """What the recorded actions led to; tasks that were left out are no news."""
+    if task.outcome == "excused":
+        return []
+    if task.outcome == "unfinished":
+        return [f"The recorded actions of {task.task} could not be replayed: {code(task.reason)}"]
+    ids = ", with fresh ids" if task.fresh_ids else ""
+    lines = []
+    for episode in task.episodes:
+        said = "the same result" if episode.agrees else "**another result**"
+        lines += [f"The recorded actions of {task.task}/seed-{episode.seed}, executed again{ids}, led to {said}:", ""]
+        if episode.diverged_at is not None:
+            lines += [f"- diverged at step {episode.diverged_at}: {code(episode.divergence)}"]
+        lines += [f"- attempt {one.attempt}: {code(one.sentence)}" for one in episode.attempts]
+    return lines
 
 
 def draft_broken(entry: str, error: GymboardError) -> str:

@@ -34,7 +34,7 @@ def compare(spec: TaskSpec, episode: Episode, attempt: Attempt, measured: Verdic
         agrees = claim.valid == measured.valid and claimed == value
         sentence = f"claimed {_words(claim, metric)}; measured {_words(measured, metric)}"
     else:
-        difference, allowed = abs(claimed - value), _allowed(spec, claim, measured)
+        difference, allowed = abs(claimed - value), allowed_apart(spec, claim, measured)
         agrees = difference <= allowed
         sentence = f"claimed {claimed:.6g}, measured {value:.6g}: {difference:.3g} apart, {allowed:.3g} allowed"
     roles = {"best": best_attempt(episode, spec.metric), "final": final_attempt(episode)}
@@ -56,7 +56,8 @@ def compare(spec: TaskSpec, episode: Episode, attempt: Attempt, measured: Verdic
     )
 
 
-def _allowed(spec: TaskSpec, claim: Verdict, measured: Verdict) -> float:
+def allowed_apart(spec: TaskSpec, claim: Verdict, measured: Verdict) -> float:
+    """How far two grades of one artifact may be apart; both have a value of the ranked metric."""
     metric, tolerance = spec.metric.name, spec.grader.regrade_tolerance
     if spec.grader.kind == "predictions":
         return tolerance

@@ -1,4 +1,4 @@
-"""RegradePlan: what a regrade of a bundle would grade, and how long each task takes, before anything runs.
+"""RegradePlan: what a regrade of a bundle would grade and a replay execute, and how long that takes, before it runs.
 
 Takes a bundle and the tasks, gives one row a task. An estimate comes from the grading times that the bundle's own
 verdicts state, so it is the submitter's word about her machine; the bound is the task's limit. Never reads a payload,
@@ -20,6 +20,8 @@ class Planned:
     """One task. Seconds of one grader after the other; `estimate_s` None: no verdict states a time.
 
     `grades`: different artifacts, since equal bytes are graded once. `bound_s`: every grade takes its whole limit.
+    `replays`: episodes that left an artifact, each executed again; `replay_s` is their recorded wall time, the model's
+    thinking included, None when one states none or when a finished program acted, which cannot be replayed.
     """
 
     task: str
@@ -30,6 +32,8 @@ class Planned:
     bound_s: int
     download_bytes: int
     replay: str
+    replays: int = 0
+    replay_s: float | None = None
     note: str = ""
 
 
@@ -42,7 +46,7 @@ def _task(bundle: Bundle, name: str, spec: TaskSpec | None) -> Planned:
     parts = [part for part in bundle.payload if part.location and part.name == f"{name}.tar.zst"]
     size = sum(part.size_bytes for part in parts)
     if spec is None:
-        return Planned(name, "-", 0, 0, None, 0, size, "no", "not a task of this suite")
+        return Planned(name, "-", 0, 0, None, 0, size, "no", note="not a task of this suite")
     episodes = [episode for episode in bundle.episodes if episode.task == name]
     kept = [attempt for episode in episodes for attempt in kept_attempts(episode, spec.metric)]
     distinct = {str(attempt.artifact_sha256): attempt for attempt in kept}
@@ -50,4 +54,20 @@ def _task(bundle: Bundle, name: str, spec: TaskSpec | None) -> Planned:
     estimate = sum(times) / len(times) * len(distinct) if times else None
     bound, versions = len(distinct) * spec.limits.grade_time_s, {episode.task_version for episode in episodes}
     note = "" if versions == {spec.version} else f"ran {', '.join(sorted(versions))}, the task is at {spec.version}"
-    return Planned(name, spec.grader.kind, len(kept), len(distinct), estimate, bound, size, spec.replay, note)
+    opaque = "command" in (bundle.declares or ())
+    again = [] if opaque else [episode for episode in episodes if kept_attempts(episode, spec.metric)]
+    walls = [episode.usage.wall_s for episode in again]
+    seconds = None if opaque or None in walls else sum(wall or 0.0 for wall in walls)
+    return Planned(
+        name,
+        spec.grader.kind,
+        len(kept),
+        len(distinct),
+        estimate,
+        bound,
+        size,
+        spec.replay,
+        len(again),
+        seconds,
+        note,
+    )

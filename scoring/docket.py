@@ -36,6 +36,29 @@ def waiting(submissions: Path) -> tuple[str, ...]:
     return tuple(folder.name for folder in signed if _waits(folder, decided))
 
 
+def unreplayed(submissions: Path) -> tuple[str, ...]:
+    """Entries whose included bytes are regraded and have no replay yet; of these a maintainer may replay some.
+
+    Raises VerificationError on a broken chain.
+    """
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for line in read_ledger(submissions / LEDGER):
+        own = kinds.setdefault((line.entry, line.bundle_sha256), set())
+        own.clear() if line.kind == "removal" else own.add(line.kind)
+    return tuple(
+        sorted(
+            entry
+            for (entry, sha256), found in kinds.items()
+            if "regrade" in found and "replay" not in found and _here(submissions / entry, sha256)
+        )
+    )
+
+
+def _here(folder: Path, sha256: str) -> bool:
+    file = folder / BUNDLE
+    return file.is_file() and hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() == sha256
+
+
 def _decided(ledger: Sequence[LedgerLine]) -> frozenset[tuple[str, str]]:
     newest = {(line.entry, line.bundle_sha256): line.kind for line in ledger if line.kind in (*SETTLED, "inclusion")}
     return frozenset(bundle for bundle, kind in newest.items() if kind in SETTLED)

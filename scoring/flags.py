@@ -1,6 +1,6 @@
 """Suspicion flags: what a reader should look at twice, computed by sql/flags.sql from the facts and the season's rules.
 
-Takes a connection with the relations attempts and episodes, and the rules of one season; gives one row a finding.
+Takes a connection with the facts and the ledger's replays, and the rules of one season; gives one row a finding.
 Never decides anything: a flag is a fact, and what follows from it is a line of the ledger.
 """
 
@@ -30,8 +30,9 @@ _TRIVIALS = {"task": pl.String, "what": pl.String, "value": pl.Float64, "stderr"
 def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFrame:
     """entry_no, flag, task, seed, value, against, words; ordered by the first four, unique in them.
 
-    `db` has attempts(entry_no, task, seed, attempt, source, metric, value, stderr) and
-    episodes(entry_no, task, seed, steps, trace, act_edit, ... act_literature); it is left as it was found.
+    `db` has attempts(entry_no, task, seed, attempt, source, metric, value, stderr),
+    episodes(entry_no, task, seed, steps, trace, act_edit, ... act_literature), entries(entry_no, entry, bundle_sha256,
+    preview) and replays(entry, bundle_sha256, task, outcome, seed, expected, found, allowed). It is left as it was.
     """
     replace_relation(db, "season_rules", rules_frame(rules))
     replace_relation(db, "trivials", trivials_frame(rules))

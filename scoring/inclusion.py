@@ -14,7 +14,7 @@ from harness.schema.regrade import RegradeReport
 from harness.signing import BUNDLE, SIGNATURE
 from harness.sshsig_verify import verify_own_key
 from scoring.facts.check import check_bundle
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain, standings
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, Standing, read_plain, standings
 from scoring.ledger import (
     LEDGER,
     Kind,
@@ -37,7 +37,7 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
     data = read_plain(str(file), MAX_BUNDLE_BYTES)
     bundle = check_bundle(data, entry)
     content = {
-        "time": _now(),
+        "time": now(),
         "kind": "inclusion",
         "entry": bundle.entry.id,
         "bundle_sha256": hashlib.sha256(data).hexdigest(),
@@ -59,12 +59,7 @@ def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> 
     not support the level regraded: a local grade, a claim that was not found again, something that was not graded.
     """
     found = RegradeReport.from_json(read_plain(str(report), MAX_BUNDLE_BYTES), subject=report.name)
-    sha256 = hashlib.sha256(read_plain(str(submissions / entry / BUNDLE), MAX_BUNDLE_BYTES)).hexdigest()
-    if (found.entry, found.bundle_sha256) != (entry, sha256):
-        raise UsageError(f"{report.name} is about {found.entry} {found.bundle_sha256}, not about {entry} {sha256}")
-    standing = standings(read_ledger(submissions / LEDGER)).get(entry, {}).get(sha256)
-    if standing is None or not standing.included:
-        raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger include comes first")
+    sha256, _ = included(submissions, entry, found.entry, found.bundle_sha256)
     if found.supports != "regraded":
         why = [one.sentence for one in found.disagreements] + list(found.obstacles) or [f"graded in {found.engine}"]
         raise UsageError(f"{report.name} does not support the level regraded: {why[0]}")
@@ -78,8 +73,20 @@ def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> 
         )
         for one in found.attempts
     ]
-    about = {"entry": entry, "bundle_sha256": sha256, "time": _now(), "reason": reason}
+    about = {"entry": entry, "bundle_sha256": sha256, "time": now(), "reason": reason}
     return append_regrade(submissions, about, verdicts)
+
+
+def included(submissions: Path, entry: str, about: str, about_sha256: str) -> tuple[str, Standing]:
+    """The digest of the entry's bytes, and what the ledger says of them. Raises UsageError unless they are included and
+    the ones that a report is about."""
+    sha256 = hashlib.sha256(read_plain(str(submissions / entry / BUNDLE), MAX_BUNDLE_BYTES)).hexdigest()
+    if (about, about_sha256) != (entry, sha256):
+        raise UsageError(f"the report is about {about} {about_sha256}, not about {entry} {sha256}")
+    standing = standings(read_ledger(submissions / LEDGER)).get(entry, {}).get(sha256)
+    if standing is None or not standing.included:
+        raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger include comes first")
+    return sha256, standing
 
 
 def decide(
@@ -97,10 +104,11 @@ def decide(
     here = hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() if file.is_file() else included[-1]
     if here not in included:
         raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger show lists what it says")
-    about = {"entry": entry, "bundle_sha256": here, "time": _now(), "reason": reason, "kind": kind}
+    about = {"entry": entry, "bundle_sha256": here, "time": now(), "reason": reason, "kind": kind}
     more = {"level": level, "evidence": evidence}
     return append_line(submissions / LEDGER, {**about, **{name: value for name, value in more.items() if value}})
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of a line that is written now, UTC to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -19,15 +19,16 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
 from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Timestamp
-from harness.schema.episode import Count, Verdict
+from harness.schema.digest import file_sha256
+from harness.schema.episode import Count, Real, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "downgrade", "review", "removal"]
+Kind = Literal["inclusion", "regrade", "replay", "downgrade", "review", "removal", "mirror"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 LEDGER = "ledger.jsonl"
 VERDICTS = "ledger.d"
-"""Folder of the regrades' files, beside the ledger; no entry can have this name."""
+"""Folder of the files that regrades and replays name, beside the ledger; no entry can have this name."""
 
 
 class RegradeVerdict(Record):
@@ -48,6 +49,19 @@ class Verdicts(Record):
     verdicts: tuple[RegradeVerdict, ...] = Field(min_length=1)
 
 
+class ReplayOutcome(Record):
+    """What a replay found for one task. `excused`: task.toml leaves it to maintainers, or nothing was handed in. The
+    figures are those of the first attempt that differs; `found` None: no artifact, or an invalid one.
+    """
+
+    task: KebabId
+    outcome: Literal["agrees", "differs", "excused"]
+    seed: Count | None = None
+    expected: Real | None = None
+    found: Real | None = None
+    allowed: Real | None = None
+
+
 class Decision(Record):
     """One decision, with its reason and its evidence, before it is sealed."""
 
@@ -61,15 +75,24 @@ class Decision(Record):
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
-    evidence: HttpsUrl | None = Field(default=None, description="where everybody can see what the decision rests on")
+    replay_sha256: Sha256 | None = Field(default=None, description="replay: digest of its report under ledger.d/")
+    replays: tuple[ReplayOutcome, ...] | None = Field(default=None, min_length=1, description="replay: task by task")
+    evidence: HttpsUrl | None = Field(
+        default=None,
+        description="where everybody can see what the decision rests on; mirror: the folder of the board's own copies",
+    )
     verdicts: tuple[()] | None = Field(default=None, description="empty, in the lines of before 2026-11-21 alone")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.verdicts_sha256 is not None) != (self.kind == "regrade"):
             raise ValueError("verdicts belong to a regrade, and a regrade has some")
+        if not (self.replays is not None) == (self.replay_sha256 is not None) == (self.kind == "replay"):
+            raise ValueError("outcomes belong to a replay, and a replay has some, with the digest of its report")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        if self.kind == "mirror" and self.evidence is None:
+            raise ValueError("a mirror says where the copies are")
         return self
 
 
@@ -155,15 +178,60 @@ def append_line(file: Path, content: dict[str, Any]) -> LedgerLine:
     return line
 
 
+def ledger_bytes(lines: Sequence[LedgerLine]) -> bytes:
+    """The file of these lines, each in its compact form."""
+    return b"".join(_compact(line.model_dump(mode="json", exclude_none=True)) + b"\n" for line in lines)
+
+
+def must_continue(ledger: Sequence[LedgerLine], earlier: Sequence[LedgerLine]) -> None:
+    """Raises VerificationError unless `ledger` begins with all of `earlier`, both verified chains.
+
+    One digest is enough: a line's names the line before it, down to the first.
+    """
+    if not earlier:
+        return
+    if len(ledger) < len(earlier):
+        missing = len(earlier) - len(ledger)
+        raise VerificationError("ledger", f"{missing} line(s) that there were are missing at its end")
+    if ledger[len(earlier) - 1].sha256 != earlier[-1].sha256:
+        same = sum(1 for one, other in zip(ledger, earlier, strict=False) if one.sha256 == other.sha256)
+        raise VerificationError("ledger", f"line {same + 1} is not the line that there was: the history was rewritten")
+
+
 def append_regrade(submissions: Path, about: dict[str, Any], verdicts: Sequence[RegradeVerdict]) -> LedgerLine:
-    """Write the file of verdicts, then the line that names it; a crash between the two leaves a file nobody reads.
+    """Write the file of verdicts, then the line that names it.
 
     `about` has entry, bundle_sha256, time and reason. Raises SchemaError, VerificationError.
     """
     document = Verdicts(entry=about["entry"], bundle_sha256=about["bundle_sha256"], verdicts=tuple(verdicts))
-    data = document.canonical()
+    sha256 = _kept(submissions, document.canonical())
+    return append_line(submissions / LEDGER, {**about, "kind": "regrade", "verdicts_sha256": sha256})
+
+
+def append_replay(
+    submissions: Path, about: dict[str, Any], report: bytes, outcomes: Sequence[ReplayOutcome]
+) -> LedgerLine:
+    """Write the file of the report, then the line that names it and says what it found. As append_regrade."""
+    replays = [one.model_dump(mode="json", exclude_none=True) for one in outcomes]
+    sha256 = _kept(submissions, report)
+    return append_line(submissions / LEDGER, {**about, "kind": "replay", "replay_sha256": sha256, "replays": replays})
+
+
+def _kept(submissions: Path, data: bytes) -> str:
+    """Put a file under its digest; a crash before its line leaves a file nobody reads."""
     sha256 = hashlib.sha256(data).hexdigest()
     folder = submissions / VERDICTS
     folder.mkdir(exist_ok=True)
     replace_file(folder / f"{sha256}.json", data)
-    return append_line(submissions / LEDGER, {**about, "kind": "regrade", "verdicts_sha256": sha256})
+    return sha256
+
+
+def check_files(submissions: Path, lines: Sequence[LedgerLine]) -> None:
+    """Every file that a line names is there, to the byte. Raises VerificationError naming the first that is not."""
+    for line in lines:
+        for sha256 in filter(None, (line.verdicts_sha256, line.replay_sha256)):
+            file = submissions / VERDICTS / f"{sha256}.json"
+            if file.is_symlink() or not file.is_file() or file_sha256(file) != sha256:
+                raise VerificationError(
+                    "ledger", f"line {line.sequence + 1} names {file}, which is not there or not its own"
+                )

@@ -61,18 +61,48 @@ def regrade(
 
 
 @app.command()
+def replay(
+    entry: EntryName,
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+    report: Annotated[
+        Path | None, typer.Option(help="What `gymboard replay` wrote; default: <entry>.replay.json beside the entry.")
+    ] = None,
+) -> None:
+    """Write down what our own replay of a regraded entry found, task by task; the level `replayed` follows from it.
+
+    Example: gymboard ledger replay my-entry --reason "Replayed by a maintainer, breakout included."
+    """
+    from scoring.replays import outcomes, record_replay
+
+    line = record_replay(submissions, entry, report or submissions / f"{entry}.replay.json", reason)
+    typer.echo(f"line {line.sequence}: {line.entry} {outcomes(line)}")
+
+
+@app.command()
 def verify(
     submissions: Submissions = Path("submissions"),
+    since: Annotated[
+        Path | None,
+        typer.Option(help="An earlier copy: all its lines must be here still.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
-    """Check the chain: every line unchanged, in order, none left out before the last.
+    """Check the chain and the files that it names: every line unchanged, in order, none left out before the last.
 
-    Example: gymboard ledger verify
+    With --since nor at its end.
+
+    Example: gymboard ledger verify --since ledger.published.jsonl
 
     Exit codes: 0 it holds, 1 it does not (the sentence names the line).
     """
-    from scoring.ledger import read_ledger
+    from scoring.ledger import check_files, must_continue, read_ledger
 
     lines = read_ledger(submissions / "ledger.jsonl")
+    check_files(submissions, lines)
+    if since is not None:
+        earlier = read_ledger(since)
+        must_continue(lines, earlier)
+        typer.echo(f"it continues {since} of {len(earlier)} line(s)")
     typer.echo(f"the chain of {len(lines)} line(s) holds" + (f"; its end is {lines[-1].sha256}" if lines else ""))
 
 
@@ -104,6 +134,8 @@ def show(
         to = f" to {line.level}" if line.level else ""
         typer.echo(f"{line.sequence}  {line.time}  {line.kind}{to}  {line.entry}  {line.bundle_sha256[:16]}")
         typer.echo("    " + "".join(char if char.isprintable() else "?" for char in line.reason))
+        for one in line.replays or ():
+            typer.echo(f"    {one.task}: {one.outcome}")
         if line.evidence:
             typer.echo(f"    {line.evidence}")
 
@@ -144,14 +176,44 @@ def remove(
 
 
 @app.command()
-def waiting(submissions: Submissions = Path("submissions")) -> None:
+def mirror(
+    entry: EntryName,
+    signers: Annotated[Path, typer.Option(help="The submitter's keys, as for gymboard verify.", dir_okay=False)],
+    reason: Reason = "Copied to the board's own release; every digest was read back.",
+    submissions: Submissions = Path("submissions"),
+    pull: Annotated[
+        Path | None,
+        typer.Option("--from", help="The pull request's folder of entries; default: --submissions.", file_okay=False),
+    ] = None,
+    board: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="As for gymboard submit.")] = None,
+) -> None:
+    """Copy an entry's payload parts from the submitter's address to the board's own release, and write down where.
+
+    Example: gymboard ledger mirror my-entry --signers their.keys --from ../pull-request/submissions
+
+    Before a merge. Fetches ask the copies first and the submitter's address second. Called again it goes on, and
+    writes no second line. Exit codes: 0 the copies are there, 1 refused or interrupted, 2 wrong call.
+    """
+    from scoring.mirror import mirror as mirror_entry
+
+    line = mirror_entry(submissions, pull or submissions, entry, signers, board, reason)
+    typer.echo("nothing new to write down" if line is None else f"line {line.sequence}: {line.entry} {line.evidence}")
+
+
+@app.command()
+def waiting(
+    submissions: Submissions = Path("submissions"),
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Those that are regraded and not replayed, instead.")
+    ] = False,
+) -> None:
     """The signed runs about whose bytes nothing is decided yet, one a line: what the job on main regrades.
 
     Example: gymboard ledger waiting
     """
-    from scoring.docket import waiting
+    from scoring.docket import unreplayed, waiting
 
-    for name in waiting(submissions):
+    for name in unreplayed(submissions) if replay else waiting(submissions):
         typer.echo(name)
 
 
@@ -171,14 +233,17 @@ def recall(
 
 @app.command()
 def settle(
-    reports: Annotated[Path, typer.Argument(help="Folder of <entry>.regrade.json.", exists=True, file_okay=False)],
+    reports: Annotated[
+        Path,
+        typer.Argument(help="Folder of <entry>.regrade.json and <entry>.replay.json.", exists=True, file_okay=False),
+    ],
     signers: Annotated[
         Path, typer.Option(help="Allowed-signers file of the submitters' keys.", exists=True, dir_okay=False)
     ],
     reason: Reason,
     submissions: Submissions = Path("submissions"),
 ) -> None:
-    """Write down what a regrade of the waiting entries found: inclusion and regrade, or inclusion and downgrade.
+    """Write down what was found of the waiting entries: inclusion, regrade and replay, or inclusion and downgrade.
 
     Example: gymboard ledger settle build/regrades --signers allowed_signers --reason "Merged, regraded on main."
 

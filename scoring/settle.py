@@ -1,6 +1,6 @@
 """Settle: what the job on main found becomes lines of the ledger.
 
-Takes the submissions, a folder of regrade reports and the submitters' keys, appends inclusion and regrade, or inclusion
+Takes the submissions, a folder of reports and the submitters' keys, appends inclusion, regrade and replay, or inclusion
 and downgrade, entry by entry. Runs no agent's code, believes no report about other bytes, and one entry's fault keeps
 no other entry out.
 """
@@ -20,6 +20,9 @@ from scoring.facts.check import check_bundle
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain, standings
 from scoring.inclusion import decide, include_entry, record_regrade
 from scoring.ledger import LEDGER, read_ledger
+from scoring.replays import outcomes, record_replay
+
+REPLAYED = "Its recorded actions were executed again on main, in fresh containers, without a model and with fresh ids."
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def _settle(submissions: Path, entry: str, report: Path, signers: Signers, reaso
     _include(submissions, entry, found, signers, reason)
     if found.supports == "regraded":
         line = record_regrade(submissions, entry, report, reason)
-        return Settled(entry, f"regraded by line {line.sequence}")
+        return _replayed(submissions, entry, report, f"regraded by line {line.sequence}")
     if found.disagreements:
         first = found.disagreements[0]
         what = f"{len(found.disagreements)} claim(s) not found again, first {first.task}/seed-{first.seed} attempt "
@@ -60,6 +63,18 @@ def _settle(submissions: Path, entry: str, report: Path, signers: Signers, reaso
         line = decide(submissions, entry, "downgrade", said, level="signed")
         return Settled(entry, f"stays signed by line {line.sequence}: {said}")
     return Settled(entry, f"not graded whole, it waits: {'; '.join(found.obstacles)[:500]}", fault=True)
+
+
+def _replayed(submissions: Path, entry: str, report: Path, said: str) -> Settled:
+    """The replay beside the regrade's report, when there is one. Without one the entry stays regraded."""
+    file = report.with_name(f"{entry}.replay.json")
+    if not file.is_file():
+        return Settled(entry, f"{said}; no replay")
+    try:
+        line = record_replay(submissions, entry, file, REPLAYED)
+    except (GymboardError, OSError) as error:
+        return Settled(entry, f"{said}; not replayed: {error}"[:2000])
+    return Settled(entry, f"{said}; replay: {outcomes(line)} by line {line.sequence}")
 
 
 def _include(submissions: Path, entry: str, found: RegradeReport, signers: Signers, reason: str) -> None:

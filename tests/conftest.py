@@ -10,6 +10,7 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -39,11 +40,16 @@ def data_folder() -> Path:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    required = set(filter(None, os.environ.get("GYMBOARD_REQUIRE", "").split(",")))
     for kind in KINDS:
         if item.get_closest_marker(kind) and (reason := _missing(kind)):
-            text = f"needs {kind}: {reason}"
-            pytest.fail(text) if kind in required else pytest.skip(text)
+            lacking(kind, reason)
+
+
+def lacking(kind: str, reason: str) -> NoReturn:
+    """Skip the test, or fail it when GYMBOARD_REQUIRE has `kind`."""
+    required = set(filter(None, os.environ.get("GYMBOARD_REQUIRE", "").split(",")))
+    text = f"needs {kind}: {reason}"
+    pytest.fail(text) if kind in required else pytest.skip(text)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ COMMANDS = (
     ["replay"],
     ["export"],
     ["submit"],
+    ["mirror"],
     ["import", "mlgym"],
     ["import", "episode"],
     ["import", "regrade-paper"],
@@ -47,6 +48,7 @@ COMMANDS = (
     ["doctor"],
     ["ledger", "include"],
     ["ledger", "regrade"],
+    ["ledger", "replay"],
     ["ledger", "verify"],
     ["ledger", "show"],
     ["ledger", "downgrade"],
@@ -54,6 +56,7 @@ COMMANDS = (
     ["ledger", "waiting"],
     ["ledger", "recall"],
     ["ledger", "settle"],
+    ["ledger", "mirror"],
     ["demo"],
     ["watch"],
 )

@@ -35,11 +35,17 @@ def rules_page() -> str:
     for code, rule in sorted(RULES.items()):
         scope = "runs and imports" if rule.imports else "runs"
         head = f"**{rule.name[0].upper()}{rule.name[1:]}** ({rule.severity}; {scope})."
-        blocks.append(f"## {code}\n\n{head} {rule.sentence}\n*What to do*: {rule.remedy}\n")
+        blocks.append(f"## {code}\n\n{head} {_text(rule.sentence)}\n*What to do*: {_text(rule.remedy)}\n")
     for pull in PULL_RULES:
         head = f"**{pull.name[0].upper()}{pull.name[1:]}** (error; pull requests)."
-        blocks.append(f"## {pull.code}\n\n{head} {pull.sentence}\n*What to do*: {pull.remedy}\n")
+        blocks.append(f"## {pull.code}\n\n{head} {_text(pull.sentence)}\n*What to do*: {_text(pull.remedy)}\n")
     return "\n".join(blocks)
+
+
+def _text(words: str) -> str:
+    """A placeholder in angle brackets is no markup, except between backticks, where Markdown says so itself."""
+    parts = words.split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))
 
 
 if __name__ == "__main__":

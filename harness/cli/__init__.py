@@ -7,6 +7,7 @@ import typer
 from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
 from harness.cli.challenge import challenge
 from harness.cli.export import export
+from harness.cli.mirror import mirror
 from harness.cli.replay import replay
 from harness.cli.submit import submit
 from harness.cli.watch import watch
@@ -24,7 +25,7 @@ def mount(app: typer.Typer) -> None:
         evidence.regrade,
         challenge,
     )
-    for command in (*line, submit, replay, export, demo.demo, watch, doctor.doctor):
+    for command in (*line, submit, mirror, replay, export, demo.demo, watch, doctor.doctor):
         app.command()(command)
     app.add_typer(tasks.tasks_app, name="tasks")
     app.add_typer(data.app, name="data")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.bundle import EntryFolder, SignersFile
 from harness.cli.common import Mirror, SandboxChoice, SandboxKind
+
+if TYPE_CHECKING:
+    from harness.schema.replay import ReplayReport
 
 
 def challenge(
@@ -19,8 +22,12 @@ def challenge(
     ] = None,
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
+    episode: Annotated[
+        str | None,
+        typer.Option(metavar="TASK/seed-N", help="Replay this one instead of the cheapest; none: no replay."),
+    ] = None,
 ) -> None:
-    """Fetch, verify and regrade an entry in a copy, and draft the text of an issue with what differs.
+    """Fetch, verify, regrade an entry in a copy, replay one episode, and draft the text of an issue with what differs.
 
     Example: gymboard challenge submissions/my-entry --signers their.keys --out issue.md
 
@@ -34,15 +41,18 @@ def challenge(
     from harness.cli.evidence import regraded
     from harness.errors import SchemaError, VerificationError
     from harness.fetch import fetch as fetch_parts
+    from harness.mirrors import LEDGER
     from harness.signing import Signers
 
     with tempfile.TemporaryDirectory(prefix="gymboard-challenge-") as place:
         copy = Path(place, entry.resolve().name)
         shutil.copytree(entry, copy, symlinks=True)
         try:
-            fetch_parts(copy, Signers.read(signers))
-            report = regraded(copy, signers, sandbox, mirror, None, quiet=False)
-            text, doubtful = draft(report), differs(report)
+            fetch_parts(copy, Signers.read(signers), ledger=entry.resolve().parent / LEDGER)
+            verdicts = Path(place, "verdicts")
+            report = regraded(copy, signers, sandbox, mirror, verdicts, quiet=False)
+            again = None if episode == "none" else _replayed(copy, sandbox, mirror, verdicts, episode)
+            text, doubtful = draft(report, again), differs(report, again)
         except (VerificationError, SchemaError) as error:
             text, doubtful = draft_broken(copy.name, error), True
     if out is None:
@@ -51,3 +61,25 @@ def challenge(
         out.write_text(text, encoding="utf-8")
         typer.echo(f"draft: {out}; read it, then open an issue with it at the board")
     raise typer.Exit(1 if doubtful else 0)
+
+
+def _replayed(
+    entry: Path, sandbox: SandboxChoice, mirror: Path | None, verdicts: Path, wanted: str | None
+) -> ReplayReport | None:
+    """One episode's replay, beside the verdicts that the regrade has just found; None: no episode can be replayed."""
+    from harness.challenge import cheapest
+    from harness.cli.replay_entry import Asked, replayed
+    from harness.errors import UsageError
+    from harness.schema.bundle import Bundle
+    from harness.schema.task import load_tasks
+    from harness.signing import BUNDLE
+    from harness.verify import read_bundle
+
+    bundle = Bundle.from_json(read_bundle(entry), subject=BUNDLE)
+    key = wanted or cheapest(bundle, load_tasks())
+    if wanted and wanted not in {episode.key for episode in bundle.episodes}:
+        raise UsageError(f"{entry.name} has no episode {wanted!r}; give <task>/seed-<n>, or none")
+    if key is None:
+        return None
+    task = key.partition("/")[0]
+    return replayed(entry, Asked(sandbox.value, mirror, tasks=[task], cache=verdicts, episodes=[key]), quiet=False)

@@ -14,6 +14,7 @@ from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progr
 
 if TYPE_CHECKING:
     from harness.regrade import GraderData, Progress
+    from harness.regrade_plan import Planned
     from harness.schema.bundle import Bundle
     from harness.schema.regrade import RegradeReport
     from harness.schema.task import ProfileName, TaskSpec
@@ -42,18 +43,28 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     raise typer.Exit(code)
 
 
-def fetch(entry: EntryFolder, signers: SignersFile) -> None:
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The ledger, for the board's own copies; default: ledger.jsonl beside the entry.", dir_okay=False
+    ),
+]
+
+
+def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None) -> None:
     """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
 
     Example: gymboard fetch my-entry --signers allowed_signers
 
-    Over https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0
-    every part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
+    From the board's own copy where the ledger names one (gymboard ledger mirror), else from the signed address; over
+    https and from public addresses only, whatever redirects say; never more than the signed sizes. Exit codes: 0 every
+    part is there (verify judges those that were there before), 1 one could not be had, 2 wrong call.
     """
     from harness.fetch import fetch as fetch_parts
+    from harness.mirrors import LEDGER
     from harness.signing import Signers
 
-    fetched = fetch_parts(entry, Signers.read(signers))
+    fetched = fetch_parts(entry, Signers.read(signers), ledger=ledger or entry.resolve().parent / LEDGER)
     size = sum(part.size_bytes for part in fetched)
     typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 
@@ -143,7 +154,7 @@ def _plan(entry: Path, as_json: bool) -> None:
             "unknown" if one.estimate_s is None else f"{one.estimate_s:.0f} s",
             f"{one.bound_s / 3600:.1f} h",
             f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "-",
-            one.replay,
+            f"{one.replay}: {_replays(one)}",
             one.note,
         )
         for one in planned
@@ -155,6 +166,14 @@ def _plan(entry: Path, as_json: bool) -> None:
     bound = sum(one.bound_s for one in planned) / 3600
     missing = f" and {unknown} task(s) of unknown length" if unknown else ""
     typer.echo(f"together {known:.0f} s{missing}, at most {bound:.1f} h, one grade after the other")
+    cheap = [one for one in planned if one.replay == "ci"]
+    typer.echo(f"replays of the job on main: {sum(one.replay_s or 0.0 for one in cheap):.0f} s as they were recorded")
+
+
+def _replays(one: Planned) -> str:
+    if not one.replays:
+        return "none"
+    return f"{one.replays} in " + ("unknown time" if one.replay_s is None else f"{one.replay_s:.0f} s")
 
 
 def _families(bundle: Bundle) -> set[str]:

@@ -1,4 +1,4 @@
-"""`gymboard replay`: a recorded episode, executed again without any model."""
+"""`gymboard replay`: a recorded episode, or a whole entry, executed again without any model."""
 
 from __future__ import annotations
 
@@ -14,32 +14,75 @@ if TYPE_CHECKING:
 
 
 def replay(
-    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="RUN/<task>/seed-<n>, or BUNDLE#<task>/<seed>.")],
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="RUN/<task>/seed-<n>, BUNDLE#<task>/<seed>, or an entry's folder.")
+    ],
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
     out: Annotated[
-        Path | None, typer.Option(help="Keep the replayed episode in this new folder.", file_okay=False)
+        Path | None, typer.Option(help="Keep what was replayed in this new folder.", file_okay=False)
+    ] = None,
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option(help="An entry: these tasks, comma-separated; default those with replay = ci in task.toml."),
+    ] = None,
+    signers: Annotated[
+        Path | None, typer.Option(help="An entry: whose signature to verify first.", exists=True, dir_okay=False)
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="An entry: the folder of gymboard regrade --cache; nothing is drawn twice.")
+    ] = None,
+    within: Annotated[
+        float | None,
+        typer.Option(min=0, help="An entry: begin no task whose recorded seconds no longer fit into these."),
     ] = None,
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Execute a recorded episode again in a fresh sandbox, and say where it went another way. Asks no model.
+    """Execute recorded actions again in fresh sandboxes, and say where they led elsewhere. Asks no model.
 
     Example: gymboard replay runs/baseline-smoke/house-price/seed-0
+    Example: gymboard replay submissions/my-entry --cache build/verdicts
 
-    Exit codes: 0 the same exit codes, artifacts and grades, 1 something differs (said at which step), 2 wrong call.
+    An entry's predictions are made under fresh ids in another order, so that pasted answers fail; what came of it is
+    written to my-entry.replay.json beside the folder. Exit codes: 0 the same exit codes, artifacts and grades (of an
+    entry: every replayed task agrees), 1 something differs or could not be replayed, 2 wrong call.
     """
+    from harness.errors import UsageError
+
+    if out and out.exists():
+        raise UsageError(f"{out} is there already; choose a new folder for what is replayed")
+    if Path(what, "bundle.json").is_file():
+        from harness.cli.replay_entry import Asked, replay_command
+
+        replay_command(
+            Path(what), Asked(sandbox.value, mirror, out, tasks, signers, cache, within, tasks_root), as_json
+        )
+    elif tasks or signers or cache or within is not None:
+        raise UsageError(
+            f"{what} is no entry: --tasks, --signers, --cache and --within are for a folder with bundle.json"
+        )
+    else:
+        _one(what, sandbox.value, mirror, out, tasks_root, as_json=as_json)
+
+
+def _one(
+    what: str,
+    sandbox: Literal["auto", "docker", "local"],
+    mirror: Path | None,
+    out: Path | None,
+    tasks_root: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     import tempfile
 
     from harness.cli.common import emit
-    from harness.errors import UsageError
     from harness.replay import recorded
 
-    if out and out.exists():
-        raise UsageError(f"{out} is there already; choose a new folder for the replayed episode")
-    was = recorded(episode)
+    was = recorded(what)
     with tempfile.TemporaryDirectory() as made:
-        found = _replayed(was, out or Path(made) / "episode", sandbox.value, mirror, tasks_root)
+        found = _replayed(was, out or Path(made) / "episode", sandbox, mirror, tasks_root)
     if as_json:
         emit({**found.model_dump(mode="json"), "same": found.same, "grades_agree": found.grades_agree})
     else:

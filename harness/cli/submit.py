@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,18 +18,19 @@ if TYPE_CHECKING:
     from harness.schema.task import TaskSpec
     from harness.submit.proposal import Proposal
 
+BoardName = Annotated[
+    str | None,
+    typer.Option(envvar="GYMBOARD_BOARD", metavar="OWNER/NAME", help="The board; default: where this clone is from."),
+]
+GitHubUrl = Annotated[
+    str, typer.Option(envvar="GITHUB_SERVER_URL", help="The GitHub server; an Enterprise one has its own address.")
+]
+
 
 def submit(
     entry: EntryFolder,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            envvar="GYMBOARD_BOARD", metavar="OWNER/NAME", help="The board; default: where this clone is from."
-        ),
-    ] = None,
-    github_url: Annotated[
-        str, typer.Option(envvar="GITHUB_SERVER_URL", help="The GitHub server; an Enterprise one has its own address.")
-    ] = "https://github.com",
+    board: BoardName = None,
+    github_url: GitHubUrl = "https://github.com",
     submissions: Annotated[Path, typer.Option(help="The board's entries, to rank yours among.")] = Path("submissions"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; needs no token.")] = False,
     again: Annotated[
@@ -45,13 +47,9 @@ def submit(
 
     Exit codes: 0 the pull request is open, 1 refused or interrupted (the sentence says by what), 2 wrong call.
     """
-    try:
+    with extra_of_submit():
         from harness.submit.line import Target
         from harness.submit.line import submit as submit_entry
-    except ModuleNotFoundError as error:
-        from harness.errors import UsageError
-
-        raise UsageError(f"{error.name} is not installed; `pip install gymboard[submit]` brings it") from None
     from harness.check import summary
     from harness.schema.task import load_tasks, tasks_root
     from harness.submit.proposal import propose
@@ -70,6 +68,17 @@ def submit(
         return
     outcome = submit_entry(proposal, Target(server, name, again), find_token(server), tasks, typer.echo)
     typer.echo(f"pull request {outcome.number} {outcome.what}: {outcome.url}")
+
+
+@contextmanager
+def extra_of_submit() -> Iterator[None]:
+    """Imports that need the packages of the extra `submit`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from harness.errors import UsageError
+
+        raise UsageError(f"{error.name} is not installed; `pip install gymboard[submit]` brings it") from None
 
 
 def _land(entry: Path, submissions: Path) -> None:

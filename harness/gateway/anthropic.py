@@ -1,19 +1,32 @@
 """Anthropic's messages: what a program may ask (Shapes), in chat format, and our answer in its own.
 
 Takes request bytes and replies, gives a Wanted and response documents or events. A tool of the program's own is the
-only kind; server tools, MCP servers, files and URLs have no field here. Thinking is the run's matter (--model's
-parameters): a program's own setting is let go, its thinking blocks too, and an answer has none.
+only kind; server tools, MCP servers, files and URLs have no field here. Thinking passes both ways as its provider
+signed it, where the program asked for thinking; who did not sees none, and its calls get it back by gateway.kept.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.gateway.shape import Base64, CacheControl, JsonSchema, Name, Shape, Tokens, Wanted, parsed
+from harness.gateway.shape import (
+    Base64,
+    CacheControl,
+    CallId,
+    JsonSchema,
+    Name,
+    SealedThought,
+    Shape,
+    Thought,
+    Tokens,
+    Wanted,
+    parsed,
+)
+from harness.llm.returned import SIGNED, UNSIGNED
 from harness.schema.calls import ModelCall, Reply
 
 STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
@@ -40,7 +53,7 @@ class _Image(Shape):
 
 class _ToolUse(Shape):
     type: Literal["tool_use"]
-    id: Name
+    id: CallId
     name: Name
     input: dict[str, Any]
     cache_control: CacheControl | None = None
@@ -49,21 +62,10 @@ class _ToolUse(Shape):
 
 class _ToolResult(Shape):
     type: Literal["tool_result"]
-    tool_use_id: Name
+    tool_use_id: CallId
     content: str | list[Annotated[_Text | _Image, Field(discriminator="type")]] = ""
     is_error: bool | None = None
     cache_control: CacheControl | None = None
-
-
-class _Thinking(Shape):
-    type: Literal["thinking"]
-    thinking: str
-    signature: str
-
-
-class _RedactedThinking(Shape):
-    type: Literal["redacted_thinking"]
-    data: str
 
 
 class _User(Shape):
@@ -73,7 +75,7 @@ class _User(Shape):
 
 class _Assistant(Shape):
     role: Literal["assistant"]
-    content: str | list[Annotated[_Text | _ToolUse | _Thinking | _RedactedThinking, Field(discriminator="type")]]
+    content: str | list[Annotated[_Text | _ToolUse | Thought | SealedThought, Field(discriminator="type")]]
 
 
 class _Tool(Shape):
@@ -92,6 +94,12 @@ class _Choice(Shape):
     disable_parallel_tool_use: bool | None = None
 
 
+class _Thinking(Shape):
+    type: Literal["enabled", "adaptive", "between_tools", "disabled"]
+    budget_tokens: Tokens | None = None
+    display: Literal["summarized", "omitted"] | None = None
+
+
 class MessagesRequest(Shape):
     """The body of POST /v1/messages. The last block is taken and let go."""
 
@@ -104,11 +112,11 @@ class MessagesRequest(Shape):
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     stop_sequences: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=16)] = []
+    thinking: _Thinking | None = None
     stream: bool | None = None
 
     metadata: dict[str, str | None] | None = None
     service_tier: str | None = None
-    thinking: dict[str, Any] | None = None
     output_config: dict[str, Any] | None = None
     context_management: dict[str, Any] | None = None
 
@@ -129,6 +137,7 @@ def messages_request(body: bytes) -> tuple[str, Wanted]:
         params=_params(asked),
         max_output_tokens=asked.max_tokens,
         stream=bool(asked.stream),
+        reasoning=asked.thinking is not None and asked.thinking.type != "disabled",
     )
 
 
@@ -139,6 +148,7 @@ def _dump(block: Shape) -> dict[str, Any]:
 def _params(asked: MessagesRequest) -> dict[str, Any]:
     params: dict[str, Any] = {"temperature": asked.temperature, "top_p": asked.top_p}
     params["stop"] = list(asked.stop_sequences) or None
+    params["thinking"] = _dump(asked.thinking) if asked.thinking else None
     if choice := asked.tool_choice:
         words = {"auto": "auto", "any": "required", "none": "none"}
         named = {"type": "function", "function": {"name": choice.name}}
@@ -194,29 +204,33 @@ def _from_assistant(message: _Assistant) -> dict[str, Any]:
         for block in message.content
         if isinstance(block, _ToolUse)
     ]
-    made: dict[str, Any] = {"role": "assistant", "content": texts or None}
+    made: dict[str, Any] = {"role": "assistant", "content": texts or None, **_thoughts(message.content)}
     return {**made, "tool_calls": calls} if calls else made
 
 
-def message(model: str, reply: Reply, call: ModelCall) -> dict[str, Any]:
+def _thoughts(content: Sequence[Shape]) -> dict[str, Any]:
+    """Signed and sealed thinking as it came; what nobody signed as reasoning."""
+    thoughts = [block for block in content if isinstance(block, Thought | SealedThought)]
+    plain = [block.thinking for block in thoughts if isinstance(block, Thought) and not block.signature]
+    signed = [_dump(block) for block in thoughts if isinstance(block, SealedThought) or block.signature]
+    return {SIGNED: signed} if signed else {UNSIGNED: "\n".join(plain)} if any(plain) else {}
+
+
+def message(model: str, reply: Reply, call: ModelCall, *, reasoning: bool) -> dict[str, Any]:
     """The document of an answer."""
     stop = STOPS.get(reply.finish, "end_turn")
-    return {**_head(model, call), "content": _blocks(reply), "stop_reason": stop, "usage": _usage(call)}
+    return {**_head(model, call), "content": _blocks(reply, reasoning), "stop_reason": stop, "usage": _usage(call)}
 
 
-def events(model: str, reply: Reply, call: ModelCall) -> Iterator[bytes]:
+def events(model: str, reply: Reply, call: ModelCall, *, reasoning: bool) -> Iterator[bytes]:
     """The answer as events."""
     usage = _usage(call)
     yield _event({"type": "message_start", "message": {**_head(model, call), "usage": {**usage, "output_tokens": 1}}})
-    for index, block in enumerate(_blocks(reply)):
-        empty: dict[str, Any]
-        delta: dict[str, Any]
-        if block["type"] == "text":
-            empty, delta = {"text": ""}, {"type": "text_delta", "text": block["text"]}
-        else:
-            empty, delta = {"input": {}}, {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
+    for index, block in enumerate(_blocks(reply, reasoning)):
+        empty, deltas = _built(block)
         yield _event({"type": "content_block_start", "index": index, "content_block": {**block, **empty}})
-        yield _event({"type": "content_block_delta", "index": index, "delta": delta})
+        for delta in deltas:
+            yield _event({"type": "content_block_delta", "index": index, "delta": delta})
         yield _event({"type": "content_block_stop", "index": index})
     ended = {"stop_reason": STOPS.get(reply.finish, "end_turn"), "stop_sequence": None}
     yield _event({"type": "message_delta", "delta": ended, "usage": {"output_tokens": call.output_tokens}})
@@ -233,12 +247,34 @@ def _head(model: str, call: ModelCall) -> dict[str, Any]:
     return {**head, "content": [], "stop_reason": None, "stop_sequence": None}
 
 
-def _blocks(reply: Reply) -> list[dict[str, Any]]:
+def _built(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """How a block begins in a stream, and what is then added to it. Sealed thinking comes whole."""
+    if block["type"] == "text":
+        return {"text": ""}, [{"type": "text_delta", "text": block["text"]}]
+    if block["type"] == "tool_use":
+        return {"input": {}}, [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+    if block["type"] == "thinking":
+        thought = {"type": "thinking_delta", "thinking": block["thinking"]}
+        return {"thinking": "", "signature": ""}, [
+            thought,
+            {"type": "signature_delta", "signature": block["signature"]},
+        ]
+    return {}, []
+
+
+def _blocks(reply: Reply, reasoning: bool) -> list[dict[str, Any]]:
     texts = [{"type": "text", "text": reply.text}] if reply.text else []
     return [
+        *(_thinking(reply) if reasoning else []),
         *texts,
         *({"type": "tool_use", "id": c.id, "name": c.name, "input": _input(c.arguments)} for c in reply.calls),
     ]
+
+
+def _thinking(reply: Reply) -> list[dict[str, Any]]:
+    signed = [one.block for one in reply.thinking if one.type != "reasoning"]
+    unsigned = [{"type": "thinking", "thinking": reply.reasoning, "signature": ""}] if reply.reasoning else []
+    return signed or unsigned
 
 
 def _input(arguments: str) -> dict[str, Any]:

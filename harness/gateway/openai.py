@@ -13,7 +13,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.gateway.shape import CacheControl, JsonSchema, Name, Shape, Tokens, Wanted, parsed
+from harness.gateway.shape import (
+    CacheControl,
+    CallId,
+    JsonSchema,
+    Name,
+    SealedThought,
+    Shape,
+    Thought,
+    Tokens,
+    Wanted,
+    parsed,
+)
+from harness.llm.returned import SIGNED, UNSIGNED
 from harness.schema.calls import ModelCall, Reply
 
 INLINE_IMAGE = r"^data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$"
@@ -58,21 +70,22 @@ class _Called(Shape):
 
 
 class _ToolCall(Shape):
-    id: Name
+    id: CallId
     type: Literal["function"] = "function"
     function: _Called
     index: int | None = Field(default=None, exclude=True)
 
 
 class _Assistant(Shape):
-    """With the empty fields that client packages send back of an answer."""
+    """With the reasoning of an answer, and the empty fields that client packages send back of it."""
 
     role: Literal["assistant"]
     content: str | list[Annotated[_Text | _Refusal, Field(discriminator="type")]] | None = None
     tool_calls: list[_ToolCall] | None = None
     name: Name | None = None
     refusal: str | None = Field(default=None, exclude=True)
-    reasoning_content: str | None = Field(default=None, exclude=True)
+    reasoning_content: str | None = None
+    thinking_blocks: list[Annotated[Thought | SealedThought, Field(discriminator="type")]] | None = None
     annotations: Annotated[list[None], Field(max_length=0)] | None = Field(default=None, exclude=True)
     audio: None = None
     function_call: None = None
@@ -80,7 +93,7 @@ class _Assistant(Shape):
 
 class _Tool(Shape):
     role: Literal["tool"]
-    tool_call_id: Name
+    tool_call_id: CallId
     content: str | list[_Text]
     name: Name | None = None
 
@@ -128,6 +141,7 @@ class _StreamOptions(Shape):
     include_obfuscation: bool | None = None
 
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Stop = Annotated[str, Field(max_length=1000)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 
@@ -153,7 +167,7 @@ class ChatRequest(Shape):
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     parallel_tool_calls: bool | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    reasoning_effort: Effort | None = None
     response_format: Annotated[_SchemaFormat | _PlainFormat, Field(discriminator="type")] | None = None
 
     n: Literal[1] | None = None
@@ -188,6 +202,8 @@ def chat_request(body: bytes) -> tuple[str, Wanted]:
     for message in tree["messages"]:
         if message["role"] == "developer":
             message["role"] = "system"
+        signed, unsigned = message.pop(SIGNED, None), message.pop(UNSIGNED, None)
+        message |= {SIGNED: signed} if signed else {UNSIGNED: unsigned} if unsigned else {}
     return asked.model, Wanted(
         messages=tree["messages"],
         tools=tree["tools"],
@@ -199,10 +215,9 @@ def chat_request(body: bytes) -> tuple[str, Wanted]:
 
 
 def completion(model: str, reply: Reply, call: ModelCall) -> dict[str, Any]:
-    """The document of an answer."""
+    """The document of an answer. Reasoning stands beside it under the names that many servers and litellm use."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
-    if reply.reasoning:
-        message["reasoning_content"] = reply.reasoning
+    message |= _reasoning(reply)
     if reply.calls:
         message["tool_calls"] = _calls(reply)
     choice = {"index": 0, "message": message, "finish_reason": reply.finish, "logprobs": None}
@@ -213,7 +228,7 @@ def chunks(model: str, reply: Reply, call: ModelCall, usage: bool) -> Iterator[b
     """The answer as events."""
     head = _head(model, call, "chat.completion.chunk")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"reasoning_content": reply.reasoning}] if reply.reasoning else []
+    deltas += [{name: value} for name, value in _reasoning(reply).items()]
     deltas += [{"content": reply.text}] if reply.text else []
     deltas += [{"tool_calls": [{**made, "index": place}]} for place, made in enumerate(_calls(reply))]
     for delta in deltas:
@@ -231,6 +246,11 @@ def error(message: str, kind: str, code: str | None) -> dict[str, Any]:
 
 def _head(model: str, call: ModelCall, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{call.index}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def _reasoning(reply: Reply) -> dict[str, Any]:
+    signed = [one.block for one in reply.thinking if one.type != "reasoning"]
+    return ({UNSIGNED: reply.reasoning} if reply.reasoning else {}) | ({SIGNED: signed} if signed else {})
 
 
 def _calls(reply: Reply) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""The metering gateway: OpenAI- and Anthropic-compatible endpoints for a program, our metered model behind them.
+"""The metering gateway: OpenAI's two endpoints and Anthropic's for a program, our metered model behind them.
 
 Takes connections off the door, gives answers. A request is built anew from declared fields and paid through the meter,
 whole, before one byte of it is sent: what a client drops was counted. Never passes on a header, a key, an address, or
-a field that is not declared; never asks for another model than the run's.
+a field that is not declared; never asks for another model than the run's; keeps no conversation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from harness.errors import ContextOverflow, EpisodeOver, ModelUnavailable, Reque
 from harness.gateway import anthropic, openai
 from harness.gateway.door import Peer, PeerGone
 from harness.gateway.http import Exchange, HttpRefused, Request
+from harness.gateway.kept import Kept
+from harness.gateway.responses import answer as answered
+from harness.gateway.responses.request import responses_request
 from harness.gateway.shape import Wanted
+from harness.llm.ability import takes_thinking
 from harness.llm.base import Message, ToolSchema
 from harness.schema.calls import JournalLine, ModelCall
 
@@ -50,27 +54,55 @@ class Metered(Protocol):
 
 @dataclass(frozen=True)
 class _Endpoint:
-    """One wire format: how a request is read, and how each kind of answer is written."""
+    """One wire format: how a request is read, how each kind of answer is written, and a refusal within a stream."""
 
     read: Callable[[bytes], tuple[str, Wanted]]
-    whole: Callable[[str, JournalLine], dict[str, Any]]
-    events: Callable[[str, JournalLine, bool], Iterator[bytes]]
+    whole: Callable[[str, JournalLine, Wanted], dict[str, Any]]
+    events: Callable[[str, JournalLine, Wanted], Iterator[bytes]]
     error: Callable[[HttpRefused], dict[str, Any]]
+    late: Callable[[str, HttpRefused], bytes]
+
+
+def _error_event(error: Callable[[HttpRefused], dict[str, Any]]) -> Callable[[str, HttpRefused], bytes]:
+    return lambda model, refused: f"event: error\ndata: {json.dumps(error(refused))}\n\n".encode()
+
+
+def _openai_error(refused: HttpRefused) -> dict[str, Any]:
+    return openai.error(refused.message, refused.kind, refused.code)
+
+
+def _anthropic_error(refused: HttpRefused) -> dict[str, Any]:
+    return anthropic.error(refused.message, refused.kind)
 
 
 OPENAI = _Endpoint(
     openai.chat_request,
-    lambda model, line: openai.completion(model, line.reply, line.call),
-    lambda model, line, usage: openai.chunks(model, line.reply, line.call, usage),
-    lambda refused: openai.error(refused.message, refused.kind, refused.code),
+    lambda model, line, wanted: openai.completion(model, line.reply, line.call),
+    lambda model, line, wanted: openai.chunks(model, line.reply, line.call, wanted.usage_in_stream),
+    _openai_error,
+    _error_event(_openai_error),
+)
+RESPONSES = _Endpoint(
+    responses_request,
+    lambda model, line, wanted: answered.response(model, line.reply, line.call, wanted),
+    lambda model, line, wanted: answered.events(model, line.reply, line.call, wanted),
+    _openai_error,
+    lambda model, refused: answered.failed(model, refused.message, refused.code or refused.kind),
 )
 ANTHROPIC = _Endpoint(
     anthropic.messages_request,
-    lambda model, line: anthropic.message(model, line.reply, line.call),
-    lambda model, line, usage: anthropic.events(model, line.reply, line.call),
-    lambda refused: anthropic.error(refused.message, refused.kind),
+    lambda model, line, wanted: anthropic.message(model, line.reply, line.call, reasoning=wanted.reasoning),
+    lambda model, line, wanted: anthropic.events(model, line.reply, line.call, reasoning=wanted.reasoning),
+    _anthropic_error,
+    _error_event(_anthropic_error),
 )
-ENDPOINTS = {"/v1/chat/completions": OPENAI, "/chat/completions": OPENAI, "/v1/messages": ANTHROPIC}
+ENDPOINTS = {
+    "/v1/chat/completions": OPENAI,
+    "/chat/completions": OPENAI,
+    "/v1/responses": RESPONSES,
+    "/responses": RESPONSES,
+    "/v1/messages": ANTHROPIC,
+}
 
 
 def _begun(work: Callable[[], JournalLine]) -> Future[JournalLine]:
@@ -93,6 +125,7 @@ class Gateway:
     def __init__(self, model: Metered, key: str) -> None:
         self.over: EpisodeOver | ModelUnavailable | None = None
         self._model, self._key = model, key
+        self._kept = Kept()
 
     def __call__(self, peer: Peer) -> None:
         exchange = Exchange(peer)
@@ -138,7 +171,7 @@ class Gateway:
         if wanted.stream:
             self._stream(exchange, model, wanted, endpoint)
         else:
-            exchange.answer(200, json.dumps(endpoint.whole(model, self._ask(wanted))).encode())
+            exchange.answer(200, json.dumps(endpoint.whole(model, self._ask(wanted), wanted)).encode())
 
     def _stream(self, exchange: Exchange, model: str, wanted: Wanted, endpoint: _Endpoint) -> None:
         """The answer as events, after a comment now and then while the model thinks: clients hang up on silence. A
@@ -150,9 +183,9 @@ class Gateway:
                 yield WAITING
                 wait([answer], PATIENCE_S)
             try:
-                yield from endpoint.events(model, answer.result(), wanted.usage_in_stream)
+                yield from endpoint.events(model, answer.result(), wanted)
             except HttpRefused as refused:
-                yield f"event: error\ndata: {json.dumps(endpoint.error(refused))}\n\n".encode()
+                yield endpoint.late(model, refused)
 
         try:
             wait([answer], PATIENCE_S)
@@ -169,12 +202,15 @@ class Gateway:
         """Raises HttpRefused; what ends the episode is kept in `over` for its owner too."""
         if self.over is not None:
             raise HttpRefused(403, f"the episode is over: {self.over}", "permission_error")
+        params = dict(wanted.params)
+        if "thinking" in params and not takes_thinking(self._model.name):
+            del params["thinking"]
         try:
-            return self._model.answer(
-                wanted.messages,
+            line = self._model.answer(
+                self._kept.restored(wanted.messages),
                 wanted.tools,
                 max_output_tokens=wanted.max_output_tokens,
-                params=wanted.params,
+                params=params,
             )
         except ContextOverflow as error:
             raise HttpRefused(400, f"prompt is too long: {error}", code="context_length_exceeded") from None
@@ -183,3 +219,5 @@ class Gateway:
         except (EpisodeOver, ModelUnavailable) as over:
             self.over = self.over or over
             raise HttpRefused(403, f"the episode is over: {over}", "permission_error") from None
+        self._kept.note(line.reply)
+        return line

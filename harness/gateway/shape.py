@@ -36,6 +36,21 @@ class CacheControl(Shape):
     ttl: Literal["5m", "1h"] | None = None
 
 
+class Thought(Shape):
+    """Thinking under its provider's signature; an empty one: of a provider that signs nothing."""
+
+    type: Literal["thinking"]
+    thinking: str
+    signature: str
+
+
+class SealedThought(Shape):
+    """Thinking that its provider has encrypted."""
+
+    type: Literal["redacted_thinking"]
+    data: str
+
+
 def _plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """A tool's schema stays JSON Schema of our side: no reference leads out of it."""
     waiting: list[Any] = [schema]
@@ -53,13 +68,17 @@ def _plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
 
 JsonSchema = Annotated[dict[str, Any], AfterValidator(_plain_schema)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+CallId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+/=-]+$", max_length=70_000)]
+"""A call's name for itself; Gemini's carry the signature of a thought."""
 Tokens = Annotated[int, Field(ge=1, le=1_000_000)]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A request in the words of harness.llm: chat messages and tools, and the parameters beside them."""
+    """A request in the words of harness.llm: chat messages and tools, and the parameters beside them. `reasoning`:
+    whether the answer may show its reasoning.
+    """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
@@ -67,6 +86,7 @@ class Wanted:
     max_output_tokens: int | None = None
     stream: bool = False
     usage_in_stream: bool = True
+    reasoning: bool = True
 
 
 Kind = TypeVar("Kind", bound=Shape)

@@ -2,8 +2,9 @@
 
 Takes a ModelPlan, the run's ledger and a price; gives each episode its Model. Retries on rate limits and overload,
 Retry-After honoured, within the episode's time. A request that went out and was not answered may have been paid: it is
-booked at the most that it can have cost, recorded as lost, and asked again at most twice. Never asks for what the
-journal holds, and never asks when the answer could pass a limit.
+booked at the most that it can have cost, recorded as lost, and asked again at most twice. A provider that refuses its
+own unsigned reasoning back is asked without it, from then on. Never asks for what the journal holds, and never asks
+when the answer could pass a limit.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from harness.clock import now
-from harness.errors import EpisodeOver, ModelUnavailable, RunSpent, UsageError
+from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
+from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
 from harness.llm.spending import Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
@@ -87,6 +90,7 @@ class Meter:
         self._key, self._journal, self._time_left = key, journal, time_left
         self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
         self._counted = False
+        self._unsigned = True
         self._send = send
         self.over: EpisodeOver | None = None
         self._ended = False
@@ -156,12 +160,13 @@ class Meter:
 
     def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
+        sent = request if self._unsigned else replace(request, messages=without_unsigned(request.messages))
         while True:
             worst = self._worst_usd(size, request.max_output_tokens)
             name = self._reserve(worst, sha256)
             started, begun = now(), time.monotonic()
             try:
-                answer = self._send(self._plan, request, min(ANSWER_S, max(1.0, self._time_left())))
+                answer = self._send(self._plan, sent, min(ANSWER_S, max(1.0, self._time_left())))
             except Busy as error:
                 self._unpaid(name, sha256)
                 busy += 1
@@ -177,10 +182,16 @@ class Meter:
                 self._book(name, call, Reply(finish="lost"))
                 lost += 1
                 self._wait(lost, LOST_TRIES, error)
+            except RequestRefused as error:
+                self._unpaid(name, sha256)
+                if sent is not request or UNSIGNED not in str(error) or not has_unsigned(request.messages):
+                    raise
+                sent = replace(request, messages=without_unsigned(request.messages))
             except (EpisodeOver, ModelUnavailable):
                 self._unpaid(name, sha256)
                 raise
             else:
+                self._unsigned = self._unsigned and sent is request
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
                 return self._book(name, call, answer.reply)

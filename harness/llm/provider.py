@@ -10,11 +10,13 @@ import hashlib
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from types import ModuleType
 from typing import Any
 
 from pydantic import ValidationError
@@ -87,6 +89,7 @@ def library() -> Any:
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     _nobody_listens()
+    _no_tool_servers()
     return litellm
 
 
@@ -96,6 +99,24 @@ def _nobody_listens() -> None:
     from litellm._internal_context import is_internal_call
 
     is_internal_call.set(True)
+
+
+class _NoToolServers:
+    """Stands where litellm looks for MCP servers."""
+
+    @staticmethod
+    def should_use_litellm_mcp_gateway(tools: object = None) -> bool:
+        """Never: our tools are functions."""
+        return False
+
+
+def _no_tool_servers() -> None:
+    """On its way to OpenAI's Responses (gpt-5.4 and later with tools) litellm loads its proxy's MCP handler, which is
+    not installed, to ask whether it is needed; `_skip_mcp_handler` is looked at too late."""
+    name = "litellm.responses.mcp.litellm_proxy_mcp_handler"
+    handler = sys.modules.setdefault(name, ModuleType(name))
+    if not hasattr(handler, "LiteLLM_Proxy_MCP_Handler"):
+        vars(handler)["LiteLLM_Proxy_MCP_Handler"] = _NoToolServers
 
 
 def check(plan: ModelPlan) -> None:
@@ -213,7 +234,7 @@ def _answer(response: Any) -> Answer:
     reply = Reply(
         text=_clean(message.content or ""),
         reasoning=_clean(getattr(message, "reasoning_content", None) or ""),
-        thinking=_thinking(getattr(message, "thinking_blocks", None) or ()),
+        thinking=_thinking(message),
         calls=calls,
         finish=choice.finish_reason or "stop",
     )
@@ -232,8 +253,9 @@ def _answer(response: Any) -> Answer:
     return Answer(reply, counts, counted=bool(counts.input_tokens or counts.output_tokens))
 
 
-def _thinking(blocks: Sequence[Mapping[str, Any]]) -> tuple[Thinking, ...]:
-    """The blocks that are signed or sealed; none when they are so much that no answer can have been that long."""
+def _thinking(message: Any) -> tuple[Thinking, ...]:
+    """What is signed or sealed; nothing when it is so much that no answer can have been that long."""
+    blocks: Sequence[Mapping[str, Any]] = getattr(message, "thinking_blocks", None) or ()
     kept = [
         Thinking(
             type=block["type"], **{name: _clean(block.get(name) or "") for name in ("thinking", "signature", "data")}
@@ -242,8 +264,20 @@ def _thinking(blocks: Sequence[Mapping[str, Any]]) -> tuple[Thinking, ...]:
         if (block.get("type") == "thinking" and block.get("signature"))
         or (block.get("type") == "redacted_thinking" and block.get("data"))
     ]
+    kept += [_sealed(item) for item in getattr(message, "reasoning_items", None) or ()]
     size = sum(len(block.thinking) + len(block.signature) + len(block.data) for block in kept)
     return tuple(kept) if size <= MAX_THINKING_CHARS else ()
+
+
+def _sealed(item: Mapping[str, Any]) -> Thinking:
+    """An item of OpenAI's Responses, as litellm hands it on."""
+    summary = "\n\n".join(part.get("text") or "" for part in item.get("summary") or ())
+    return Thinking(
+        type="reasoning",
+        id=_clean(item.get("id") or ""),
+        thinking=_clean(summary),
+        data=_clean(item.get("encrypted_content") or ""),
+    )
 
 
 def _clean(text: str) -> str:

@@ -5,12 +5,15 @@ The journal is written before the reply is acted on, so a killed episode goes on
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from harness.schema.base import Line, Record, Sha256, Timestamp
 from harness.schema.episode import Count, NonNegative, Usage
+
+SIGNED_ID = "__thought__"
+"""In a call's id, as litellm writes it for Gemini: behind it stands the signature of the thought that led there."""
 
 
 class ReplyCall(Record):
@@ -20,23 +23,34 @@ class ReplyCall(Record):
     name: str
     arguments: str
 
+    @property
+    def plain_id(self) -> str:
+        """The id without a signature, for readers; the provider wants the whole one back."""
+        return self.id.partition(SIGNED_ID)[0]
+
 
 class Thinking(Record):
     """Reasoning that its provider signed or sealed: kept as it came, for the provider wants it back before the calls
-    that it led to. Anthropic's two kinds of block.
+    that it led to. Anthropic's two kinds of block, and the item of OpenAI's Responses (`thinking` is its summary,
+    `data` what it has encrypted).
     """
 
-    type: Literal["thinking", "redacted_thinking"]
+    type: Literal["thinking", "redacted_thinking", "reasoning"]
     thinking: str = ""
     signature: str = ""
     data: str = ""
+    id: str = ""
 
     @property
-    def block(self) -> dict[str, str]:
+    def block(self) -> dict[str, Any]:
         """As the provider wrote it."""
         if self.type == "redacted_thinking":
             return {"type": self.type, "data": self.data}
-        return {"type": self.type, "thinking": self.thinking, "signature": self.signature}
+        if self.type == "thinking":
+            return {"type": self.type, "thinking": self.thinking, "signature": self.signature}
+        summary = [{"type": "summary_text", "text": self.thinking}] if self.thinking else []
+        item = {"type": self.type, "id": self.id, "summary": summary, "encrypted_content": self.data}
+        return {name: value for name, value in item.items() if value != ""}
 
 
 class Reply(Record):

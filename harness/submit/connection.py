@@ -59,22 +59,22 @@ class OneHost(GitHubSession):  # type: ignore[misc]
 
 
 @contextmanager
-def connected(server: Server, token: Token) -> Iterator[GitHub]:
-    """A GitHub to act on; what it raises inside becomes a SubmitError that says what to do."""
+def connected(server: Server, token: Token, needed: str = NEEDED) -> Iterator[GitHub]:
+    """A GitHub to act on; what it raises inside becomes a SubmitError that says what to do. `needed`: who may."""
     github = GitHub(session=OneHost(server), api_version=API_VERSION)
     github.session.token_auth(token.value)
     try:
         yield github
     except (GitHubException, requests.RequestException) as error:
-        text = _explained(error, server, token).replace(token.value, "(token)")
+        text = _explained(error, server, token, needed).replace(token.value, "(token)")
         raise SubmitError("".join(char if char.isprintable() else "?" for char in text)) from None
     finally:
         github.session.close()
 
 
-def _explained(error: Exception, server: Server, token: Token) -> str:
+def _explained(error: Exception, server: Server, token: Token, needed: str) -> str:
     if isinstance(error, GitHubError) and error.response is not None:
-        return _answered(error, server, token)
+        return _answered(error, server, token, needed)
     if isinstance(error, Elsewhere) or isinstance(getattr(error, "exception", None), Elsewhere):
         return f"{error}: {server.name} pointed there, and the token is for {', '.join(sorted(server.hosts))} only"
     if isinstance(error, GitHubError):
@@ -82,7 +82,7 @@ def _explained(error: Exception, server: Server, token: Token) -> str:
     return f"the connection to {server.name} broke: {error}; {AGAIN}"
 
 
-def _answered(error: GitHubError, server: Server, token: Token) -> str:
+def _answered(error: GitHubError, server: Server, token: Token, needed: str) -> str:
     """What an answer of 4xx or 5xx means here."""
     asked = f"{error.response.request.method} {urlsplit(error.response.url).path}: {error}"
     if until := _limited(error.response):
@@ -90,7 +90,7 @@ def _answered(error: GitHubError, server: Server, token: Token) -> str:
     if isinstance(error, AuthenticationFailed):
         return f"{server.name} does not know the token of {token.source} ({asked}); it may have expired: make a new one"
     if isinstance(error, (ForbiddenError, NotFoundError)):
-        return f"the token of {token.source} may not do this, or it is not there ({asked}); {NEEDED}"
+        return f"the token of {token.source} may not do this, or it is not there ({asked}); {needed}"
     if isinstance(error, UnprocessableEntity):
         return f"{server.name} refuses ({asked}; {_details(error)})"
     if isinstance(error, ServerError):

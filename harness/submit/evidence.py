@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from pathlib import Path
 
 import requests
 from github3.repos.release import Asset, Release
@@ -17,47 +17,42 @@ from github3.repos.repo import Repository
 from harness.errors import SubmitError
 from harness.schema.bundle import PayloadPart
 from harness.submit.connection import AGAIN, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+from harness.submit.outside import Outside
 from harness.submit.proposal import Proposal
+from harness.submit.server import Server
 
 MEDIA = "application/zstd"
 _CHUNK = 1 << 20
 
 
-class _Plain(requests.Session):
-    """Follows https only, and tells nobody who asks (no token, no .netrc)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.auth = lambda request: request
-
-    def send(self, request: requests.PreparedRequest, **how: object) -> requests.Response:
-        if urlsplit(request.url or "").scheme != "https":
-            raise requests.exceptions.InvalidSchema(f"{request.url} is not https")
-        return super().send(request, **how)  # type: ignore[arg-type]
-
-
 def upload(fork: Repository, proposal: Proposal) -> list[str]:
-    """Fill the releases of `fork` that the bundle names; gives the names of the parts that were sent.
-
-    A new release is a draft until it is whole: what is published may be immutable.
-    """
+    """Fill the releases of `fork` that the bundle names; gives the names of the parts that were sent."""
     sent: list[str] = []
     for tag, parts in _tags(fork, proposal.elsewhere).items():
-        release = _release(fork, tag, proposal.entry)
-        for part in parts:
-            if not _holds(release, part):
-                with (proposal.folder / part.name).open("rb") as file:
-                    release.upload_asset(MEDIA, part.name, file)
-                sent.append(part.name)
-        if release.draft:
-            release.edit(draft=False)
+        sent += fill(fork, tag, proposal.entry, parts, proposal.folder)
     return sent
 
 
-def must_serve(parts: Sequence[PayloadPart]) -> None:
+def fill(repository: Repository, tag: str, entry: str, parts: Sequence[PayloadPart], folder: Path) -> list[str]:
+    """See to it that the release of a tag holds these parts of `folder`; gives the names of those that were sent.
+
+    A new release is a draft until it is whole: what is published may be immutable.
+    """
+    release, sent = _release(repository, tag, entry), []
+    for part in parts:
+        if not _holds(release, part):
+            with (folder / part.name).open("rb") as file:
+                release.upload_asset(MEDIA, part.name, file)
+            sent.append(part.name)
+    if release.draft:
+        release.edit(draft=False)
+    return sent
+
+
+def must_serve(parts: Sequence[PayloadPart], server: Server) -> None:
     """Download every part, as the robots will. Raises SubmitError on the first that is not what was signed."""
     for part in parts:
-        with _Plain() as session:
+        with Outside(server) as session:
             try:
                 _same(session, part)
             except requests.RequestException as error:
@@ -93,13 +88,13 @@ def _tags(fork: Repository, parts: Sequence[PayloadPart]) -> dict[str, list[Payl
     return found
 
 
-def _release(fork: Repository, tag: str, entry: str) -> Release:
+def _release(repository: Repository, tag: str, entry: str) -> Release:
     """The release of a tag, drafts included, else a new draft."""
-    for release in fork.releases():
+    for release in repository.releases():
         if release.tag_name == tag:
             return release
     text = f"Evidence of the Gymboard entry {entry}. Every part is named by its sha256 in the entry's bundle.json."
-    return fork.create_release(tag, fork.default_branch, f"Evidence of {entry}", text, draft=True)
+    return repository.create_release(tag, repository.default_branch, f"Evidence of {entry}", text, draft=True)
 
 
 def _holds(release: Release, part: PayloadPart) -> bool:

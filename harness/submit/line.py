@@ -1,7 +1,8 @@
 """Line: the whole way from a Proposal to its pull request, in the order in which nothing has to be undone.
 
 Takes a Proposal, the board's name, a server and a token; gives an Outcome. First everything that can refuse without a
-trace (the account, the key, the board, an earlier pull request), then what leaves traces, the pull request last.
+trace (the parts' addresses, the account, the key, the board, an earlier pull request), then what leaves traces, the
+pull request last.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.signing import BUNDLE, SIGNATURE, Signers, verify_signature
 from harness.submit.connection import NEEDED, connected
 from harness.submit.evidence import must_serve, upload
 from harness.submit.fork import common_commit, fork_of, must_be_ours, must_fit, push
+from harness.submit.outside import must_lead_outside
 from harness.submit.proposal import Proposal
 from harness.submit.pull import Outcome, find_open, open_pull, update_pull
 from harness.submit.server import Server, Token
@@ -38,9 +40,10 @@ def submit(
     proposal: Proposal, target: Target, token: Token, tasks: Mapping[str, TaskSpec], tell: Callable[[str], None]
 ) -> Outcome:
     """Raises SubmitError, or VerificationError when the account's keys did not sign. `tell` hears of each step."""
+    must_lead_outside(proposal.elsewhere, target.server)
     with connected(target.server, token) as github:
         login = _account(github, proposal, token)
-        board = _board(github, target.board)
+        board = board_of(github, target.board)
         pull = find_open(board, login, proposal.branch, again=target.again)
         fork = fork_of(board, login)
         tell(f"fork: {fork.full_name}")
@@ -49,7 +52,7 @@ def submit(
         branch = must_be_ours(board, fork, proposal.branch, proposal.path)
         for name in upload(fork, proposal):
             tell(f"uploaded: {name}")
-        must_serve(proposal.elsewhere)
+        must_serve(proposal.elsewhere, target.server)
         commit, new = push(fork, branch, proposal, parent)
         tell(f"branch: {proposal.branch} at {commit[:12]}" + ("" if new else ", as before"))
         if pull is None:
@@ -65,7 +68,7 @@ def _account(github: GitHub, proposal: Proposal, token: Token) -> str:
             f"the bundle is {proposal.bundle.submitter}'s, but the token is github:{me.id}'s ({me.login}); "
             f"use the other account's token, or pack again with --submitter github:{me.id}"
         )
-    _scoped(github, token)
+    must_have_scope(github, token)
     published = me.keys()
     _signed(proposal, [key.key for key in published], me.login)
     return str(me.login)
@@ -84,7 +87,7 @@ def _signed(proposal: Proposal, keys: Sequence[str], login: str) -> None:
         ) from None
 
 
-def _scoped(github: GitHub, token: Token) -> None:
+def must_have_scope(github: GitHub, token: Token) -> None:
     """A classic token says what it may do in every answer; others say nothing, and are tried."""
     answer = github.session.get(github.session.build_url("user"))
     scopes = answer.headers.get("X-OAuth-Scopes")
@@ -92,10 +95,10 @@ def _scoped(github: GitHub, token: Token) -> None:
         raise SubmitError(f"the token of {token.source} has the scopes ({scopes or 'none'}); {NEEDED}")
 
 
-def _board(github: GitHub, name: str) -> Repository:
+def board_of(github: GitHub, name: str) -> Repository:
     """The board; for a fork of it, what it was forked from."""
     owner, _, repository = name.partition("/")
     found = github.repository(owner, repository)
     if found.fork and found.source is not None:
-        return _board(github, found.source.full_name)
+        return board_of(github, found.source.full_name)
     return found

@@ -1,12 +1,12 @@
 """Segments and the ledger -> relations in DuckDB.
 
-Takes which entry lies where, gives a connection with entries, episodes, attempts, baselines, notes and ledger. The
-rows of segments stay in their files until a query asks for them. Never lets the order of rows mean anything.
+Takes which entry lies where, gives a connection with entries, episodes, attempts, baselines, notes, ledger and replays.
+The rows of segments stay in their files until a query asks for them. Never lets the order of rows mean anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -18,6 +18,17 @@ from scoring.facts.segment import SCHEMAS, Segment, frame
 from scoring.ledger import LEVELS, LedgerLine
 
 _LEDGER = ("time", "kind", "entry", "bundle_sha256", "reason", "key_fingerprint", "level", "verdicts_sha256", "sha256")
+_REPLAYS = {
+    "sequence": pl.Int64(),
+    "entry": pl.String(),
+    "bundle_sha256": pl.String(),
+    "task": pl.String(),
+    "outcome": pl.String(),
+    "seed": pl.Int64(),
+    "expected": pl.Float64(),
+    "found": pl.Float64(),
+    "allowed": pl.Float64(),
+}
 
 
 class Member(NamedTuple):
@@ -40,12 +51,26 @@ def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> du
     _table(db, "members", rows, {"segment": whole, "local": whole, "entry_no": whole, "preview": pl.Boolean()})
     lines = [(line.sequence, *(getattr(line, name) for name in _LEDGER)) for line in ledger]
     _table(db, "ledger", lines, {"sequence": pl.Int64(), **dict.fromkeys(_LEDGER, text)})
+    _table(db, "replay_lines", list(_replays(ledger)), _REPLAYS)
+    db.execute(f"CREATE VIEW replays AS {_statement('replays')}")
     for table in COLUMNS:
         parts = [_from_segment(table, number, segment) for number, (_, segment) in enumerate(segments)]
         name = "found_entries" if table == "entries" else table
         db.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts) or _empty(table)}")
-    db.execute(f"CREATE TABLE entries AS {(files('scoring') / 'sql' / 'levels.sql').read_text(encoding='utf-8')}")
+    db.execute(f"CREATE TABLE entries AS {_statement('levels')}")
     return db
+
+
+def _statement(name: str) -> str:
+    return (files("scoring") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _replays(ledger: Sequence[LedgerLine]) -> Iterator[tuple[Any, ...]]:
+    """One row a task of each line."""
+    for line in ledger:
+        for one in line.replays or ():
+            figures = (one.seed, one.expected, one.found, one.allowed)
+            yield (line.sequence, line.entry, line.bundle_sha256, one.task, one.outcome, *figures)
 
 
 class Stream:

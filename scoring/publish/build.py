@@ -19,12 +19,14 @@ from harness.schema.task import TaskSpec, tasks_root
 from scoring.conduct import Conduct
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
+from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
 from scoring.publish.entry import removed_slots
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
+from scoring.publish.policy import protect, with_hosts
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import environment, page_name
 from scoring.publish.texts import StepFiles, Texts
@@ -32,13 +34,14 @@ from scoring.vocabulary import BoardId
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
-    "entry-title": 3,
-    "entry-description": 1,
+    "entry-title": 4,
+    "entry-description": 2,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
     "entry-episodes": 1,
     "entry-provenance": 1,
+    "entry-hosts": 1,
 }
 _MARKER = ".gymboard-site"
 
@@ -83,8 +86,10 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
-        run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        protect(built)
         _stamp(built, content, steps or StepFiles())
+        announce(built, content, address)
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
@@ -103,7 +108,7 @@ def _refuse_strangers(out: Path) -> None:
 
 def _replace(out: Path, built: Path) -> None:
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(built.with_name("former"))  # goes with the build folder; the gap without a site is two renames
     built.rename(out)
 
 
@@ -125,12 +130,12 @@ def _stamp(built: Path, content: Content, steps: StepFiles) -> None:
 
 def _stamp_entries(built: Path, content: Content, steps: StepFiles) -> None:
     path = built / SHELL
-    html = squeezed(path.read_text(encoding="utf-8"))
-    canonical = html.count(slot("entry-page"))
-    expected = {**_SHELL_SLOTS, **({"entry-page": canonical} if canonical else {})}
-    shell = read_shell(html, expected, SHELL)
-    names = []
+    html = with_hosts(squeezed(path.read_text(encoding="utf-8")))
+    addressed = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
+    shell = read_shell(html, {**_SHELL_SLOTS, **addressed}, SHELL)
+    names, cards = [], own_cards(content)
     for values in _entries(built / "entries", content, steps):
+        values["entry-card"] = cards.get(values["entry-page"], "board")
         names.append(values["entry-page"])
         (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
     path.unlink()

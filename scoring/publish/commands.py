@@ -44,11 +44,21 @@ def serve(
     local: Local = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="On loopback only.")] = 8000,
 ) -> None:
-    """Build the site and serve it on this machine.
+    """Build the site and serve it on this machine; what changes is built again, and open pages reload.
 
-    Example: gymboard site serve --port 8000
+    Watched: the entries, the tasks, site/ and mkdocs.yml. After a change of the code, call it again.
+
+    Example: gymboard site serve --port 8000 --local runs/mine/bundle
     """
-    from scoring.publish.preview import build_from, serve_folder
+    from harness.schema.task import tasks_root
+    from scoring.publish.build import site_sources
+    from scoring.publish.preview import build_from
+    from scoring.publish.serve import serve as serve_folder
 
-    build_from(submissions, out, local)
-    serve_folder(out, port)
+    def again() -> None:
+        build_from(submissions, out, local)
+
+    again()
+    root = site_sources()
+    own = [local] if local else []
+    serve_folder(out, port, [submissions, tasks_root(), root / "site", root / "mkdocs.yml", *own], again)

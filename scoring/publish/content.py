@@ -6,7 +6,7 @@ Takes a Leaderboard, the tasks and the loaded bundles, gives markup by slot name
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import jinja2
@@ -41,7 +41,7 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
-    conduct: Mapping[BoardId, Conduct]
+    conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -64,16 +64,19 @@ class Content:
         places = [row.standings.get(self.season.default_column) for row in self.season.rows]
         return sum(place is not None and place.rank is not None for place in places)
 
+    @cached_property
+    def opening(self) -> Board | None:
+        """What Home opens on: the season board once enough entries are ranked, the published results until then."""
+        return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
+
     def home(self) -> dict[str, str]:
-        """Home: the season board once enough entries are ranked, the published results until then."""
-        ranked = self._ranked()
-        use_season = ranked >= ENOUGH or self.published is None
-        board = self.season if use_season else self.published
+        """Home: the opening board first, the season's after it as long as the published results open."""
+        ranked, board = self._ranked(), self.opening
         if board is None:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
-            "second": None if use_season else self.season,
+            "second": self.season if board is self.published else None,
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.schema.paper import table_file
 from scoring.answers import safe_cell
 from scoring.leaderboard import Leaderboard
+from scoring.ledger import LEDGER, ledger_bytes
 
 Value = str | int | float | None
 _RANKING = (
@@ -29,11 +30,13 @@ _SCORES = (
 
 
 def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
-    """leaderboard.json, leaderboard.csv, task_scores.csv and the games' published scores graded again, in `folder`."""
+    """leaderboard.json, leaderboard.csv, task_scores.csv, the ledger's lines and the games' published scores graded
+    again, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "leaderboard.json").write_bytes(leaderboard.canonical())
     (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
     (folder / "task_scores.csv").write_text(_csv(_SCORES, _scores(leaderboard)), encoding="utf-8", newline="")
+    (folder / LEDGER).write_bytes(ledger_bytes(leaderboard.ledger))
     (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
 
 

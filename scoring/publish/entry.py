@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import jinja2
 from markupsafe import Markup
@@ -68,7 +69,14 @@ def entry_slots(
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
-    return {**slots, "entry-title": title, "entry-description": description, "entry-page": page_name(row)}
+    hosts = sorted({f" https://{urlsplit(part.url).netloc}" for part in context["parts"].values() if part.url})
+    return {
+        **slots,
+        "entry-hosts": "".join(hosts),
+        "entry-title": title,
+        "entry-description": description,
+        "entry-page": page_name(row),
+    }
 
 
 def _cells(shown: Shown) -> list[tuple[Any, ...]]:
@@ -129,7 +137,7 @@ def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
     slots: dict[str, str] = {part.replace("_", "-"): nothing for part in PARTS}
     description = f"{line.entry} was removed from Gymboard"
     about = {"entry-title": line.entry, "entry-description": description, "entry-page": line.entry}
-    return {**slots, "entry-head": head, **about}
+    return {**slots, "entry-head": head, "entry-hosts": "", **about}
 
 
 def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:

@@ -18,10 +18,11 @@ from harness.errors import Problem, ProblemsError
 from harness.schema.task import TaskSpec
 
 
-def run_mkdocs(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec], day: str) -> None:
-    """Build `docs` into `built`. `day`, the date of the data, dates the pages unless SOURCE_DATE_EPOCH is set.
+def run_mkdocs(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec], day: str) -> str:
+    """Build `docs` into `built`, give the site's address with a slash at its end, or "" when nobody said it.
 
-    Raises ProblemsError with every warning of mkdocs.
+    `day`, the date of the data, dates the pages unless SOURCE_DATE_EPOCH is set. Raises ProblemsError with every
+    warning of mkdocs.
     """
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
@@ -38,6 +39,7 @@ def run_mkdocs(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec
             build(config)
         finally:
             config.plugins.on_shutdown()
+    return str(config.site_url or "")
 
 
 def decision_records(docs: Path) -> list[Path]:

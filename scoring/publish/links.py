@@ -1,6 +1,6 @@
-"""The check over a built site: every internal link and anchor resolves, and nothing is asked of another origin.
+"""The check over a built site: every internal link, anchor and card resolves, and nothing is asked of another origin.
 
-Takes the folder, gives the list of problems. Reads HTML, style sheets and our own script; what the theme's bundle asks
+Takes the folder, gives the list of problems. A link that names the site's own address is an internal one. Reads HTML, style sheets and our own script; what the theme's bundle asks
 for is seen by the browser tests. Never opens a connection.
 """
 
@@ -30,6 +30,7 @@ class _Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.fetched: list[str] = []
+        self.canonical = ""
         self._in_style = False
         self.feed(html)
 
@@ -39,6 +40,10 @@ class _Page(HTMLParser):
             self.ids.add(str(name))
         if tag in ("a", "area", "link") and "href" in values:
             self.links.append(values["href"])
+        if tag == "link" and values.get("rel") == "canonical":
+            self.canonical = values.get("href", "")
+        if tag == "meta" and values.get("property") == "og:image":
+            self.links.append(values.get("content", ""))
         if tag == "link" and _LINK_FETCHES & set(values.get("rel", "").split()):
             self.fetched.append(values["href"])
         if tag in _FETCHED and _FETCHED[tag] in values:
@@ -68,17 +73,28 @@ def check_site(folder: Path) -> list[Problem]:
     """Every broken internal link, broken anchor and foreign request of the HTML and CSS under `folder`."""
     root = folder.resolve()
     pages = {path: _Page(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.html"))}
+    home = pages.get(root / "index.html")
+    address = home.canonical.removesuffix("index.html") if home else ""
     problems: list[Problem] = []
     for path, page in pages.items():
         where = path.relative_to(root).as_posix()
         problems += [Problem(where, f"asks another origin: {url}") for url in page.fetched if _is_foreign(url)]
-        problems += [Problem(where, fault) for link in page.links if (fault := _fault(link, path, root, pages))]
+        links = [_own(link, address) for link in page.links]
+        problems += [Problem(where, fault) for link in links if (fault := _fault(link, path, root, pages))]
     for pattern, addresses in (("**/*.css", _css_addresses), (_OWN_SCRIPTS, _ADDRESS.findall)):
         for path in sorted(root.glob(pattern)):
             found = addresses(path.read_text(encoding="utf-8"))
             where = path.relative_to(root).as_posix()
             problems += [Problem(where, f"asks another origin: {address}") for address in found]
     return problems
+
+
+def _own(link: str, address: str) -> str:
+    """The link as seen from the root of the site, when it names the site's own address or its path on the server."""
+    path = urlsplit(address).path
+    if address and link.startswith(address):
+        return f"/{link[len(address) :]}"
+    return f"/{link[len(path) :]}" if len(path) > 1 and link.startswith(path) else link
 
 
 def _fault(link: str, source: Path, root: Path, pages: dict[Path, _Page]) -> str | None:

@@ -68,7 +68,7 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), "hide:", "  - toc"),
+        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", "hide:", "  - toc"),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),
@@ -203,7 +203,13 @@ def _exploits(folder: Path) -> str:
 
 def _entry_shell() -> str:
     head = _front(
-        slot("entry-title"), slot("entry-description"), "hide:", "  - navigation", "search:", "  exclude: true"
+        slot("entry-title"),
+        slot("entry-description"),
+        f"card: {slot('entry-card')}",
+        "hide:",
+        "  - navigation",
+        "search:",
+        "  exclude: true",
     )
     sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Episodes", "entry-episodes"))
     sections += (("Provenance", "entry-provenance"),)

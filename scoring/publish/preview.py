@@ -1,14 +1,10 @@
-"""From a folder of submissions to a built site, and a look at it on this machine.
-
-Takes folders, gives the home page's path; the server listens on loopback only.
-"""
+"""From a folder of submissions to a built site. Takes folders, gives the home page's path."""
 
 from __future__ import annotations
 
 import functools
 import os
 from contextlib import nullcontext
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -60,14 +56,3 @@ def _payload_url() -> str | None:
     if given and not given.startswith("https://"):
         raise UsageError(f"{PAYLOAD_URL} must be an https address, found {given!r}")
     return given or None
-
-
-def serve_folder(folder: Path, port: int) -> None:
-    """Serve `folder` on 127.0.0.1 until Ctrl-C; port 0 takes a free one."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        print(f"serving {folder} on http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()

@@ -1,5 +1,5 @@
 -- Suspicion that can be computed: facts, not verdicts. One row an entry, flag, task and seed; of several attempts the worst.
--- Reads attempts, episodes, season_rules (one row a task: see scoring.flags) and trivials. Only the ranked metric is looked at.
+-- Reads attempts, episodes, entries, replays, season_rules (one row a task: see scoring.flags) and trivials. Only the ranked metric is looked at.
 WITH ranked AS (
     SELECT a.entry_no, a.task, a.seed, a.attempt, a.source, a.value, coalesce(a.stderr, 0.0) AS error,
            a.stderr IS NOT NULL AS known, r.* EXCLUDE (task, metric)
@@ -81,6 +81,18 @@ claim_differs AS (
         WHERE c.source = 'claimed'
     )
     WHERE abs(value - claim) > allowed
+),
+
+-- The recorded actions, executed again, did not lead to what was regraded. Figures of the first attempt that differs.
+replay_differs AS (
+    SELECT entry_no, 'replay-differs' AS flag, task, p.seed, CAST(NULL AS BIGINT) AS attempt, found AS value,
+           expected AS against, coalesce(abs(expected - found) - allowed, 'inf'::DOUBLE) AS excess,
+           CASE WHEN found IS NULL
+                THEN format('regraded {:.6g}; its actions, executed again, left no valid artifact', expected)
+                ELSE format('regraded {:.6g}; its actions, executed again, left {:.6g}: {:.3g} is allowed', expected,
+                            found, allowed) END AS words
+    FROM replays p JOIN entries USING (entry, bundle_sha256)
+    WHERE outcome = 'differs' AND NOT preview
 )
 
 SELECT entry_no, flag, task, seed, value, against, words
@@ -90,6 +102,7 @@ FROM (
     UNION ALL BY NAME FROM trivial_score
     UNION ALL BY NAME FROM do_nothing
     UNION ALL BY NAME FROM claim_differs
+    UNION ALL BY NAME FROM replay_differs
 )
 QUALIFY row_number() OVER (PARTITION BY entry_no, flag, task, seed ORDER BY excess DESC, attempt, words) = 1
 ORDER BY entry_no, flag, task, seed

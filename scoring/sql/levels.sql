@@ -3,12 +3,21 @@
 --   reported   an import: its figures are somebody else's
 --   signed     a run that the ledger included
 --   regraded   a docker run: our own job graded the last artifact of every episode that left one, and there is one
+--   replayed   regraded, and the newest replay of every task that left an artifact agrees or excuses it; one agrees
 -- A downgrade in the ledger caps the level of these very bytes, until the entry is submitted anew.
 WITH graded AS (
     SELECT
         entry_no,
         bool_or(last_artifact) AND bool_and(last_regraded OR NOT last_artifact) AS complete
     FROM episodes
+    GROUP BY entry_no
+),
+replayed AS (
+    SELECT entry_no, bool_and(coalesce(outcome IN ('agrees', 'excused'), false)) AND bool_or(outcome = 'agrees') AS agreed
+    FROM (SELECT entry_no, task, bool_or(last_artifact) AS artifact FROM episodes GROUP BY entry_no, task)
+    JOIN found_entries USING (entry_no)
+    LEFT JOIN replays USING (entry, bundle_sha256, task)
+    WHERE artifact
     GROUP BY entry_no
 ),
 decided AS (
@@ -26,11 +35,16 @@ SELECT
     CASE
         WHEN preview THEN NULL
         WHEN origin = 'import' THEN 'reported'::level
-        ELSE least(cap, CASE WHEN sandbox = 'docker' AND complete THEN 'regraded' ELSE 'signed' END::level)
+        ELSE least(cap, CASE
+            WHEN sandbox <> 'docker' OR NOT coalesce(complete, false) THEN 'signed'
+            WHEN coalesce(agreed, false) THEN 'replayed'
+            ELSE 'regraded'
+        END::level)
     END AS level,
     coalesce(reviewed, false) AS reviewed,
     included
 FROM found_entries
 LEFT JOIN graded USING (entry_no)
+LEFT JOIN replayed USING (entry_no)
 LEFT JOIN decided USING (entry_no)
 ORDER BY entry_no

@@ -22,6 +22,16 @@ beyond AS (
     AND CASE WHEN r.maximise THEN a.value > r.reference ELSE a.value < r.reference END
   GROUP BY a.entry_no
 ),
+-- Its recorded actions, executed again, did not make what was regraded.
+replay AS (
+  SELECT
+    e.entry_no,
+    first(printf('%s: its recorded actions, executed again, did not lead to the regraded value; held for review', p.task)
+      ORDER BY p.task) AS why
+  FROM replays AS p JOIN entries AS e USING (entry, bundle_sha256)
+  WHERE p.outcome = 'differs' AND NOT e.preview
+  GROUP BY e.entry_no
+),
 reasons AS (
   SELECT
     e.entry_no,
@@ -34,7 +44,7 @@ reasons AS (
         printf('lacks %d of the season''s %d episodes',
           (SELECT count(*) FROM rules) * $seeds - coalesce(p.episodes, 0), (SELECT count(*) FROM rules) * $seeds)
       WHEN e.level NOT IN ('regraded', 'replayed', 'reproduced') THEN printf('is %s; ranking needs regraded', e.level)
-      WHEN NOT e.reviewed THEN coalesce(b.why, c.why)
+      WHEN NOT e.reviewed THEN coalesce(r.why, b.why, c.why)
       ELSE c.why
     END AS why,
     coalesce(p.tasks, 0) < (SELECT count(*) FROM rules) AS partial
@@ -42,6 +52,7 @@ reasons AS (
   JOIN chosen USING (entry_no)
   LEFT JOIN present AS p USING (entry_no)
   LEFT JOIN beyond AS b USING (entry_no)
+  LEFT JOIN replay AS r USING (entry_no)
   LEFT JOIN copies AS c USING (entry_no)
 )
 SELECT entry_no, why, partial FROM reasons WHERE why IS NOT NULL ORDER BY entry_no

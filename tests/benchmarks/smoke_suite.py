@@ -58,7 +58,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         key = make_demo_key(folder)
-        runs, entry, signers = str(folder / "runs"), str(folder / "entry"), folder / "signers"
+        runs, entry, signers = str(folder / "runs"), str(folder / "smoke-suite"), folder / "signers"
         signers.write_text(f"local {key.with_suffix('.pub').read_text()}")
         sandbox = ["--sandbox", kind]
         words = [

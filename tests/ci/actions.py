@@ -81,6 +81,9 @@ class Machine:
             self._git("clone", "--quiet", "--no-checkout", str(self.origin), str(place))
             self._git("-C", str(place), "checkout", "--quiet", "--detach", f"origin/{ref}")
             return True
+        if action == "actions/upload-pages-artifact":
+            given = {"name": "pages", **given}
+            action = "actions/upload-artifact"
         kept = self.artifacts / given["name"]
         place = self.workspace / self.value(given["path"])
         source, target = (place, kept) if action == "actions/upload-artifact" else (kept, place)

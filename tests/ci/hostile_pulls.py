@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 NOTHING = "nothing"
 CONTAINER = "the artifact, in a grader's container"
+ACTIONS = "the artifact; on main its recorded actions, in an agent's container"
 
 
 class Hostile(NamedTuple):
@@ -154,6 +155,24 @@ TABLE = (
         f"{SCORING}/test_season.py::test_another_submitters_artifacts_earn_no_rank",
     ),
     Hostile(
+        "pasted public labels",
+        "the replay on main, under fresh ids; flagged, without a rank",
+        ACTIONS,
+        f"{CI}/test_workflows.py::test_pasted_public_labels_are_regraded_and_fail_in_the_replay_on_main",
+    ),
+    Hostile(
+        "public labels in the order of the rows, or with a model in reserve",
+        "the replay, by its value",
+        ACTIONS,
+        "tests/harness/replay/test_entry.py::test_pasting_with_a_model_in_reserve_is_found_by_the_value",
+    ),
+    Hostile(
+        "a replay's report about other bytes, other values, some seeds",
+        "settle, ledger replay",
+        NOTHING,
+        f"{SCORING}/test_replays.py::test_a_replay_of_something_else_is_not_written_down",
+    ),
+    Hostile(
         "pushing again to draw a lucky seed",
         "one verdict an artifact, from the ledger",
         NOTHING,
@@ -169,10 +188,9 @@ description: What a submission may try, who refuses it, and what was executed un
 # Hostile pull requests
 
 Each of these is a test that tries it. *Executed* is what ran before it was refused: never anything of the pull request but an
-artifact, in a grader's container, without network, labels or seed. A code is explained on the page of [rules](rules-codes.md).
+artifact, in a grader's container, without network, labels or seed, and on main what its agent had done, in an agent's container. A code is explained on the page of [rules](rules-codes.md).
 
-Two have no test by pull request yet: pasted public labels, which only a replay on main would catch (no job runs one), and a player
-that fakes its verdict, which the tasks' own exploits try (`gymboard tasks check`).
+One has no test by pull request: a player that fakes its verdict, which the tasks' own exploits try (`gymboard tasks check`).
 
 | it tries | refused by | executed | test |
 |---|---|---|---|

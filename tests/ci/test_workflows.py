@@ -5,6 +5,7 @@ A real agent run in containers is packed, signed and proposed; preview, comment,
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -15,8 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.agents.scripted import ScriptedAgent
+from harness.data import prepare
+from harness.runner.run import RunPlan, run_episodes
+from harness.sandbox import open_engine
 from harness.schema.base import canonical_bytes
+from harness.schema.steps import Action
+from harness.schema.task import load_task, tasks_root
 from harness.signing import make_demo_key
+from scoring.facts.read import read_facts
 from scoring.ledger import read_ledger
 from tests.ci.actions import ROOT, STANDINS, Machine, workflow
 from tests.harness.sign.builder import stock_sign
@@ -149,6 +157,11 @@ class Board:
         git(self.work, "checkout", "--quiet", "--detach", "FETCH_HEAD")
         return [line.kind for line in read_ledger(self.work / "submissions" / "ledger.jsonl")]
 
+    def level(self) -> str:
+        with read_facts(self.work / "submissions") as facts:
+            [(level,)] = facts.db.execute("SELECT level FROM entries").fetchall()
+        return str(level)
+
     def called(self) -> set[str]:
         return {line.split()[0] for line in self.calls.read_text().splitlines()}
 
@@ -168,8 +181,42 @@ def test_an_honest_submission_goes_all_the_way_to_regraded(board: Board, packed:
     board.merge()
     failed, log, waiting = board.regrade()
     assert (failed, waiting) == (None, "1"), log
-    assert board.ledger() == ["inclusion", "regrade"]
+    assert board.ledger() == ["inclusion", "regrade", "replay"], log
+    assert board.level() == "replayed"
     assert board.regrade()[2] == "0", "nothing is drawn again"
+
+
+def paste(place: Path) -> Path:
+    """An agent whose one action writes the labels that anybody can look up, id by id, packed and signed."""
+    folder = tasks_root() / "house-price"
+    prepared = prepare(load_task(folder), folder, "smoke")
+    assert prepared is not None
+    with (prepared.grader / "labels.csv").open(newline="") as file:
+        known = "".join(f"{row['id']},{row['SalePrice']}\n" for row in csv.DictReader(file))
+    write = Action(kind="write", path="submission.csv", data=f"id,SalePrice\n{known}".encode())
+    agent = ScriptedAgent("genius", [write, Action(kind="submit")])
+    plan = RunPlan("r", place / "runs" / "r", ["house-price"], tasks_root(), [0], "smoke", lambda where, seed: agent)
+    with open_engine("docker") as engine:
+        assert [ended.failure for ended in run_episodes(plan, engine)] == [""]
+    gymboard("pack", place / "runs" / "r", place / ENTRY, "--submitter", f"github:{NUMBER}", cwd=place)
+    gymboard("sign", place / ENTRY, "--key", make_demo_key(place / "keys"), cwd=place)
+    return place
+
+
+def test_pasted_public_labels_are_regraded_and_fail_in_the_replay_on_main(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    pasted = paste(tmp_path / "run")
+    board = Board(tmp_path, pasted)
+    board.propose(pasted, lambda work: None)
+    assert board.preview()[0] is None, "an artifact alone does not show where it comes from"
+    board.merge()
+    failed, log, _ = board.regrade()
+    assert failed is None and "replay: 0 agree, 1 differ (house-price)" in log, log
+    assert board.ledger() == ["inclusion", "regrade", "replay"] and board.level() == "regraded"
+    [*_, line] = read_ledger(board.work / "submissions" / "ledger.jsonl")
+    [found] = line.replays or ()
+    assert (found.outcome, found.expected, found.found) == ("differs", 1.0, None), "fresh ids: not one row is known"
+    assert board.regrade()[2] == "0", "nobody replays until it pleases"
 
 
 def edit(work: Path, key: Path) -> None:
@@ -255,7 +302,7 @@ def test_main_that_moves_on_while_it_is_settled_loses_nothing(board: Board, pack
     steps = [*jobs["settle"]["steps"][:1], {"run": race}, *jobs["settle"]["steps"][1:]]
     assert settle.run({"steps": steps}) is None, settle.log
     assert "main moved on" in settle.log
-    assert board.ledger() == ["inclusion", "regrade"] and (board.work / "NEWS").is_file()
+    assert board.ledger() == ["inclusion", "regrade", "replay"] and (board.work / "NEWS").is_file()
 
 
 def test_no_expression_reaches_a_shell_and_every_action_is_pinned() -> None:

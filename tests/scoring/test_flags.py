@@ -59,6 +59,13 @@ def db() -> Iterator[duckdb.DuckDBPyConnection]:
             "CREATE TABLE episodes (entry_no INTEGER, task VARCHAR, seed INTEGER, steps INTEGER, trace VARCHAR, "
             f"{counts})"
         )
+        connection.execute(
+            "CREATE TABLE entries (entry_no INTEGER, entry VARCHAR, bundle_sha256 VARCHAR, preview BOOLEAN)"
+        )
+        connection.execute(
+            "CREATE TABLE replays (entry VARCHAR, bundle_sha256 VARCHAR, task VARCHAR, outcome VARCHAR, seed BIGINT, "
+            "expected DOUBLE, found DOUBLE, allowed DOUBLE)"
+        )
         yield connection
 
 

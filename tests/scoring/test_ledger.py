@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SchemaError, VerificationError
-from scoring.ledger import append_line, digest, read_ledger
+from scoring.ledger import append_line, digest, ledger_bytes, must_continue, read_ledger
 
 ABOUT = {"time": "2026-11-20T12:00:00Z", "entry": "some-entry", "bundle_sha256": "ab" * 32}
 
@@ -91,3 +91,36 @@ def test_a_line_that_says_nothing_is_not_appended(ledger: Path, content: dict[st
     with pytest.raises(SchemaError):
         append_line(ledger, {**ABOUT, **content})
     assert len(read_ledger(ledger)) == 3
+
+
+def test_a_longer_chain_continues_a_shorter_one(ledger: Path) -> None:
+    earlier = read_ledger(ledger)
+    append_line(ledger, {**ABOUT, "kind": "inclusion", "reason": "fourth"})
+    must_continue(read_ledger(ledger), earlier)
+    must_continue(read_ledger(ledger), ())
+    assert ledger_bytes(read_ledger(ledger)) == ledger.read_bytes(), "what is published is the file"
+
+
+@pytest.mark.parametrize(("kept", "said"), [(2, "1 line.s. that there were are missing"), (1, "2 line.s. that")])
+def test_lines_that_are_missing_at_the_end_are_seen(ledger: Path, kept: int, said: str) -> None:
+    """The one change that a chain does not show by itself."""
+    earlier = read_ledger(ledger)
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:kept]))
+    with pytest.raises(VerificationError, match=said):
+        must_continue(read_ledger(ledger), earlier)
+
+
+def test_a_history_that_was_written_anew_is_seen(ledger: Path) -> None:
+    earlier = read_ledger(ledger)
+    ledger.write_text(ledger.read_text().splitlines(keepends=True)[0])
+    for reason in ("another second", "another third", "another fourth"):
+        append_line(ledger, {**ABOUT, "kind": "inclusion", "reason": reason})
+    with pytest.raises(VerificationError, match="line 2 is not the line that there was"):
+        must_continue(read_ledger(ledger), earlier)
+
+
+def test_a_mirror_says_where(ledger: Path) -> None:
+    with pytest.raises(SchemaError, match="a mirror says where the copies are"):
+        append_line(ledger, {**ABOUT, "kind": "mirror", "reason": "copied"})
+    line = append_line(ledger, {**ABOUT, "kind": "mirror", "reason": "copied", "evidence": "https://a.org/copies"})
+    assert read_ledger(ledger)[-1] == line

@@ -10,10 +10,11 @@ import pytest
 from harness.errors import UsageError
 from harness.schema.digest import folder_sha256
 from harness.schema.regrade import Regraded, RegradeReport
+from harness.schema.replay import AttemptReplay, EpisodeReplay, ReplayReport, TaskReplay
 from harness.schema.task import tasks_root
 from harness.signing import Signers, make_demo_key, sign
 from harness.verdict_cache import VerdictCache, VerdictKey
-from scoring.docket import recall, waiting
+from scoring.docket import recall, unreplayed, waiting
 from scoring.facts.read import read_facts
 from scoring.inclusion import decide
 from scoring.ledger import LEDGER, read_ledger
@@ -94,6 +95,62 @@ def test_a_merged_entry_that_is_found_again_becomes_regraded_once(merged: Merged
     assert [one.fault for one in merged.settle()] == [False]
     assert (merged.kinds, merged.level()) == (["inclusion", "regrade"], "regraded")
     assert waiting(merged.submissions) == () and merged.settle() == []
+
+
+def replay(merged: Merged, found: float = 0.9, **changed: object) -> None:
+    """What the job's replay wrote beside the regrade's report."""
+    attempts = [
+        AttemptReplay(
+            attempt=0,
+            artifact_sha256=artifact("house-price", seed, 0),
+            metric="r2",
+            expected=0.9,
+            expected_from="regraded",
+            replayed=verdict("house-price", found),
+            difference=abs(0.9 - found),
+            allowed=0.01,
+            agrees=found == 0.9,
+            sentence=f"expected 0.9, replayed {found}",
+        )
+        for seed in (0, 1)
+    ]
+    episodes = tuple(
+        EpisodeReplay(seed=seed, steps=2, attempts=(one,), seconds=1.0) for seed, one in enumerate(attempts)
+    )
+    task = TaskReplay(
+        task="house-price", replay="ci", outcome="agrees" if found == 0.9 else "differs", episodes=episodes
+    )
+    about = RegradeReport.from_json((merged.reports / "mine.regrade.json").read_bytes())
+    same = ("bundle_sha256", "entry", "submitter", "profile", "suite_version", "harness_version", "engine", "images")
+    facts = {name: getattr(about, name) for name in same} | {"schema_version": 1, "sandbox": "docker", "tasks": (task,)}
+    (merged.reports / "mine.replay.json").write_bytes(ReplayReport(**{**facts, **changed}).canonical())  # type: ignore[arg-type]
+
+
+def test_a_replay_beside_the_report_becomes_a_line_of_its_own(merged: Merged) -> None:
+    merged.report()
+    replay(merged)
+    [settled] = merged.settle()
+    assert not settled.fault and "replay: 1 agree by line 2" in settled.sentence
+    assert (merged.kinds, merged.level()) == (["inclusion", "regrade", "replay"], "replayed")
+    assert waiting(merged.submissions) == () and unreplayed(merged.submissions) == ()
+
+
+def test_a_replay_that_differs_keeps_regraded_and_is_not_tried_again(merged: Merged) -> None:
+    merged.report()
+    replay(merged, found=0.5)
+    [settled] = merged.settle()
+    assert "0 agree, 1 differ (house-price)" in settled.sentence
+    assert (merged.kinds, merged.level()) == (["inclusion", "regrade", "replay"], "regraded")
+    assert waiting(merged.submissions) == () and unreplayed(merged.submissions) == ()
+
+
+def test_a_replay_of_other_bytes_costs_the_regrade_nothing(merged: Merged) -> None:
+    merged.report()
+    replay(merged, bundle_sha256="ab" * 32)
+    [settled] = merged.settle()
+    assert not settled.fault and "not replayed: the report is about" in settled.sentence
+    assert (merged.kinds, merged.level()) == (["inclusion", "regrade"], "regraded")
+    assert unreplayed(merged.submissions) == ("mine",)
 
 
 def test_a_disagreement_is_a_decision_so_that_another_push_draws_no_other_seed(merged: Merged) -> None:

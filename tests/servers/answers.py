@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Protocol = Literal["openai", "anthropic"]
+Protocol = Literal["openai", "anthropic", "responses"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Call:
 @dataclass(frozen=True)
 class Say:
     """An answer. Tokens None: the server counts (four bytes are a token; see models.tokens). Not `counted`: the
-    answer carries no usage, as some home-made servers do. `redacted`: reasoning that Anthropic's format has sealed."""
+    answer carries no usage, as some home-made servers do. `redacted`: reasoning that Anthropic's format and OpenAI's
+    Responses have sealed."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()

@@ -24,6 +24,8 @@ def whole(protocol: Protocol, number: int, model: str, say: Say, usage: Usage) -
         choice = {"index": 0, "message": _message(number, say), "finish_reason": say.ends, "logprobs": None}
         counts = {"usage": _openai_usage(usage)} if say.counted else {}
         return {**_completion(number, model, "chat.completion"), "choices": [choice], **counts}
+    if protocol == "responses":
+        return _response(number, model, say, usage)
     return {
         **_anthropic_head(number, model),
         "content": [block for block, _ in _blocks(number, say)],
@@ -37,6 +39,45 @@ def events(protocol: Protocol, number: int, model: str, say: Say, usage: Usage, 
     if protocol == "openai":
         return _openai_events(number, model, say, usage, wants_usage)
     return _anthropic_events(number, model, say, usage)
+
+
+def _response(number: int, model: str, say: Say, usage: Usage) -> dict[str, Any]:
+    """OpenAI's Responses, not streamed: nobody here asks it for a stream."""
+    text = {"type": "output_text", "text": say.text, "annotations": []}
+    refused = {"type": "refusal", "refusal": say.refusal}
+    output: list[dict[str, Any]] = []
+    if say.reasoning or say.redacted:
+        summary = [{"type": "summary_text", "text": say.reasoning}] if say.reasoning else []
+        sealed = {"encrypted_content": say.redacted} if say.redacted else {}
+        output.append({"type": "reasoning", "id": f"rs_{number}", "summary": summary, **sealed})
+    if say.text or say.refusal:
+        said = {"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed"}
+        output.append({**said, "content": [refused if say.refusal else text]})
+    for place, call in enumerate(say.calls):
+        called = {"call_id": call.id or f"call_{number}_{place}", "name": call.name, "arguments": call.text}
+        output.append({"type": "function_call", "id": f"fc_{number}_{place}", "status": "completed", **called})
+    cut = say.ends == "length"
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "model": model,
+        "status": "incomplete" if cut else "completed",
+        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+        "error": None,
+        "output": output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": counts if say.counted else None,
+    }
 
 
 def _completion(number: int, model: str, kind: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ PATHS: dict[str, Protocol] = {
     "/v1/chat/completions": "openai",
     "/chat/completions": "openai",
     "/v1/messages": "anthropic",
+    "/v1/responses": "responses",
 }
 
 
@@ -100,7 +101,7 @@ class ModelServer:
         """The answer to a request, noted and billed; one request at a time."""
         with self._lock:
             asked = Asked(len(self.asked), protocol, body, headers)
-            prompt = json.dumps([body.get("system"), body.get("tools"), body.get("messages")]).encode()
+            prompt = json.dumps([body.get("system"), body.get("tools"), body.get("messages"), *_items(body)]).encode()
             answer = self._answer(asked, tokens(prompt))
             asked = Asked(asked.number, protocol, body, headers, answer)
             self.asked.append(asked)
@@ -151,6 +152,11 @@ class ModelServer:
             else tokens(spoken.encode("utf-8", "surrogatepass")),
             reasoning_tokens=say.reasoning_tokens,
         )
+
+
+def _items(body: dict[str, Any]) -> list[Any]:
+    """What a request to Responses says."""
+    return [body.get("instructions"), body["input"]] if "input" in body else []
 
 
 def tokens(text: bytes) -> int:

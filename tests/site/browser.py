@@ -24,6 +24,11 @@ FLAGS = (
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    """Serves the folder as the root of the host, and once more as /gymboard, where its 404 page believes to be."""
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path(path.removeprefix("/gymboard"))
+
     def log_message(self, format: str, *args: object) -> None:
         """Not on a test's output."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from scoring.leaderboard import (
     Score,
     Standing,
 )
+from scoring.ledger import Kind, LedgerLine, append_line
 from scoring.load import Loaded
 from scoring.tables import shapes
 
@@ -37,7 +40,13 @@ LINE = HOSTILE.replace("\u202e", "")
 """What the schema lets an entry put on one line."""
 CITATION = Citation(title=LINE, url="https://arxiv.org/abs/2502.14499", licence="CC BY-NC 4.0")
 TAU_MAX = 1.2
-NAMES = ("ada", "bell", "curie", HOSTILE)
+ENDLESS = (
+    "\U0001f9ea \U0001f468\u200d\U0001f52c \u05e9\u05dc\u05d5\u05dd \u0645\u0631 \u6f22\u5b57 e\u0301\u0302\u0303 "
+    + "W" * 470
+    + " "
+)[:500] * 20
+"""10,000 characters: emoji, right to left, ideographs, heaped accents, and words that no line can hold."""
+NAMES = ("ada", "bell", "curie", HOSTILE, ENDLESS)
 EXITS: dict[ExitStatus, int] = {"success": 30, "evaluation_error": 12, "max_steps": 8, "cost": 2}
 
 
@@ -122,7 +131,7 @@ def row(number: int, name: str, kind: RowKind = "entry") -> Row:
     cells = tuple(_cell(i, task, 3.0 - 0.6 * number, (note,)) for i, task in enumerate(tasks()))
     aup = sum(cell.last.contribution for cell in cells)
     rank = number + 1 if kind == "entry" else None
-    line = LINE if name == HOSTILE else name
+    line = {HOSTILE: LINE, ENDLESS: ENDLESS.replace("\u200d", "")[:100].strip()}.get(name, name)
     entry = Entry(
         id=f"entry-{number}",
         agent=line,
@@ -199,7 +208,7 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
-    """Two readings of four entries, the last of them hostile in every free field; a rejection; perhaps a preview."""
+    """Two readings of five entries, the fourth hostile in every free field; a rejection; a ledger; perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(
@@ -208,7 +217,29 @@ def leaderboard(preview: bool = False) -> Leaderboard:
         boards=(board(rows), board(rows, reading="mlgym-compat")),
         previews=(shown,) if preview else (),
         rejections=(Rejection(folder=HOSTILE, reasons=(HOSTILE,)),),
+        ledger=ledger(),
     )
+
+
+@cache
+def ledger() -> tuple[LedgerLine, ...]:
+    """An inclusion of every entry, then the removal of one that was never on a board; every reason is hostile."""
+    names = [*(f"entry-{number}" for number in range(len(NAMES))), "gone"]
+    kinds: list[tuple[Kind, str]] = [*(("inclusion", name) for name in names), ("removal", "gone")]
+    with tempfile.TemporaryDirectory() as work:
+        return tuple(
+            append_line(
+                Path(work) / "ledger.jsonl",
+                {
+                    "time": f"2026-11-{number + 1:02}T12:00:00Z",
+                    "kind": kind,
+                    "entry": name,
+                    "bundle_sha256": f"{names.index(name):064x}",
+                    "reason": f"{HOSTILE}\x00\x1b]0;x\x07\ufffe {ENDLESS[:1500]}",
+                },
+            )
+            for number, (kind, name) in enumerate(kinds)
+        )
 
 
 def loaded() -> dict[str, Loaded]:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.site.browser import served
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
@@ -33,18 +31,6 @@ PAGES = (
 RANKS = "#ranking-table tbody tr td:first-child"
 AUPS = "#ranking-table tbody .gb-value"
 COSTS = "#ranking-table tbody td:nth-child(5)"
-
-
-@pytest.fixture(scope="session")
-def committed(committed_site: Path) -> Iterator[str]:
-    with served(committed_site) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def hostile(hostile_site: Path) -> Iterator[str]:
-    with served(hostile_site) as address:
-        yield address
 
 
 @contextmanager

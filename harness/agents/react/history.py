@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.schema.calls import Reply, ReplyCall, Thinking
+from harness.llm.returned import returned
+from harness.schema.calls import SIGNED_ID, Reply, ReplyCall
 
 Message = Mapping[str, Any]
 SHORT_CHARS = 300
@@ -22,6 +23,7 @@ KEPT_TURNS = 2
 GAP_CHARS = 200
 """More than the words in the place of what is cut: what is cut once is not cut again."""
 MARK = {"cache_control": {"type": "ephemeral"}}
+_SOUND_ID = re.compile(rf"[A-Za-z0-9_-]{{1,64}}(?:{SIGNED_ID}[A-Za-z0-9+/=_-]{{1,65536}})?")
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,12 @@ class Result:
 
 @dataclass
 class Turn:
-    """One answer of the model and what came of each of its calls. `thinking`: signed blocks, to be sent back."""
+    """One answer of the model and what came of each of its calls. `returned`: the fields of its message in which its
+    provider gets its own reasoning back."""
 
     text: str
     calls: tuple[ReplyCall, ...] = ()
-    thinking: tuple[Thinking, ...] = ()
+    returned: Mapping[str, Any] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
 
 
@@ -63,8 +66,9 @@ class History:
     def answered(self, reply: Reply) -> None:
         """A new turn."""
         number = self._folded + len(self._turns)
-        native = (_sendable(reply.calls, number), reply.thinking) if self._native else ()
-        self._turns.append(Turn(reply.text, *native))
+        calls = _sendable(reply.calls, number) if self._native else ()
+        back = returned(reply.thinking, reply.reasoning if calls else "") if self._native else {}
+        self._turns.append(Turn(reply.text, calls, back))
 
     def observed(self, text: str) -> None:
         """What came of the next call of the last turn."""
@@ -129,14 +133,13 @@ class History:
         return max(self._shown_from, beyond // self._block * self._block)
 
     def _spoken(self, turn: Turn) -> Message:
-        signed = {"thinking_blocks": [one.block for one in turn.thinking]} if turn.thinking else {}
         if not turn.calls:
-            return {"role": "assistant", "content": turn.text.strip() or "(an empty answer)", **signed}
+            return {"role": "assistant", "content": turn.text.strip() or "(an empty answer)", **turn.returned}
         calls = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in turn.calls
         ]
-        return {"role": "assistant", "content": turn.text.strip() or None, "tool_calls": calls, **signed}
+        return {"role": "assistant", "content": turn.text.strip() or None, "tool_calls": calls, **turn.returned}
 
 
 def clipped(text: str, chars: int) -> str:
@@ -157,7 +160,7 @@ def _sendable(calls: Sequence[ReplyCall], turn: int) -> tuple[ReplyCall, ...]:
     """Calls as every provider takes them back: own ids where the model gave none or one twice, plain names, and
     arguments that are a JSON object."""
     ids = [call.id for call in calls]
-    sound = len(set(ids)) == len(ids) and all(re.fullmatch(r"[\w-]{1,64}", one, re.ASCII) for one in ids)
+    sound = len(set(ids)) == len(ids) and all(_SOUND_ID.fullmatch(one) for one in ids)
     return tuple(
         ReplyCall(
             id=call.id if sound else f"call-{turn}-{at}",

@@ -86,15 +86,15 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _call_action(call: ReplyCall, words: Reply, known: Mapping[str, Form[Any]]) -> Action:
     if call.name not in known:
-        return _none(unknown(call.name, list(known)), words, call.id)
+        return _none(unknown(call.name, list(known)), words, call.plain_id)
     try:
         arguments = json.loads(call.arguments or "{}", parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         cut = f"; {CUT_OFF}" if words.finish == "length" else ""
-        return _none(f"the arguments of {call.name} are not JSON: {str(error)[:200]}{cut}", words, call.id)
+        return _none(f"the arguments of {call.name} are not JSON: {str(error)[:200]}{cut}", words, call.plain_id)
     if not isinstance(arguments, dict):
-        return _none(f"the arguments of {call.name} must be a JSON object", words, call.id)
-    return _action(call.name, arguments, call.id, words, known)
+        return _none(f"the arguments of {call.name} must be a JSON object", words, call.plain_id)
+    return _action(call.name, arguments, call.plain_id, words, known)
 
 
 def _action(name: str, arguments: dict[str, Any], call_id: str, words: Reply, known: Mapping[str, Form[Any]]) -> Action:

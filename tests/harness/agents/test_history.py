@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from harness.agents.react.history import History, clipped
+from harness.agents.react.parse import forms, native_actions
 from harness.schema.calls import Reply, ReplyCall
 
 LONG = "x" * 3000
@@ -138,3 +139,16 @@ def test_what_is_clipped_is_clipped_once() -> None:
     step(past, 0)
     assert past.clip(2000) and not past.clip(2000)
     assert "left out" in str(past.messages()[-1]["content"])
+
+
+def test_the_signature_of_a_thought_in_a_calls_id_goes_back_whole() -> None:
+    """litellm writes Gemini's so, and Gemini 3 refuses calls without it."""
+    past, signed = history(), "call_1__thought__" + "QUJD" * 500 + "=="
+    past.answered(Reply(calls=(ReplyCall(id=signed, name="bash", arguments="{}"),)))
+    past.observed("x")
+    _, _, answer, result = past.messages()
+    assert answer["tool_calls"][0]["id"] == result["tool_call_id"] == signed
+    assert (
+        native_actions(Reply(calls=(ReplyCall(id=signed, name="bash", arguments="{}"),)), forms(()))[0].call_id
+        == "call_1"
+    ), "for the record"

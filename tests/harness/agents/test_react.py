@@ -15,7 +15,7 @@ from harness.llm import meter
 from harness.schema.episode import Usage
 from harness.schema.task import load_task, tasks_root
 from tests.harness.agents.talk import PRICE, talk
-from tests.servers.answers import Answer, Call, Cut, Say, overloaded, rate_limited, refusal, too_long, tool
+from tests.servers.answers import Answer, Call, Cut, Refuse, Say, overloaded, rate_limited, refusal, too_long, tool
 from tests.servers.formats import thinking_fault, whole
 from tests.servers.models import Asked
 
@@ -90,10 +90,35 @@ def test_the_scripted_server_refuses_thinking_that_is_lost_or_forged() -> None:
     assert fault(said[1], last={"role": "user", "content": "go on"}) == "", "a new turn of the user needs none"
 
 
-def test_reasoning_of_other_providers_is_for_the_reader_alone(tmp_path: Path) -> None:
-    with talk([Say(calls=(Call("bash", {"command": "ls"}, "a"),), reasoning="Hm."), tool("submit")], tmp_path) as on:
-        assert on.see().reasoning == "Hm." and on.see().kind == "submit"
-        assert "Hm." not in json.dumps(on.sent)
+def reasoner(asked: Asked) -> Answer:
+    """A server that wants its reasoning back with the calls that it led to, as DeepSeek's does."""
+    answers = [message for message in asked.messages if message["role"] == "assistant"]
+    if any(message.get("tool_calls") and not message.get("reasoning_content") for message in answers):
+        text = "The `reasoning_content` in the thinking mode must be passed back to the API."
+        return Refuse(400, text, "invalid_request_error")
+    said = [Say("Look.", (Call("bash", {"command": "ls"}, "a"),), reasoning="Hm."), Say("no call", reasoning="So.")]
+    return [*said, tool("submit")][len(answers)]
+
+
+def test_unsigned_reasoning_goes_back_with_the_calls_it_led_to(tmp_path: Path) -> None:
+    with talk(reasoner, tmp_path) as on:
+        assert on.see().reasoning == "Hm."
+        assert [on.see().kind, on.see().kind] == ["none", "submit"]
+    answers = [message for message in on.sent if message["role"] == "assistant"]
+    assert [message.get("reasoning_content") for message in answers] == ["Hm.", None]
+
+
+def test_who_refuses_its_reasoning_back_is_asked_without_it_and_paid_once(tmp_path: Path) -> None:
+    def strict(asked: Asked) -> Answer:
+        if "reasoning_content" in json.dumps(asked.messages):
+            text = "messages.2.assistant.reasoning_content: property is unsupported"
+            return Refuse(400, text, "invalid_request_error")
+        return Say(calls=(Call("bash", {"command": "ls"}, f"c{asked.number}"),), reasoning="Hm.")
+
+    with talk(strict, tmp_path) as on:
+        assert [on.see().kind for _ in range(4)] == ["bash"] * 4
+        assert len(on.server.asked) == 5, "it was refused once, and not tried again"
+        assert sum(call.cost_usd or 0 for call in on.meter.paid()) == pytest.approx(on.server.cost_usd(PRICE))
 
 
 def test_every_tool_is_offered_with_its_schema(tmp_path: Path) -> None:

@@ -22,7 +22,16 @@ from harness.schema.prices import Price
 from tests.servers.models import ModelServer, Script, model_server
 
 MODEL, KEY = "openai/scripted", "gymboard-0123"
-PRICE = Price(models=(MODEL,), since="2026-01-01", input_usd=3.0, cached_usd=0.3, output_usd=15.0, source="test")
+CLAUDE, SEALING = "anthropic/claude-sonnet-4-20250514", "openai/responses/scripted"
+DEMANDING = "deepseek/scripted"
+PRICE = Price(
+    models=(MODEL, CLAUDE, SEALING, DEMANDING),
+    since="2026-01-01",
+    input_usd=3.0,
+    cached_usd=0.3,
+    output_usd=15.0,
+    source="test",
+)
 
 
 @dataclass
@@ -68,14 +77,15 @@ Open = Callable[..., Set]
 
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """`opened(script, limit=4.0)`."""
+    """`opened(script, limit=4.0, name=MODEL)`."""
     monkeypatch.setattr(meter, "LONGEST_WAIT_S", 0.01)
     monkeypatch.setitem(os.environ, "LITELLM_LOCAL_MODEL_COST_MAP", "True")
     with ExitStack() as stack:
 
-        def make(script: Script, limit: float = 4.0, **more: Any) -> Set:
+        def make(script: Script, limit: float = 4.0, name: str = MODEL, **more: Any) -> Set:
             server = stack.enter_context(model_server(script))
-            plan = ModelPlan(MODEL, server.openai, price=PRICE, max_output_tokens=100, **more)
+            base = server.anthropic if name == CLAUDE else server.openai
+            plan = ModelPlan(name, base, price=PRICE, max_output_tokens=100, **more)
             folder = tmp_path / "episode"
             folder.mkdir(exist_ok=True)
             model = Models(plan, tmp_path, "2026-11-21").open("task/seed-0", folder, limit, lambda: 60.0)

@@ -12,12 +12,13 @@ import pytest
 from harness.gateway import door
 from harness.gateway.http import BODY_CAP_BYTES
 from harness.gateway.openai import ChatRequest
+from harness.gateway.responses.shape import ResponsesRequest
 from tests.harness.gateway.conftest import KEY, MODEL, PRICE, Open, Set
 from tests.servers.answers import Say
 
 ASK: list[Any] = [{"role": "user", "content": "hello"}]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 
 
 def chat(**more: Any) -> dict[str, Any]:
@@ -31,6 +32,10 @@ def said(*parts: Any) -> dict[str, Any]:
 def messages(*blocks: Any, **more: Any) -> dict[str, Any]:
     content = [{"role": "user", "content": list(blocks)}] if blocks else ASK
     return {"model": MODEL, "max_tokens": 9, "messages": content, **more}
+
+
+def respond(*items: Any, **more: Any) -> dict[str, Any]:
+    return {"model": MODEL, "input": list(items) or "hello", **more}
 
 
 def schema(tree: Any) -> dict[str, Any]:
@@ -122,6 +127,76 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "content",
     ),
     "api_base in Anthropic's format": (MESSAGES, messages(api_base="http://127.0.0.1"), "api_base"),
+    "an earlier response": (RESPONSES, respond(previous_response_id="resp_1"), "previous_response_id"),
+    "a conversation that is kept": (RESPONSES, respond(conversation="conv_1"), "send store=false and the whole"),
+    "storage at the provider": (RESPONSES, respond(store=True), "store: "),
+    "a run in the background": (RESPONSES, respond(background=True), "nothing runs in the background"),
+    "a stored prompt": (RESPONSES, respond(prompt={"id": "pmpt_1"}), "prompt: "),
+    "web search in Responses": (RESPONSES, respond(tools=[{"type": "web_search"}]), "tools.0.type"),
+    "files in Responses": (
+        RESPONSES,
+        respond(tools=[{"type": "file_search", "vector_store_ids": ["vs_1"]}]),
+        "tools.0.type",
+    ),
+    "code of the provider's in Responses": (
+        RESPONSES,
+        respond(tools=[{"type": "code_interpreter", "container": {"type": "auto"}}]),
+        "tools.0.type",
+    ),
+    "a shell of the provider's": (RESPONSES, respond(tools=[{"type": "shell"}]), "tools.0.type"),
+    "a tool without a schema": (RESPONSES, respond(tools=[{"type": "custom", "name": "x"}]), "tools.0.type"),
+    "MCP in Responses": (
+        RESPONSES,
+        respond(tools=[{"type": "mcp", "server_url": "http://127.0.0.1", "server_label": "x"}]),
+        "tools.0.type",
+    ),
+    "a chosen server tool": (RESPONSES, respond(tool_choice={"type": "web_search_preview"}), "tool_choice"),
+    "an item by reference": (
+        RESPONSES,
+        respond({"type": "item_reference", "id": "msg_1"}),
+        "this gateway takes message",
+    ),
+    "a search that was": (RESPONSES, respond({"type": "web_search_call", "id": "ws"}), "this gateway takes message"),
+    "an approval of MCP": (
+        RESPONSES,
+        respond({"type": "mcp_approval_response", "approve": True, "approval_request_id": "x"}),
+        "this gateway takes message",
+    ),
+    "a file in Responses": (
+        RESPONSES,
+        respond({"role": "user", "content": [{"type": "input_file", "file_url": "http://127.0.0.1/x"}]}),
+        "input_file",
+    ),
+    "a remote image in Responses": (
+        RESPONSES,
+        respond({"role": "user", "content": [{"type": "input_image", "image_url": "http://127.0.0.1/x.png"}]}),
+        "image_url",
+    ),
+    "an image of a result, by file": (
+        RESPONSES,
+        respond({"type": "function_call_output", "call_id": "a", "output": [{"type": "input_image", "file_id": "f"}]}),
+        "image_url",
+    ),
+    "a schema of Responses that is fetched": (
+        RESPONSES,
+        respond(text={"format": {"type": "json_schema", "name": "x", "schema": {"$ref": "http://127.0.0.1"}}}),
+        "$ref",
+    ),
+    "probabilities": (RESPONSES, respond(include=["message.output_text.logprobs"]), "include"),
+    "a conversation cut by the provider": (RESPONSES, respond(truncation="auto"), "truncation"),
+    "api_base in Responses": (RESPONSES, respond(api_base="http://127.0.0.1"), "api_base"),
+    "a body of its own in Responses": (RESPONSES, respond(extra_body={"x": 1}), "extra_body"),
+    "a role that is none in Responses": (RESPONSES, respond({"role": "tool", "content": "x"}), "role"),
+    "reasoning that was packed by another": (
+        RESPONSES,
+        respond({"type": "reasoning", "summary": [], "encrypted_content": "gymboard:bm9uZQ=="}),
+        "encrypted_content",
+    ),
+    "half a character in packed reasoning": (
+        RESPONSES,
+        respond({"type": "reasoning", "summary": [], "encrypted_content": "gymboard:eyJyZWFzb25pbmciOiAiXHVkODAwIn0="}),
+        "encrypted_content",
+    ),
     "a schema of Anthropic's that is fetched": (
         MESSAGES,
         messages(tools=[{"name": "f", "input_schema": {"$ref": "//127.0.0.1/s"}}]),
@@ -336,4 +411,11 @@ def test_every_field_that_passes_is_one_that_was_thought_of() -> None:
         *("tool_choice", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty"),
         *("parallel_tool_calls", "reasoning_effort", "response_format", "n", "logprobs", "modalities", "store"),
         *("user", "metadata", "safety_identifier", "prompt_cache_key", "service_tier"),
+    }
+    assert set(ResponsesRequest.model_fields) == {
+        *("model", "input", "instructions", "tools", "max_output_tokens", "stream", "tool_choice"),
+        *("parallel_tool_calls", "temperature", "top_p", "reasoning", "text", "store", "previous_response_id"),
+        *("conversation", "prompt", "background", "include", "truncation", "top_logprobs", "max_tool_calls"),
+        *("stream_options", "metadata", "client_metadata", "user", "safety_identifier", "prompt_cache_key"),
+        *("prompt_cache_retention", "prompt_cache_options", "service_tier"),
     }

@@ -7,14 +7,12 @@ import time
 from typing import Any
 
 import anthropic
-import httpx
-import httpx2
 import openai
 import pytest
 
 from harness.gateway import server
-from harness.schema.calls import total
-from tests.harness.gateway.conftest import KEY, MODEL, PRICE, Open, Set
+from tests.harness.gateway.clients import agrees, of_anthropic, of_openai
+from tests.harness.gateway.conftest import KEY, MODEL, PRICE, Open
 from tests.servers.answers import Call, Refuse, Say, rate_limited, refusal, too_long
 
 ASK: list[Any] = [{"role": "user", "content": "how many?"}]
@@ -24,24 +22,6 @@ FUNCTION: Any = {
 }
 TOOL: Any = {"name": "count", "description": "counts", "input_schema": {"type": "object", "properties": {}}}
 TOLD = Say("I count.", calls=(Call("count", {"of": "sheep"}, "call_7"),))
-
-
-def of_openai(here: Set) -> openai.OpenAI:
-    http = httpx.Client(transport=httpx.HTTPTransport(uds=str(here.socket)))
-    return openai.OpenAI(api_key=KEY, base_url="http://gateway/v1", http_client=http, max_retries=0)
-
-
-def of_anthropic(here: Set) -> anthropic.Anthropic:
-    http = httpx2.Client(transport=httpx2.HTTPTransport(uds=str(here.socket)))
-    return anthropic.Anthropic(api_key=KEY, base_url="http://gateway", http_client=http, max_retries=0)
-
-
-def agrees(here: Set) -> None:
-    """What the meter booked is what the provider billed."""
-    usage = total(list(here.meter.paid()))
-    assert usage.reported_cost_usd == pytest.approx(here.server.cost_usd(PRICE), abs=1e-12)
-    assert usage.input_tokens == sum(billed.usage.input_tokens for billed in here.server.bill) > 0
-    assert here.door.fault is None and here.gateway.over is None
 
 
 def test_openai_speaks_and_calls_tools(opened: Open) -> None:

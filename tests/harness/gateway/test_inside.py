@@ -46,11 +46,17 @@ print("".join(chunk.choices[0].delta.content or "" for chunk in streamed if chun
 with anthropic.Anthropic().messages.stream(model=model, max_tokens=200, messages=ask) as stream:
     print("".join(stream.text_stream))
 print(anthropic.Anthropic().messages.create(model=model, max_tokens=200, messages=ask).content[0].text)
+print(openai.OpenAI().responses.create(model=model, input=ask).output_text)
+with openai.OpenAI().responses.stream(model=model, input=ask) as stream:
+    print(stream.get_final_response().output_text)
 shutil.copy("baseline.py", "strategy.py")
 print(subprocess.run(["validate"], capture_output=True, text=True).stdout)
 subprocess.run(["submit"])
 """
-SAYS = [Say(calls=(Call("write", {"path": "strategy.py"}, "call_1"),)), Say("second"), Say("third"), Say("fourth")]
+SAYS = [
+    Say(calls=(Call("write", {"path": "strategy.py"}, "call_1"),)),
+    *map(Say, ("second", "third", "fourth", "fifth", "sixth")),
+]
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
@@ -114,11 +120,20 @@ def test_the_providers_own_clients_make_a_costed_bundle_without_network(
     steps = list(read_steps(run / "colonel-blotto" / "seed-0" / "steps.jsonl"))
     said = steps[1].observation
     assert episode.exit_status == "success", said
-    for words in ("no network", 'write {"path": "strategy.py"}', "second", "third", "fourth", "validation mean payoff"):
+    for words in (
+        "no network",
+        'write {"path": "strategy.py"}',
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "validation mean payoff",
+    ):
         assert words in said, said
-    assert (episode.trace, episode.usage.api_calls) == ("ABU", 4)
+    assert (episode.trace, episode.usage.api_calls) == ("ABU", 6)
     assert episode.usage.reported_cost_usd == pytest.approx(billed, abs=1e-12) and billed > 0
-    assert [len(step.calls) for step in steps] == [4, 0, 0]
+    assert [len(step.calls) for step in steps] == [6, 0, 0]
     entry = Entry(id="clients", agent="command", agent_version=agent.version, model=MODEL, date="2026-11-21")
     bundle = pack(run, tmp_path / "clients", entry, "local")
     assert bundle == Bundle.from_json((tmp_path / "clients" / "bundle.json").read_bytes())

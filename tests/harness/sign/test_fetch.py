@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import ssl
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from harness.schema.bundle import PayloadPart
 from harness.signing import Signers, make_demo_key, sign
 from harness.verify import verify
 from tests.harness.sign.builder import ENTRY, SUBMITTER, Signed
-from tests.harness.submit.github import Answer, Fault, GitHub, serving
+from tests.harness.submit.github import BOARD, Answer, Fault, GitHub, serving
 
 
 class Elsewhere:
@@ -34,9 +36,23 @@ class Elsewhere:
             github.assets[number] = {"id": number, "release": 7, "name": name, "data": data}
             (self.entry / name).unlink()
 
-    def fetch(self, *, anywhere: bool = True) -> list[PayloadPart]:
+    def fetch(self, *, anywhere: bool = True, ledger: Path | None = None) -> list[PayloadPart]:
         opener = public_opener(self.trust, (lambda address: True) if anywhere else None)
-        return fetch(self.entry, self.signers, opener)
+        return fetch(self.entry, self.signers, opener, ledger=ledger)
+
+    def mirror(self, at: str | None = None) -> Path:
+        """A copy of every part in a release of the board, and a ledger that names it (or names `at` instead)."""
+        self.github.releases[BOARD] = [{"id": 8, "tag_name": "evidence", "draft": False}]
+        for number, (name, data) in enumerate(self.parts.items(), start=50):
+            self.github.assets[number] = {"id": number, "release": 8, "name": name, "data": data}
+        evidence = at or f"{self.github.web}/{BOARD}/releases/download/evidence"
+        sha256 = hashlib.sha256((self.entry / "bundle.json").read_bytes()).hexdigest()
+        ledger = self.entry.parent.parent / "ledger.jsonl"
+        ledger.write_text(json.dumps({"kind": "mirror", "bundle_sha256": sha256, "evidence": evidence}) + "\n")
+        return ledger
+
+    def asked(self, where: str) -> int:
+        return sum(f"/{where}/releases/download/" in call for call in self.github.calls)
 
     @property
     def there(self) -> dict[str, bytes]:
@@ -80,6 +96,39 @@ def test_a_redirect_to_loopback_is_not_followed(elsewhere: Elsewhere) -> None:
     with pytest.raises(VerificationError, match=r"leads to 127\.0\.0\.1"):
         fetch(elsewhere.entry, elsewhere.signers, public_opener(elsewhere.trust, first_only))
     assert not [call for call in elsewhere.github.calls if "secret" in call]
+
+
+def test_the_boards_own_copy_is_asked_first(elsewhere: Elsewhere) -> None:
+    assert len(elsewhere.fetch(ledger=elsewhere.mirror())) == 2
+    assert elsewhere.there == elsewhere.parts
+    assert (elsewhere.asked(BOARD), elsewhere.asked("bob/files")) == (2, 0)
+
+
+@pytest.mark.parametrize("fault", ["gone", "others", "nowhere"])
+def test_a_copy_that_fails_falls_back_to_the_signed_address(elsewhere: Elsewhere, fault: str) -> None:
+    ledger = elsewhere.mirror("https://mirror.invalid/x" if fault == "nowhere" else None)
+    if fault == "gone":
+        elsewhere.github.releases[BOARD].clear()
+    elif fault == "others":
+        for number in (50, 51):
+            data = elsewhere.github.assets[number]["data"]
+            elsewhere.github.assets[number]["data"] = b"x" * len(data)
+    elsewhere.fetch(ledger=ledger)
+    assert elsewhere.there == elsewhere.parts
+    assert elsewhere.asked("bob/files") == 2
+
+
+def test_what_no_place_serves_is_refused_with_what_each_said(elsewhere: Elsewhere) -> None:
+    ledger = elsewhere.mirror()
+    elsewhere.github.assets.clear()
+    with pytest.raises(VerificationError, match=r"evidence/\S+ HTTP 404; \S+bob/files\S+ HTTP 404"):
+        elsewhere.fetch(ledger=ledger)
+
+
+def test_a_copy_at_a_private_address_is_not_asked(elsewhere: Elsewhere) -> None:
+    with pytest.raises(VerificationError, match="not a public address"):
+        elsewhere.fetch(anywhere=False, ledger=elsewhere.mirror())
+    assert elsewhere.github.calls == []
 
 
 @pytest.mark.parametrize("to", ["http://127.0.0.1/x", "file:///etc/passwd", "ftp://127.0.0.1/x"])

@@ -19,6 +19,16 @@ def test_equal_bytes_are_graded_once_and_the_limit_bounds_what_nobody_knows(sign
     assert all(one.download_bytes == 0 and one.note == "" for one in rows.values())
 
 
+def test_the_plan_says_what_a_replay_costs_and_that_a_program_has_none(signed: Signed) -> None:
+    rows = {one.task: one for one in plan(signed.bundle, load_tasks(signed.tasks))}
+    assert {task: (one.replays, one.replay_s) for task, one in rows.items()} == {
+        "tiny-play": (2, 25.0),
+        "tiny-predictions": (2, 25.0),
+    }
+    opaque = signed.bundle.model_copy(update={"declares": ("command",)})
+    assert {(one.replays, one.replay_s) for one in plan(opaque, load_tasks(signed.tasks))} == {(0, None)}
+
+
 def test_the_plan_grades_what_the_regrade_grades(signed: Signed) -> None:
     grader = Grader()
     again(signed, grader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -302,6 +303,38 @@ def test_a_part_whose_address_serves_other_bytes_is_refused(submitter: Submitter
     github.assets[1]["data"] = sorted(submitter.entry.glob("*.tar.zst"))[1].read_bytes()
     finished_elsewhere = submitter.submit()
     assert finished_elsewhere.what == "opened"
+
+
+PRIVATE = ["127.0.0.1:1", "10.0.0.7", "169.254.169.254", "inside.example.org", "localhost:1"]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_part_at_a_private_address_is_refused_before_anything_is_opened(
+    submitter: Submitter, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Her own machine reaches it; the robots would not."""
+    real = socket.getaddrinfo
+
+    def looked_up(name: str, *rest: object, **how: object) -> object:
+        found = "192.168.1.20" if name == "inside.example.org" else name
+        return real(found, *rest, **how)  # type: ignore[arg-type]
+
+    submitter.pack(location=f"https://{host}/parts")
+    monkeypatch.setattr("socket.getaddrinfo", looked_up)
+    text = refusal(submitter)
+    assert f"https://{host}/parts/tiny-play.tar.zst leads to" in text and "not a public address" in text
+    assert "pack again with --location" in text
+    assert submitter.github.calls == []
+
+
+def test_a_part_that_is_redirected_to_a_private_address_is_refused(submitter: Submitter) -> None:
+    submitter.pack(location=f"{submitter.github.web}/bob/files/releases/download/x")
+    with listening() as (elsewhere, heard):
+        answer = Answer(302, {}, {"Location": elsewhere.replace("http://", "https://") + "/x"})
+        submitter.github.faults.append(Fault("GET", "/bob/files/", answer))
+        assert "leads to 127.0.0.1: not a public address" in refusal(submitter)
+        assert heard == []
+    assert submitter.github.pulls == []
 
 
 def test_what_breaks_a_rule_never_reaches_the_network(submitter: Submitter) -> None:

@@ -101,6 +101,7 @@ async function go() {
   if (step) episode.list.hidden = !(row.firstChild.open = true);
   document.querySelector(".gb-here")?.classList.remove("gb-here");
   row.classList.add("gb-here");
+  if (step && episode.dataset.text) await read(episode);
   row.scrollIntoView({ block: "center" });
   row.focus({ preventScroll: true });
 }

@@ -1,4 +1,4 @@
-"""Replay: a recorded episode's actions, executed again in a fresh sandbox without any model, beside what was recorded.
+"""One episode: its recorded actions, executed again in a fresh sandbox without any model, beside what was recorded.
 
 Takes an episode's folder, or a bundle and an episode's key, a place and where to write; gives a Replay: the first step
 whose exit code differs, every artifact's digest and grade beside the recorded one. Equal means that the recorded
@@ -124,10 +124,8 @@ def replay(was: Recorded, place: Place, out: Path) -> Replay:
             f"{was.episode.key} ran {place.task.id} {was.episode.task_version}, here is {place.task.version}; "
             "check out the commit that the run names"
         )
-    played = sum(line.by == "agent" for line in was.steps)
-    again = run_episode(_with_steps(place, played), was.agent(), was.episode.seed, out)
-    steps = tuple(read_steps(out / "steps.jsonl"))
-    at, why = _divergence(was.steps, steps, imported=was.imported)
+    again, steps = play_again(was, place, out)
+    at, why = divergence(was.steps, steps, imported=was.imported)
     return Replay(
         task=again.task,
         seed=again.seed,
@@ -141,9 +139,19 @@ def replay(was: Recorded, place: Place, out: Path) -> Replay:
     )
 
 
-def _with_steps(place: Place, steps: int) -> Place:
-    """A place where so many steps are allowed: an import may have had more than our limit."""
-    limits = place.task.limits.model_copy(update={"steps": max(place.task.limits.steps, steps)})
+def play_again(was: Recorded, place: Place, out: Path) -> tuple[Episode, tuple[StepLine, ...]]:
+    """The episode that its actions make now, and its steps. Raises SandboxError, GradingError."""
+    again = run_episode(_with_steps(place, was.steps), was.agent(), was.episode.seed, out)
+    return again, tuple(read_steps(out / "steps.jsonl"))
+
+
+def _with_steps(place: Place, was: Sequence[StepLine]) -> Place:
+    """A place whose limit of steps is where the recording ended when the harness handed in for the agent, whatever the
+    limit was that it met; else one that every recorded step fits in, since an import may have had more than ours."""
+    played = sum(line.by == "agent" for line in was)
+    cut = bool(was) and was[-1].by == "harness"
+    steps = played if cut else max(place.task.limits.steps, played)
+    limits = place.task.limits.model_copy(update={"steps": steps})
     return replace(place, task=place.task.model_copy(update={"limits": limits}))
 
 
@@ -152,8 +160,9 @@ def _aided(line: StepLine) -> bool:
     return line.action.action_class in ("Memory", "Literature")
 
 
-def _divergence(was: Sequence[StepLine], now: Sequence[StepLine], *, imported: bool) -> tuple[int | None, str]:
-    """An import has no exit codes; of those that it has, and of the number of steps, it is judged all the same."""
+def divergence(was: Sequence[StepLine], now: Sequence[StepLine], *, imported: bool) -> tuple[int | None, str]:
+    """The first step that ended otherwise, and how. An import has no exit codes; of those that it has, and of the
+    number of steps, it is judged all the same."""
     for number, (old, new) in enumerate(zip(was, now, strict=False), start=1):
         unknown = (imported and old.exit_code is None) or _aided(old)
         if old.exit_code != new.exit_code and not unknown:

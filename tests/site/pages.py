@@ -1,0 +1,43 @@
+"""Every type of page that the site has, one line each: whatever judges pages judges these."""
+
+from __future__ import annotations
+
+ADDRESS = "https://board.example/gymboard/"
+"""Where the sites that the tests build would lie: with a path, as on GitHub Pages."""
+
+COMMITTED = {
+    "home": "index.html",
+    "published": "published.html",
+    "tasks": "tasks/index.html",
+    "task": "tasks/colonel-blotto.html",
+    "task with a chart of seeds": "tasks/three-sat.html",
+    "task without a rank": "tasks/coco-captioning.html",
+    "failures": "failures.html",
+    "imported entry": "entries/gpt-4o-mlgym.html",
+    "entry that was run": "entries/reference-baseline.html",
+    "methodology": "methodology.html",
+    "protocol": "protocol.html",
+    "submit": "submit.html",
+    "agents": "agents.html",
+    "rules": "rules.html",
+    "rules by code": "rules-codes.html",
+    "hostile pull requests": "hostile.html",
+    "ledger": "ledger.html",
+    "data": "data.html",
+    "tables": "tables.html",
+    "decisions": "decisions/index.html",
+    "decision": "decisions/0008-entries-enter-through-the-ledger.html",
+    "not found": "404.html",
+}
+"""Pages of the site of the committed entries."""
+
+HOSTILE = {
+    "home": "index.html",
+    "published": "published.html",
+    "task": "tasks/colonel-blotto.html",
+    "hostile entry": "entries/entry-3.html",
+    "entry with an endless name": "entries/entry-4.html",
+    "unpublished run": "entries/entry-5.preview.html",
+    "ledger": "ledger.html",
+}
+"""Pages of the site of invented and hostile entries."""
