@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.archive import open_regular, read_archive
 from harness.errors import GymboardError, UsageError, VerificationError
 from harness.schema.base import Record, canonical_bytes
-from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle
+from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, PayloadPart
+from harness.schema.digest import file_sha256
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
 from harness.signing import BUNDLE
@@ -60,16 +61,21 @@ def opened(place: Path) -> Iterator[Local]:
 def part_texts(folder: Path, bundle: Bundle) -> Iterator[tuple[str, bytes]]:
     """(Episode.key, steps.jsonl) from the parts that lie beside bundle.json and are the ones that it names.
 
-    A part that is damaged is passed over: `gymboard verify` is what speaks of that.
+    Other bytes, or a part that no writer of ours made, are passed over: `gymboard verify` is what speaks of them.
     """
     known = {episode.key for episode in bundle.episodes}
     for part in bundle.payload:
         file = folder / part.name
-        if file.is_file() and not file.is_symlink() and file.stat().st_size == part.size_bytes:
+        if _is(file, part):
             try:
                 yield from _members(file, known)
             except (VerificationError, UsageError):
                 continue
+
+
+def _is(file: Path, part: PayloadPart) -> bool:
+    plain = file.is_file() and not file.is_symlink() and file.stat().st_size == part.size_bytes
+    return plain and file_sha256(file) == part.sha256
 
 
 def _members(file: Path, known: set[str]) -> Iterator[tuple[str, bytes]]:

@@ -211,7 +211,11 @@ def _entry_shell() -> str:
         "search:",
         "  exclude: true",
     )
-    sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Episodes", "entry-episodes"))
+    sections: tuple[tuple[str, str], ...] = (
+        ("Tasks", "entry-tasks"),
+        ("Conduct", "entry-conduct"),
+        ("Episodes", "entry-episodes"),
+    )
     sections += (("Provenance", "entry-provenance"),)
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
     script = '\n<script type="module" src="../assets/js/entry.js"></script>\n'
