@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.errors import GymboardError, UsageError, VerificationError
 from harness.files import replace_file
+from harness.revoked import fingerprint
 from harness.schema.bundle import Bundle
 from harness.sshsig import public_key, signature_blob
 
@@ -43,14 +44,16 @@ class Signature:
 class Signers:
     """Whose signatures count: `lines` of an allowed-signers file, and bare public `keys` good for any principal.
 
-    Bare keys are how GitHub publishes one account's keys: the caller has already chosen the account.
+    Bare keys are how GitHub publishes one account's keys: the caller has already chosen the account. `revoked`: a list
+    of keys, or a KRL, whose signatures count no more, whoever is listed.
     """
 
     lines: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    revoked: Path | None = None
 
     @classmethod
-    def read(cls, file: Path) -> Signers:
+    def read(cls, file: Path, revoked: Path | None = None) -> Signers:
         """An allowed-signers file, a list of public keys (one a line, as in <user>.keys or a .pub), or a mixture."""
         try:
             text = file.read_text(encoding="utf-8")
@@ -60,16 +63,16 @@ class Signers:
         keys = tuple(line for line in lines if line.startswith(_KEY_TYPES))
         if not lines:
             raise UsageError(f"{file} lists no key; put a public key or an allowed-signers line into it")
-        return cls(tuple(line for line in lines if line not in keys), keys)
+        return cls(tuple(line for line in lines if line not in keys), keys, revoked)
 
     @classmethod
     def of_keys(cls, keys: Sequence[str]) -> Signers:
         """Bare public keys."""
         return cls(keys=tuple(keys))
 
-    def allowed(self, principal: str) -> str:
+    def allowed(self, principal: str, namespace: str) -> str:
         """The allowed-signers file for one principal, in OpenSSH's format (ssh-keygen(1), ALLOWED SIGNERS)."""
-        bare = [f'{principal} namespaces="{NAMESPACE}" {" ".join(key.split()[:2])}' for key in self.keys]
+        bare = [f'{principal} namespaces="{namespace}" {" ".join(key.split()[:2])}' for key in self.keys]
         return "\n".join([*self.lines, *bare]) + "\n"
 
 
@@ -83,34 +86,44 @@ def sign(bundle_folder: Path, key: Path) -> Path:
     file = bundle_folder / BUNDLE
     if not file.is_file():
         raise UsageError(f"no {BUNDLE} in {bundle_folder}; make one with `gymboard pack`")
-    if not key.is_file():
-        raise UsageError(f"no key {key}; give a private key, or a .pub whose private half is in ssh-agent")
     data = file.read_bytes()
     bundle = Bundle.from_json(data, subject=str(file))
     if bundle.canonical() != data:
         raise UsageError(f"{file} is not in canonical form, so its signature would be refused; pack the run again")
-    command = ["-Y", "sign", "-f", str(key), "-n", NAMESPACE]
-    done = _ssh_keygen(command, data, timeout_s=None)
+    return replace_file(bundle_folder / SIGNATURE, sign_bytes(data, key, bundle.submitter, NAMESPACE))
+
+
+def sign_bytes(data: bytes, key: Path, principal: str, namespace: str) -> bytes:
+    """The armoured signature over `data`, tried before it is given. Raises UsageError, GymboardError."""
+    if not key.is_file():
+        raise UsageError(f"no key {key}; give a private key, or a .pub whose private half is in ssh-agent")
+    done = _ssh_keygen(["-Y", "sign", "-f", str(key), "-n", namespace], data, timeout_s=None)
     if done.returncode != 0:
         raise GymboardError(f"ssh-keygen could not sign with {key}: {_said(done)}")
-    verify_signature(data, done.stdout, Signers.of_keys([public_key(done.stdout)]), bundle.submitter)
-    return replace_file(bundle_folder / SIGNATURE, done.stdout)
+    verify_signature(data, done.stdout, Signers.of_keys([public_key(done.stdout)]), principal, namespace)
+    return done.stdout
 
 
-def verify_signature(data: bytes, signature: bytes, signers: Signers, principal: str) -> Signature:
-    """Check that `principal` signed exactly `data` with a key that `signers` lists for it.
+def verify_signature(
+    data: bytes, signature: bytes, signers: Signers, principal: str, namespace: str = NAMESPACE
+) -> Signature:
+    """Check that `principal` signed exactly `data` with a key that `signers` lists for it and does not revoke.
 
-    Raises VerificationError("signature", ...) otherwise, GymboardError when ssh-keygen is missing.
+    Raises VerificationError("signature", ...) otherwise, or "revoked"; GymboardError when ssh-keygen is missing.
     """
     signature_blob(signature)
     if not re.fullmatch(r"[\w:.@-]+", principal):
         raise VerificationError("signature", f"{principal[:80]!r} cannot be a principal")
     with tempfile.TemporaryDirectory(prefix="gymboard-verify-") as place:
         allowed, sig = Path(place, "allowed"), Path(place, "sig")
-        allowed.write_text(signers.allowed(principal), encoding="utf-8")
+        allowed.write_text(signers.allowed(principal, namespace), encoding="utf-8")
         sig.write_bytes(signature)
-        command = ["-Y", "verify", "-f", str(allowed), "-I", principal, "-n", NAMESPACE, "-s", str(sig)]
-        done = _ssh_keygen(command, data, timeout_s=VERIFY_TIMEOUT_S)
+        command = ["-Y", "verify", "-f", str(allowed), "-I", principal, "-n", namespace, "-s", str(sig)]
+        revoked = ["-r", str(signers.revoked)] if signers.revoked else []
+        done = _ssh_keygen([*command, *revoked], data, timeout_s=VERIFY_TIMEOUT_S)
+        if done.returncode != 0 and revoked and _ssh_keygen(command, data, VERIFY_TIMEOUT_S).returncode == 0:
+            key = fingerprint(public_key(signature))
+            raise VerificationError("revoked", f"{signers.revoked} revokes the key {key}, or cannot be read")
     good = _GOOD.search(done.stdout.decode("utf-8", "replace"))
     if done.returncode != 0 or good is None:
         raise VerificationError("signature", f"no listed key of {principal} signed these bytes ({_said(done)})")

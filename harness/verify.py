@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.archive import open_regular
+from harness.countersign import STATEMENT, STATEMENT_SIGNATURE
 from harness.errors import SchemaError, UsageError, VerificationError
+from harness.keyless import PROOF
 from harness.payload import AttemptKey, final_attempt, part_name, scan_part
 from harness.schema.base import parse_json
 from harness.schema.bundle import Bundle, PayloadPart
@@ -61,8 +63,7 @@ def verify_signed(bundle_folder: Path, signers: Signers) -> tuple[bytes, Signatu
     Raises VerificationError whose `check` is "files" or "signature".
     """
     data = read_bundle(bundle_folder)
-    signature = _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
-    return data, verify_signature(data, signature, signers, _claimed_submitter(data))
+    return data, verify_signature(data, read_signature(bundle_folder), signers, _claimed_submitter(data))
 
 
 def verify_contents(bundle_folder: Path) -> Contents:
@@ -77,6 +78,11 @@ def verify_contents(bundle_folder: Path) -> Contents:
 def read_bundle(bundle_folder: Path) -> bytes:
     """The bytes of bundle.json: a regular file, at most MAX_BUNDLE_BYTES. Raises VerificationError("files", ...)."""
     return _read(bundle_folder, BUNDLE, MAX_BUNDLE_BYTES)
+
+
+def read_signature(bundle_folder: Path) -> bytes:
+    """The bytes of bundle.json.sig: a regular file, at most MAX_SIGNATURE_BYTES. Raises VerificationError("files")."""
+    return _read(bundle_folder, SIGNATURE, MAX_SIGNATURE_BYTES)
 
 
 def _contents(folder: Path, data: bytes) -> Contents:
@@ -119,7 +125,7 @@ def _read(folder: Path, name: str, cap: int) -> bytes:
 
 
 def _no_strangers(folder: Path, bundle: Bundle) -> None:
-    known = {BUNDLE, SIGNATURE, *(part.name for part in bundle.payload)}
+    known = {BUNDLE, SIGNATURE, PROOF, STATEMENT, STATEMENT_SIGNATURE, *(part.name for part in bundle.payload)}
     if strangers := sorted(repr(path.name) for path in folder.iterdir() if path.name not in known):
         raise VerificationError("files", f"the folder holds what {BUNDLE} does not name: {', '.join(strangers)[:500]}")
 

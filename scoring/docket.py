@@ -43,8 +43,9 @@ def unreplayed(submissions: Path) -> tuple[str, ...]:
     """
     kinds: dict[tuple[str, str], set[str]] = {}
     for line in read_ledger(submissions / LEDGER):
-        own = kinds.setdefault((line.entry, line.bundle_sha256), set())
-        own.clear() if line.kind == "removal" else own.add(line.kind)
+        if line.entry and line.bundle_sha256:
+            own = kinds.setdefault((line.entry, line.bundle_sha256), set())
+            own.clear() if line.kind == "removal" else own.add(line.kind)
     return tuple(
         sorted(
             entry
@@ -59,12 +60,12 @@ def _here(folder: Path, sha256: str) -> bool:
     return file.is_file() and hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() == sha256
 
 
-def _decided(ledger: Sequence[LedgerLine]) -> frozenset[tuple[str, str]]:
+def _decided(ledger: Sequence[LedgerLine]) -> frozenset[tuple[str | None, str | None]]:
     newest = {(line.entry, line.bundle_sha256): line.kind for line in ledger if line.kind in (*SETTLED, "inclusion")}
     return frozenset(bundle for bundle, kind in newest.items() if kind in SETTLED)
 
 
-def _waits(folder: Path, decided: frozenset[tuple[str, str]]) -> bool:
+def _waits(folder: Path, decided: frozenset[tuple[str | None, str | None]]) -> bool:
     if folder.is_symlink():
         return False
     try:
@@ -97,8 +98,10 @@ def recall(submissions: Path, cache: Path, root: Path | None = None) -> int:
 def _published(submissions: Path) -> Iterator[tuple[Bundle, Verdicts]]:
     """Every regrade whose bundle is still there, in the ledger's order."""
     for line in read_ledger(submissions / LEDGER):
+        if line.verdicts_sha256 is None or line.entry is None:
+            continue
         file = submissions / line.entry / BUNDLE
-        if line.verdicts_sha256 is None or not file.is_file():
+        if not file.is_file():
             continue
         data = read_plain(str(file), MAX_BUNDLE_BYTES)
         if hashlib.sha256(data).hexdigest() != line.bundle_sha256:

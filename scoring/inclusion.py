@@ -9,9 +9,11 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import UsageError, VerificationError
+from harness.revoked import REVOKED, fingerprint, read_revoked
 from harness.schema.regrade import RegradeReport
-from harness.signing import BUNDLE, SIGNATURE
+from harness.signing import BUNDLE, NAMESPACE, SIGNATURE
+from harness.sshsig import public_key
 from harness.sshsig_verify import verify_own_key
 from scoring.facts.check import check_bundle
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, Standing, read_plain, standings
@@ -28,8 +30,9 @@ from scoring.ledger import (
 
 
 def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
-    """Freeze the bundle's digest and, for a run, the key of its signature. Whether that key is the submitter's is for
-    the caller to have checked (`gymboard verify`). The bundle is read strictly here and, by its digest, never again.
+    """Freeze the bundle's digest and, for a run, the signature, its key and whose that is. Whether the key is the
+    submitter's is for the caller to have checked (`gymboard verify`); a revoked key is refused here too. The bundle is
+    read strictly here and, by its digest, never again.
     Raises UsageError, GymboardError with every fault of the bundle, VerificationError."""
     file = submissions / entry / BUNDLE
     if not file.is_file():
@@ -47,9 +50,47 @@ def include_entry(submissions: Path, entry: str, reason: str) -> LedgerLine:
         signature = file.with_name(SIGNATURE)
         if not signature.is_file():
             raise UsageError(f"{entry} is a run without a signature; only a signed run can be included")
-        armoured = read_plain(str(signature), MAX_SIGNATURE_BYTES)
-        content["key_fingerprint"] = verify_own_key(data, armoured, bundle.submitter)
+        content |= _signed(data, read_plain(str(signature), MAX_SIGNATURE_BYTES), bundle.submitter, submissions)
     return append_line(submissions / LEDGER, content)
+
+
+def _signed(data: bytes, armoured: bytes, submitter: str, submissions: Path) -> dict[str, str]:
+    """What the ledger freezes of a signature: later checks need nobody who still publishes the key."""
+    key = public_key(armoured)
+    if key in read_revoked(submissions / REVOKED):
+        raise VerificationError("revoked", f"the key {fingerprint(key)} of {submitter} was revoked; sign with another")
+    return {
+        "key_fingerprint": verify_own_key(data, armoured, submitter),
+        "public_key": key,
+        "principal": submitter,
+        "signature_sha256": hashlib.sha256(armoured).hexdigest(),
+    }
+
+
+def frozen_signer(submissions: Path, entry: str) -> str:
+    """The allowed-signers line of these bytes' newest inclusion: whose key it was when they came in, whatever its
+    account lists today. Raises UsageError when the ledger froze none."""
+    file = submissions / entry / BUNDLE
+    if not file.is_file():
+        raise UsageError(f"no {file}; name the folder of an entry")
+    here = (entry, hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest())
+    lines = [line for line in read_ledger(submissions / LEDGER) if (line.entry, line.bundle_sha256) == here]
+    newest = next((line for line in reversed(lines) if line.kind == "inclusion"), None)
+    if newest is None or newest.key_fingerprint is None:
+        raise UsageError(f"the ledger froze no key for these bytes of {entry!r}; gymboard ledger show says more")
+    principal, key = newest.principal, newest.public_key
+    if principal is None or key is None:
+        principal, key = _of_before(submissions / entry, newest)
+    return f'{principal} namespaces="{NAMESPACE}" {key}'
+
+
+def _of_before(folder: Path, line: LedgerLine) -> tuple[str, str]:
+    """Principal and key for an inclusion that froze only digests: from the files that these digests name."""
+    data = read_plain(str(folder / BUNDLE), MAX_BUNDLE_BYTES)
+    key = public_key(read_plain(str(folder / SIGNATURE), MAX_SIGNATURE_BYTES))
+    if fingerprint(key) != line.key_fingerprint:
+        raise UsageError(f"{folder.name} is not what line {line.sequence} of the ledger included")
+    return check_bundle(data, folder.name).submitter, key
 
 
 def record_regrade(submissions: Path, entry: str, report: Path, reason: str) -> LedgerLine:
@@ -83,7 +124,7 @@ def included(submissions: Path, entry: str, about: str, about_sha256: str) -> tu
     sha256 = hashlib.sha256(read_plain(str(submissions / entry / BUNDLE), MAX_BUNDLE_BYTES)).hexdigest()
     if (about, about_sha256) != (entry, sha256):
         raise UsageError(f"the report is about {about} {about_sha256}, not about {entry} {sha256}")
-    standing = standings(read_ledger(submissions / LEDGER)).get(entry, {}).get(sha256)
+    standing = standings(read_ledger(submissions / LEDGER), submissions).get(entry, {}).get(sha256)
     if standing is None or not standing.included:
         raise UsageError(f"the ledger does not include these bytes of {entry}; gymboard ledger include comes first")
     return sha256, standing
@@ -96,7 +137,7 @@ def decide(
 
     `evidence`: the https address of what shows it. Raises UsageError when nothing of that name is included.
     """
-    known = standings(read_ledger(submissions / LEDGER)).get(entry, {})
+    known = standings(read_ledger(submissions / LEDGER), submissions).get(entry, {})
     included = [sha256 for sha256, standing in known.items() if standing.included]
     if not included:
         raise UsageError(f"the ledger includes no entry {entry!r}; gymboard ledger show lists what it says")

@@ -65,6 +65,11 @@ class Cell(Record):
     one_look: float | None = Field(default=None, description="best final submission of episodes within the budget")
     gap: float | None = Field(default=None, description="mean of sealed minus validation value of what was handed in")
     exits: dict[ExitStatus, Count] = {}
+    tokens: tuple[Count, Count, Count, Count, Count] | None = Field(
+        default=None,
+        description="of all its episodes: input outside any cache, read from one, written to one, output; and how many "
+        "episodes called a model",
+    )
     notes: tuple[AuditNote, ...] = ()
 
 
@@ -126,6 +131,7 @@ class BoardTask(Record):
     domain: Domain
     metric: str
     direction: Direction
+    transform: Literal["identity", "half-shifted"] = "identity"
     baseline: float | None
     baseline_source: str
     reference: float | None = Field(description="what column last is divided by: frozen (season) or of the cohort")
@@ -197,6 +203,9 @@ class Board(Record):
     curves: tuple[Curve, ...]
     pareto: tuple[ParetoPoint, ...]
     sentences: tuple[str, ...] = Field(description="findings in words, computed from the data")
+    headline: tuple[str, ...] = Field(
+        default=(), description="of these the leader, the best under $1, the hardest task"
+    )
     caveats: tuple[str, ...] = Field(default=(), description="what this board does not say")
 
 

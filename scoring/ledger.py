@@ -18,12 +18,15 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from harness.errors import SchemaError, VerificationError
 from harness.files import replace_file
-from harness.schema.base import HttpsUrl, KebabId, Record, Sha256, Timestamp
+from harness.revoked import fingerprint
+from harness.schema.base import HttpsUrl, KebabId, PublicKey, Record, Sha256, Submitter, Timestamp
 from harness.schema.digest import file_sha256
 from harness.schema.episode import Count, Real, Verdict
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
-Kind = Literal["inclusion", "regrade", "replay", "downgrade", "review", "removal", "mirror"]
+Kind = Literal[
+    "inclusion", "regrade", "replay", "reproduction", "downgrade", "review", "removal", "mirror", "revocation"
+]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
 LEDGER = "ledger.jsonl"
@@ -62,6 +65,15 @@ class ReplayOutcome(Record):
     allowed: Real | None = None
 
 
+class ReproducedBy(Record):
+    """A second party's own entry, and the counter-signature in its folder."""
+
+    party: KebabId
+    entry: KebabId
+    bundle_sha256: Sha256
+    statement_sha256: Sha256
+
+
 class Decision(Record):
     """One decision, with its reason and its evidence, before it is sealed."""
 
@@ -69,14 +81,19 @@ class Decision(Record):
     previous: Sha256 = Field(description="`sha256` of the line before; 64 zeros in the first line")
     time: Timestamp
     kind: Kind
-    entry: KebabId
-    bundle_sha256: Sha256
+    entry: KebabId | None = Field(default=None, description="none in a revocation alone: that is about a key")
+    bundle_sha256: Sha256 | None = None
     reason: str = Field(min_length=1, max_length=2000)
     key_fingerprint: str | None = Field(default=None, max_length=200, description="inclusion: the key that signed")
+    public_key: PublicKey | None = Field(default=None, description="that key, for whom its account lists it no more")
+    principal: Submitter | None = Field(default=None, description="inclusion of a run: whose key it was")
+    signature_sha256: Sha256 | None = Field(default=None, description="inclusion: digest of the very signature file")
+    compromised: Timestamp | None = Field(default=None, description="revocation: from when the key counts no more")
     level: Level | None = Field(default=None, description="downgrade: the level that the entry falls to")
     verdicts_sha256: Sha256 | None = Field(default=None, description="regrade: digest of its file under ledger.d/")
     replay_sha256: Sha256 | None = Field(default=None, description="replay: digest of its report under ledger.d/")
     replays: tuple[ReplayOutcome, ...] | None = Field(default=None, min_length=1, description="replay: task by task")
+    reproduced_by: ReproducedBy | None = Field(default=None, description="reproduction: whose own run bears it out")
     evidence: HttpsUrl | None = Field(
         default=None,
         description="where everybody can see what the decision rests on; mirror: the folder of the board's own copies",
@@ -91,6 +108,15 @@ class Decision(Record):
             raise ValueError("outcomes belong to a replay, and a replay has some, with the digest of its report")
         if (self.level is not None) != (self.kind == "downgrade"):
             raise ValueError("a level belongs to a downgrade, and a downgrade has one")
+        if (self.reproduced_by is not None) != (self.kind == "reproduction"):
+            raise ValueError("a second party belongs to a reproduction, and a reproduction has one")
+        about_a_key = self.kind == "revocation"
+        if (self.entry is None, self.bundle_sha256 is None) != (about_a_key, about_a_key):
+            raise ValueError("a revocation is about a key, every other decision about an entry's bytes")
+        if about_a_key != (self.compromised is not None) or (about_a_key and not self.key_fingerprint):
+            raise ValueError("a revocation names its key and from when that counts no more")
+        if self.public_key and fingerprint(self.public_key) != self.key_fingerprint:
+            raise ValueError("the public key has another fingerprint")
         if self.kind == "mirror" and self.evidence is None:
             raise ValueError("a mirror says where the copies are")
         return self

@@ -87,7 +87,7 @@ def verify(
         typer.Option(help="An earlier copy: all its lines must be here still.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
-    """Check the chain and the files that it names: every line unchanged, in order, none left out before the last.
+    """Check the chain, the files that it names and the list of revoked keys: every line unchanged and in order.
 
     With --since nor at its end.
 
@@ -96,9 +96,11 @@ def verify(
     Exit codes: 0 it holds, 1 it does not (the sentence names the line).
     """
     from scoring.ledger import check_files, must_continue, read_ledger
+    from scoring.revocation import check_list
 
     lines = read_ledger(submissions / "ledger.jsonl")
     check_files(submissions, lines)
+    check_list(submissions)
     if since is not None:
         earlier = read_ledger(since)
         must_continue(lines, earlier)
@@ -132,7 +134,8 @@ def show(
         return
     for line in lines:
         to = f" to {line.level}" if line.level else ""
-        typer.echo(f"{line.sequence}  {line.time}  {line.kind}{to}  {line.entry}  {line.bundle_sha256[:16]}")
+        about = f"{line.entry}  {line.bundle_sha256[:16]}" if line.bundle_sha256 else str(line.key_fingerprint)
+        typer.echo(f"{line.sequence}  {line.time}  {line.kind}{to}  {about}")
         typer.echo("    " + "".join(char if char.isprintable() else "?" for char in line.reason))
         for one in line.replays or ():
             typer.echo(f"    {one.task}: {one.outcome}")
@@ -173,6 +176,65 @@ def remove(
 
     line = decide(submissions, entry, "removal", reason, evidence=evidence)
     typer.echo(f"line {line.sequence}: {line.entry} is removed")
+
+
+@app.command()
+def revoke(
+    key: Annotated[Path, typer.Argument(help="File with the public key.", metavar="KEY.pub", exists=True)],
+    since: Annotated[str, typer.Option(help="From when it counts no more, as 2026-11-21T00:00:00Z.")],
+    reason: Reason,
+    evidence: Evidence = None,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Revoke a key: what came in by it since then leaves the boards, and nothing signed by it comes in again.
+
+    Example: gymboard ledger revoke their.pub --since 2026-11-21T00:00:00Z --reason "Reported stolen by its owner."
+
+    What came in before stays. Writes submissions/revoked, which ssh-keygen reads, and a line of the ledger.
+    """
+    from harness.clock import now
+    from harness.errors import UsageError
+    from harness.signing import Signers
+    from scoring.revocation import revoke as revoke_key
+
+    keys = Signers.read(key).keys
+    if len(keys) != 1:
+        raise UsageError(f"{key} holds {len(keys)} public keys; revoke them one by one")
+    about = {"time": now(), "reason": reason, **({"evidence": evidence} if evidence else {})}
+    line = revoke_key(submissions, " ".join(keys[0].split()[:2]), since, about)
+    typer.echo(f"line {line.sequence}: {line.key_fingerprint} counts no more since {line.compromised}")
+
+
+@app.command()
+def reproduce(
+    entry: Annotated[str, typer.Argument(help="The second party's entry, with its counter-signature.")],
+    reason: Reason,
+    submissions: Submissions = Path("submissions"),
+) -> None:
+    """Write down that a listed second party's own run bears out the entry that it counter-signs.
+
+    Example: gymboard ledger reproduce their-run --reason "Lab X ran the agent on its own machines."
+
+    Both are on the board and regraded by then; their regraded values are compared, task by task. Exit codes: 0 written,
+    2 refused (the sentence has the rule's code, or the tasks on which it falls short).
+    """
+    from scoring.reproduce import reproduce as reproduce_entry
+
+    line = reproduce_entry(submissions, entry, reason)
+    typer.echo(f"line {line.sequence}: {line.entry} is reproduced by {entry}")
+
+
+@app.command()
+def signer(entry: EntryName, submissions: Submissions = Path("submissions")) -> None:
+    """Whose key signed an included entry, as an allowed-signers line: frozen when it came in.
+
+    Example: gymboard ledger signer my-entry
+
+    For gymboard verify, and for ssh-keygen itself, also when the account publishes that key no more.
+    """
+    from scoring.inclusion import frozen_signer
+
+    typer.echo(frozen_signer(submissions, entry))
 
 
 @app.command()
@@ -250,11 +312,14 @@ def settle(
     Runs nothing of an entry. Exit codes: 0 every waiting entry is settled, 1 one is not (its line says why; the others
     are written), 2 wrong call.
     """
+    from harness.revoked import REVOKED
     from harness.signing import Signers
     from scoring.settle import settle
 
     faults = 0
-    for settled in settle(submissions, reports, Signers.read(signers), reason):
+    revoked = submissions / REVOKED
+    listed = revoked if revoked.exists() else None
+    for settled in settle(submissions, reports, Signers.read(signers, listed), reason):
         faults += settled.fault
         typer.echo(f"{'error: ' if settled.fault else ''}{settled.entry}: {settled.sentence}")
     raise typer.Exit(1 if faults else 0)

@@ -12,16 +12,19 @@ from pathlib import Path
 
 from harness.errors import GymboardError
 from harness.schema.bundle import Bundle
-from harness.signing import BUNDLE
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
+from harness.signing import BUNDLE, SIGNATURE
+from harness.sshsig import public_key
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, read_plain
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A bundle and the digest of its bytes."""
+    """A bundle and the digest of its bytes. `public_key`, `<type> <base64>`: which key the signature beside it names;
+    whether it holds, and whose key it is, was decided where the bundle was found to count."""
 
     bundle: Bundle
     sha256: str
+    public_key: str | None = None
 
 
 class Bundles(Mapping[str, Loaded]):
@@ -58,4 +61,9 @@ def load_bundle(place: Path) -> Loaded:
     if not place.exists():
         raise GymboardError(f"no bundle at {place}")
     data = read_plain(str(place / BUNDLE if place.is_dir() else place), MAX_BUNDLE_BYTES)
-    return Loaded(Bundle.from_json(data, subject=str(place)), hashlib.sha256(data).hexdigest())
+    bundle = Bundle.from_json(data, subject=str(place))
+    return Loaded(bundle, hashlib.sha256(data).hexdigest(), _public_key(place / SIGNATURE))
+
+
+def _public_key(signature: Path) -> str | None:
+    return public_key(read_plain(str(signature), MAX_SIGNATURE_BYTES)) if signature.is_file() else None

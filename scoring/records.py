@@ -14,7 +14,7 @@ import duckdb
 from scoring.boards import Ranking
 from scoring.leaderboard import Board, BoardTask, Cell, Constants, Curve, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
-from scoring.sentences import sentences
+from scoring.sentences import headline, sentences
 from scoring.tables import SEEDS, choose, frame, query
 from scoring.unranked import unranked_tasks
 from scoring.vocabulary import BASELINE, Column
@@ -30,6 +30,7 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
     plan = ranking.plan
     rows = tuple(sorted(_rows(db, ranking), key=_order))
     tasks = tuple(_task(tree) for tree in _in_order(ranking, "tasks"))
+    said, first = _sentences(db, ranking)
     return Board(
         id=plan.id,
         reading=plan.reading,
@@ -41,15 +42,17 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
         rows=rows,
         curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
         pareto=tuple(_points(ranking, rows)),
-        sentences=_sentences(db, ranking),
+        sentences=said,
+        headline=first,
         caveats=plan.caveats,
     )
 
 
-def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[str, ...]:
-    rows = listing(db, ranking, "last")
+def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All of them, and those to know first."""
+    rows, tasks = listing(db, ranking, "last"), ranking.table("tasks")
     notes = invalid_values(db, ranking)
-    return sentences(ranking.plan.reading, rows, ranking.table("tasks"), "last", notes)
+    return sentences(ranking.plan.reading, rows, tasks, "last", notes), headline(rows, tasks, "last")
 
 
 def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
@@ -75,6 +78,8 @@ class _Facts:
         self.actions: dict[int, Tree] = defaultdict(dict)
         for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():
             self.actions[place][action] = steps
+        used = query(db, "tokens", seeds=SEEDS).fetchall()
+        self.tokens = {(place, task): tuple(counts) for place, task, *counts in used}
         self.standings, self.cells = _standings(ranking), _cells(ranking)
         self.costs = _by_entry(ranking, "costs")
         self.conduct = _by_entry(ranking, "conduct")
@@ -127,7 +132,7 @@ class _Facts:
         return tuple(
             Cell.model_validate(
                 tree
-                | {"episodes": SEEDS, "exits": _counts(exits[number])}
+                | {"episodes": SEEDS, "exits": _counts(exits[number]), "tokens": self.tokens.get((place, number))}
                 | {"notes": tuple(note for note in self.notes[place] if note["task"] == tree["task"])}
             )
             for number, tree in enumerate(self.cells[name])
@@ -201,7 +206,7 @@ def _citation(person: Tree) -> Tree | None:
 
 
 def _task(tree: Tree) -> BoardTask:
-    unwanted = ("board", "reading", "last_reference", "task", "transform")
+    unwanted = ("board", "reading", "last_reference", "task")
     kept = {key: value for key, value in tree.items() if key not in unwanted}
     return BoardTask.model_validate(kept | {"id": tree["task"], "reference": tree["last_reference"]})
 

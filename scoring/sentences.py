@@ -40,6 +40,15 @@ def sentences(
     return tuple(sentence for sentence in said if sentence)
 
 
+def headline(rows: Sequence[Listed], tasks: pl.DataFrame, score: Column) -> tuple[str, ...]:
+    """What to know first: who leads, who is best under $1 an episode, what is hardest; less where less can be said."""
+    ranked = [row for row in rows if row.rank is not None and row.kind == "entry"]
+    if not ranked:
+        return ("No entry is ranked yet.",)
+    said = (_leader(ranked, score), _value(ranked), _hardest(tasks))
+    return tuple(sentence for sentence in said if sentence)
+
+
 def cheapest_with(rows: Sequence[Listed], at_least: float) -> Listed | None:
     """The cheapest ranked entry of known cost with an AUP of `at_least` or more; equal costs: the better AUP."""
     able = [
@@ -76,7 +85,9 @@ def _leader(ranked: Sequence[Listed], score: Column) -> str:
         return f"{text}; it is the only ranked entry."
     if first.tie_group is None:
         return f"{text}; this reading gives no intervals."
-    return f"{text}; {_list(tied)} cannot be told apart from it." if tied else f"{text}, clear of all others."
+    if not tied:
+        return f"{text}, clear of all others."
+    return f"{text}; {_list(tied) if len(tied) <= 3 else f'{len(tied)} others'} cannot be told apart from it."
 
 
 def _value(ranked: Sequence[Listed]) -> str:

@@ -84,7 +84,7 @@ def _include(submissions: Path, entry: str, found: RegradeReport, signers: Signe
     sha256 = hashlib.sha256(data).hexdigest()
     if (found.entry, found.bundle_sha256) != (entry, sha256):
         raise GymboardError(f"the report is about {found.entry} {found.bundle_sha256}, not about {entry} {sha256}")
-    standing = standings(read_ledger(submissions / LEDGER)).get(entry, {}).get(sha256)
+    standing = standings(read_ledger(submissions / LEDGER), submissions).get(entry, {}).get(sha256)
     if standing is not None and standing.included:
         return
     signature = read_plain(str(folder / SIGNATURE), MAX_SIGNATURE_BYTES)

@@ -1,8 +1,8 @@
 """Check: whether a bundle follows the rules of the board.
 
 Takes a bundle folder and the tasks, gives every Problem at once, each with the code of its rule. Errors keep an entry
-out; warnings say what it can become at best. Never looks at the signature (harness.verify does) and never executes
-anything of the bundle.
+out; warnings say what it can become at best. Never holds a signature to its bytes (harness.verify does) and never
+executes anything of the bundle.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.check import aids, evidence, identity, season, secrets, trace
+from harness.check import aids, countersign, evidence, identity, season, secrets, trace
 from harness.check.rule import RULES, Rule, Subject
 from harness.errors import Problem, SchemaError, VerificationError
 from harness.payload import AttemptKey
@@ -25,6 +25,7 @@ __all__ = [
     "Rule",
     "aids",
     "check",
+    "countersign",
     "declarations",
     "evidence",
     "identity",

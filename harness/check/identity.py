@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterator
 
 from harness.check.rule import Finding, Subject, rule
+from harness.errors import VerificationError
+from harness.revoked import fingerprint, read_revoked, revoked_beside
 from harness.schema.bundle import SUITE_VERSION
 from harness.schema.digest import folder_sha256
+from harness.signing import SIGNATURE
+from harness.sshsig import public_key
+from harness.verify import read_signature
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -126,3 +131,21 @@ def submitter(subject: Subject) -> Iterator[Finding]:
     """
     if not subject.bundle.submitter.startswith("github:"):
         yield "submitter", f"is {subject.bundle.submitter}, so this bundle cannot be entered by a pull request"
+
+
+@rule(
+    "GB110",
+    "revoked key",
+    "Sign again with a key that still counts. What the key signed before it was lost is decided by the ledger.",
+)
+def revoked_key(subject: Subject) -> Iterator[Finding]:
+    """The key that signed is not on the board's list of revoked keys, submissions/revoked."""
+    try:
+        listed = read_revoked(revoked_beside(subject.folder))
+        key = public_key(read_signature(subject.folder)) if listed else ""
+    except VerificationError as error:
+        if error.check == "revoked":
+            yield SIGNATURE, str(error)
+        return
+    if key in listed:
+        yield SIGNATURE, f"is by the key {fingerprint(key)}, which was revoked"

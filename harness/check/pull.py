@@ -22,8 +22,9 @@ PULL_RULES = (
     PullRule(
         "GB401",
         "ledger untouched",
-        "A submission changes neither submissions/ledger.jsonl nor the verdicts under submissions/ledger.d/.",
-        "Take that change back; a job on main and maintainers write the ledger.",
+        "A submission changes neither submissions/ledger.jsonl nor the verdicts under submissions/ledger.d/, nor the "
+        "lists of revoked keys and of second parties beside them.",
+        "Take that change back; a job on main and maintainers write them.",
     ),
     PullRule(
         "GB402",

@@ -6,6 +6,7 @@ import typer
 
 from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
 from harness.cli.challenge import challenge
+from harness.cli.countersign import countersign
 from harness.cli.export import export
 from harness.cli.mirror import mirror
 from harness.cli.replay import replay
@@ -24,6 +25,7 @@ def mount(app: typer.Typer) -> None:
         evidence.check,
         evidence.regrade,
         challenge,
+        countersign,
     )
     for command in (*line, submit, mirror, replay, export, demo.demo, watch, doctor.doctor):
         app.command()(command)

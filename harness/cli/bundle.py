@@ -11,6 +11,24 @@ import typer
 from harness.cli.common import AsJson, Mirror, Profile, ProfileChoice, SandboxChoice, SandboxKind, progress_bar
 
 import_app = typer.Typer(no_args_is_help=True, help="Turn foreign runs into entries of level reported.")
+TrustConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust-config",
+        help="Sigstore's client trust config; default: the public instance.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+RevokedFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GYMBOARD_REVOKED",
+        help="Keys that count no more, or a KRL, as for ssh-keygen -r; default: the file revoked beside ENTRY.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 EntryFolder = Annotated[Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False)]
 SignersFile = Annotated[
     Path, typer.Option(help="Public keys, one a line, or an OpenSSH allowed-signers file.", dir_okay=False)
@@ -70,6 +88,14 @@ def pack(
 def sign(
     entry: EntryFolder,
     key: Annotated[Path, typer.Option(help="SSH private key, or a .pub whose key ssh-agent holds.", dir_okay=False)],
+    sigstore: Annotated[
+        bool, typer.Option("--sigstore", help="Also sign keyless, with an identity token; needs the extra sigstore.")
+    ] = False,
+    identity_token: Annotated[
+        Path | None,
+        typer.Option(help="File with the token; default: the machine's, as in GitHub Actions.", exists=True),
+    ] = None,
+    trust: TrustConfig = None,
 ) -> None:
     """Sign bundle.json with an SSH key; anyone can check it with stock ssh-keygen.
 
@@ -78,24 +104,79 @@ def sign(
     from harness.signing import sign as sign_bundle
 
     typer.echo(f"signed: {sign_bundle(entry, key)}")
+    if sigstore:
+        from harness.keyless import sign_keyless
+
+        token = identity_token.read_text(encoding="utf-8").strip() if identity_token else None
+        typer.echo(f"signed: {sign_keyless(entry, token, trust)}")
 
 
-def verify(entry: EntryFolder, signers: SignersFile, as_json: AsJson = False) -> None:
+def verify(
+    entry: EntryFolder,
+    signers: Annotated[
+        Path | None, typer.Option(help="Public keys, one a line, or an OpenSSH allowed-signers file.", dir_okay=False)
+    ] = None,
+    how: Annotated[
+        bool, typer.Option("--how", help="Also print the four shell lines that do it with OpenSSH and sha256sum alone.")
+    ] = False,
+    source: Annotated[
+        str, typer.Option("--from", metavar="URL", help="With --how: where the folder is served; default: as given.")
+    ] = "",
+    revoked: RevokedFile = None,
+    sigstore: Annotated[
+        bool, typer.Option("--sigstore", help="Also hold it to its keyless signature, offline; needs the extra.")
+    ] = False,
+    identity: Annotated[
+        str, typer.Option(help="With --sigstore: who signed; default: a workflow in the submitter's own repository.")
+    ] = "",
+    issuer: Annotated[str, typer.Option(metavar="URL", help="With --identity: who vouches for that name.")] = "",
+    trust: TrustConfig = None,
+    as_json: AsJson = False,
+) -> None:
     """Check signature, schema, canonical form, payload digests and every artifact's digest.
 
     Example: gymboard verify my-entry --signers allowed_signers
 
-    Exit codes: 0 everything holds, 1 one check failed (the sentence names it), 2 wrong call.
+    With --how and without --signers nothing is verified: the lines name the key that the signature names, and whose it
+    is remains to be asked. Exit codes: 0 everything holds, 1 one check failed (the sentence names it), 2 wrong call.
     """
     from harness.cli.common import emit
+    from harness.errors import UsageError
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
     from harness.verify import verify as verify_bundle
 
-    good = verify_bundle(entry, Signers.read(signers))
-    if as_json:
-        emit({"entry": good.bundle.entry.id, "principal": good.principal, "key": good.key_fingerprint})
-    else:
-        typer.echo(f"verified: {good.bundle.entry.id}, signed by {good.principal} with {good.key_fingerprint}")
+    if signers is None and not how:
+        raise UsageError("--signers is missing: whose keys count? --how alone needs none")
+    if signers is not None:
+        good = verify_bundle(entry, Signers.read(signers, revoked or revoked_beside(entry)))
+        if as_json:
+            emit({"entry": good.bundle.entry.id, "principal": good.principal, "key": good.key_fingerprint})
+        else:
+            typer.echo(f"verified: {good.bundle.entry.id}, signed by {good.principal} with {good.key_fingerprint}")
+    if sigstore:
+        from harness.keyless import Identity, verify_keyless
+
+        if bool(identity) != bool(issuer):
+            raise UsageError("--identity and --issuer belong together: a name, and who vouches for it")
+        who = Identity(identity, issuer) if identity else None
+        typer.echo(f"verified: sigstore, {verify_keyless(entry, who, trust)}", err=as_json)
+    if how:
+        for line in _by_hand(entry, source):
+            typer.echo(line)
+
+
+def _by_hand(entry: Path, source: str) -> tuple[str, ...]:
+    from hashlib import sha256
+
+    from harness.by_hand import by_hand
+    from harness.schema.bundle import Bundle
+    from harness.sshsig import public_key
+    from harness.verify import read_bundle, read_signature
+
+    data = read_bundle(entry)
+    bundle = Bundle.from_json(data, subject=str(entry))
+    return by_hand(bundle, sha256(data).hexdigest(), public_key(read_signature(entry)), source or str(entry.resolve()))
 
 
 @import_app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import Mirror, SandboxChoice, SandboxKind
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def challenge(
     ] = None,
     sandbox: SandboxKind = SandboxChoice.auto,
     mirror: Mirror = None,
+    revoked: RevokedFile = None,
     episode: Annotated[
         str | None,
         typer.Option(metavar="TASK/seed-N", help="Replay this one instead of the cheapest; none: no replay."),
@@ -42,15 +43,17 @@ def challenge(
     from harness.errors import SchemaError, VerificationError
     from harness.fetch import fetch as fetch_parts
     from harness.mirrors import LEDGER
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
 
+    listed = revoked or revoked_beside(entry)
     with tempfile.TemporaryDirectory(prefix="gymboard-challenge-") as place:
         copy = Path(place, entry.resolve().name)
         shutil.copytree(entry, copy, symlinks=True)
         try:
-            fetch_parts(copy, Signers.read(signers), ledger=entry.resolve().parent / LEDGER)
+            fetch_parts(copy, Signers.read(signers, listed), ledger=entry.resolve().parent / LEDGER)
             verdicts = Path(place, "verdicts")
-            report = regraded(copy, signers, sandbox, mirror, verdicts, quiet=False)
+            report = regraded(copy, signers, sandbox, mirror, verdicts, listed, quiet=False)
             again = None if episode == "none" else _replayed(copy, sandbox, mirror, verdicts, episode)
             text, doubtful = draft(report, again), differs(report, again)
         except (VerificationError, SchemaError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import AsJson, Mirror, SandboxChoice, SandboxKind, progress_bar, table
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ LedgerFile = Annotated[
 ]
 
 
-def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None) -> None:
+def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None, revoked: RevokedFile = None) -> None:
     """Fetch the payload parts of a signed entry that lie elsewhere, beside its bundle.json.
 
     Example: gymboard fetch my-entry --signers allowed_signers
@@ -62,9 +62,11 @@ def fetch(entry: EntryFolder, signers: SignersFile, ledger: LedgerFile = None) -
     """
     from harness.fetch import fetch as fetch_parts
     from harness.mirrors import LEDGER
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
 
-    fetched = fetch_parts(entry, Signers.read(signers), ledger=ledger or entry.resolve().parent / LEDGER)
+    keys = Signers.read(signers, revoked or revoked_beside(entry))
+    fetched = fetch_parts(entry, keys, ledger=ledger or entry.resolve().parent / LEDGER)
     size = sum(part.size_bytes for part in fetched)
     typer.echo(f"fetched: {len(fetched)} part(s), {size:,} bytes")
 
@@ -79,6 +81,7 @@ def regrade(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of verdicts: pushing the same bytes again does not re-roll.")
     ] = None,
+    revoked: RevokedFile = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what would be graded and how long it takes; needs no signers.")
     ] = False,
@@ -100,7 +103,7 @@ def regrade(
         return
     if signers is None:
         raise UsageError("--signers is missing: whose keys count? --plan alone needs none")
-    report = regraded(entry, signers, sandbox, mirror, cache, quiet=as_json)
+    report = regraded(entry, signers, sandbox, mirror, cache, revoked, quiet=as_json)
     written = write_report(report, entry)
     if as_json:
         emit(report.model_dump(mode="json", exclude_none=True))
@@ -112,17 +115,25 @@ def regrade(
 
 
 def regraded(
-    entry: Path, signers: Path, sandbox: SandboxChoice, mirror: Path | None, cache: Path | None, *, quiet: bool
+    entry: Path,
+    signers: Path,
+    sandbox: SandboxChoice,
+    mirror: Path | None,
+    cache: Path | None,
+    revoked: Path | None,
+    *,
+    quiet: bool,
 ) -> RegradeReport:
     """Verify, then grade again. Raises VerificationError, EngineUnavailable, DataError."""
     from harness.cli.images import ensure
     from harness.errors import VerificationError
     from harness.regrade import regrade as regrade_entry
+    from harness.revoked import revoked_beside
     from harness.sandbox import open_engine
     from harness.signing import Signers
     from harness.verify import verify
 
-    verified = verify(entry, Signers.read(signers))
+    verified = verify(entry, Signers.read(signers, revoked or revoked_beside(entry)))
     with open_engine(sandbox.value) as engine, _progress(quiet=quiet) as progress:
         for family in sorted(_families(verified.bundle)):
             ensure(family, engine.kind)

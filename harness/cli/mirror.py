@@ -34,12 +34,15 @@ def mirror(
 
     from harness.cli.common import emit
     from harness.mirrors import LEDGER
+    from harness.revoked import revoked_beside
     from harness.signing import Signers
     from harness.submit.server import Server, find_board, find_token
 
     server = Server.at(github_url)
     target = Target(server, find_board(server, board))
-    verified = parts_here(entry, Signers.read(signers), ledger or entry.resolve().parent / LEDGER)
+    verified = parts_here(
+        entry, Signers.read(signers, revoked_beside(entry)), ledger or entry.resolve().parent / LEDGER
+    )
     done = mirror_parts(entry, verified, target, find_token(server), lambda line: typer.echo(line, err=True))
     if as_json:
         emit(asdict(done))

@@ -53,11 +53,13 @@ def replayed(entry: Path, asked: Asked, *, quiet: bool) -> ReplayReport:
     from harness.cli.common import progress_bar
     from harness.errors import VerificationError
     from harness.replay import Wanted, replay_entry
+    from harness.revoked import revoked_beside
     from harness.sandbox import open_engine
     from harness.signing import Signers
     from harness.verify import verify
 
-    signed = verify(entry, Signers.read(asked.signers)).bundle_sha256 if asked.signers else None
+    keys = Signers.read(asked.signers, revoked_beside(entry)) if asked.signers else None
+    signed = verify(entry, keys).bundle_sha256 if keys else None
     names = [name for text in asked.tasks or () for name in text.split(",") if name]
     wanted = Wanted(names or None, asked.episodes, asked.within)
     bar, _ = progress_bar(quiet=quiet)

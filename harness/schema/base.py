@@ -47,6 +47,8 @@ HttpsUrl = Annotated[
     str,
     Field(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]*)?$", max_length=2048),
 ]
+PublicKey = Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=8192)]
+"""`<type> <base64>` of an OpenSSH key, as GitHub publishes it."""
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 
 

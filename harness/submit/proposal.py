@@ -13,7 +13,9 @@ from pathlib import Path
 from harness.archive import open_regular
 from harness.check import check
 from harness.check import summary as check_summary
+from harness.countersign import STATEMENT, STATEMENT_SIGNATURE
 from harness.errors import CheckError, Problem, UsageError, VerificationError
+from harness.keyless import PROOF
 from harness.schema.bundle import Bundle, PayloadPart
 from harness.signing import BUNDLE, SIGNATURE
 from harness.verify import verify_contents
@@ -67,7 +69,8 @@ def propose(entry: Path, release: str, *, root: Path | None = None) -> Proposal:
     if not contents.bundle.submitter.startswith("github:"):
         raise UsageError(f"{entry} is {contents.bundle.submitter}'s; pack it with --submitter github:<your numeric id>")
     beside = {part.name: part.sha256 for part in contents.bundle.payload if part.location is None}
-    files = {name: _read(entry / name) for name in (BUNDLE, SIGNATURE, *beside)}
+    more = [name for name in (PROOF, STATEMENT, STATEMENT_SIGNATURE) if (entry / name).is_file()]
+    files = {name: _read(entry / name) for name in (BUNDLE, SIGNATURE, *more, *beside)}
     for name, digest in {BUNDLE: contents.bundle_sha256, **beside}.items():
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise VerificationError("files", f"{entry / name} changed while it was read")

@@ -8,6 +8,7 @@ they are read quickly now. Never writes, never runs anything but, rarely, ssh-ke
 from __future__ import annotations
 
 import contextlib
+import hashlib
 
 from pydantic import ValidationError
 
@@ -90,6 +91,9 @@ def _check_signature(evidence: Evidence, submitter: str) -> None:
     frozen = evidence.standing.key_fingerprint
     if found != frozen:
         raise GymboardError(f"signed by {found}, but included with the key {frozen}")
+    signature = evidence.standing.signature_sha256
+    if signature is not None and hashlib.sha256(armoured).hexdigest() != signature:
+        raise GymboardError(f"signed again since it was included with the signature {signature}; include it anew")
 
 
 def _verdicts(evidence: Evidence, sha256: str, data: bytes) -> tuple[RegradeVerdict, ...]:

@@ -16,6 +16,7 @@ import polars as pl
 from scoring.facts.columns import COLUMNS
 from scoring.facts.segment import SCHEMAS, Segment, frame
 from scoring.ledger import LEVELS, LedgerLine
+from scoring.reproduced import Reproduction
 
 _LEDGER = ("time", "kind", "entry", "bundle_sha256", "reason", "key_fingerprint", "level", "verdicts_sha256", "sha256")
 _REPLAYS = {
@@ -40,7 +41,9 @@ class Member(NamedTuple):
     preview: bool
 
 
-def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> duckdb.DuckDBPyConnection:
+def open_database(
+    members: Sequence[Member], ledger: Sequence[LedgerLine], reproductions: Sequence[Reproduction] = ()
+) -> duckdb.DuckDBPyConnection:
     """An in-memory database over these entries."""
     db = duckdb.connect(":memory:")
     db.execute(f"CREATE TYPE level AS ENUM ({', '.join(map(repr, LEVELS))})")
@@ -58,6 +61,8 @@ def open_database(members: Sequence[Member], ledger: Sequence[LedgerLine]) -> du
         name = "found_entries" if table == "entries" else table
         db.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts) or _empty(table)}")
     db.execute(f"CREATE TABLE entries AS {_statement('levels')}")
+    _table(db, "reproductions", reproductions, dict.fromkeys(Reproduction._fields, text))
+    db.execute(_statement("reproduced"))
     return db
 
 

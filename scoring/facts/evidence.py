@@ -19,18 +19,20 @@ from harness.errors import GymboardError, Problem
 from harness.signing import BUNDLE, SIGNATURE
 from scoring.facts.hashes import Hashes, opened
 from scoring.ledger import VERDICTS, LedgerLine
+from scoring.revocation import Revocations, revocations
 
 MAX_BUNDLE_BYTES = 8 * 1024**2
 MAX_SIGNATURE_BYTES = 16 * 1024
 
 
 class Standing(NamedTuple):
-    """What the ledger says of one bundle: its newest inclusion's key, its regrades' files, its removal."""
+    """What the ledger says of one bundle: its newest inclusion's key and signature, regrades' files, removal."""
 
     included: bool = False
     key_fingerprint: str | None = None
     verdicts: tuple[str, ...] = ()
     removal: str | None = None
+    signature_sha256: str | None = None
 
 
 class Case(NamedTuple):
@@ -63,21 +65,29 @@ class Evidence:
     digest: str = field(default="")
 
 
-def standings(ledger: Sequence[LedgerLine]) -> dict[str, dict[str, Standing]]:
-    """Entry -> bundle digest -> standing. A removal takes everything back until a later inclusion."""
+def standings(ledger: Sequence[LedgerLine], submissions: Path) -> dict[str, dict[str, Standing]]:
+    """Entry -> bundle digest -> standing. A removal takes everything back until a later inclusion, and so does the
+    revocation of the key, for what came in since it was lost. `submissions` holds the list of revoked keys."""
     own: dict[str, dict[str, list[LedgerLine]]] = {}
     for line in ledger:
-        own.setdefault(line.entry, {}).setdefault(line.bundle_sha256, []).append(line)
-    return {entry: {sha: _standing(lines) for sha, lines in bundles.items()} for entry, bundles in own.items()}
+        if line.entry and line.bundle_sha256:
+            own.setdefault(line.entry, {}).setdefault(line.bundle_sha256, []).append(line)
+    lost = revocations(ledger, submissions)
+    return {entry: {sha: _standing(lines, lost) for sha, lines in bundles.items()} for entry, bundles in own.items()}
 
 
-def _standing(lines: Sequence[LedgerLine]) -> Standing:
+def _standing(lines: Sequence[LedgerLine], lost: Revocations) -> Standing:
     entered = [line for line in lines if line.kind in ("inclusion", "removal")]
-    if entered and entered[-1].kind == "removal":
-        return Standing(removal=f"removed on {entered[-1].time}: {entered[-1].reason}")
-    keys = [line.key_fingerprint for line in lines if line.kind == "inclusion"]
+    if not entered:
+        return Standing(verdicts=tuple(line.verdicts_sha256 for line in lines if line.verdicts_sha256))
+    newest = entered[-1]
+    if newest.kind == "removal":
+        return Standing(removal=f"removed on {newest.time}: {newest.reason}")
+    revoked = lost.get(newest.key_fingerprint or "")
+    if revoked is not None and newest.time >= revoked.since:
+        return Standing(removal=f"came in on {newest.time} by the key {newest.key_fingerprint}, which {revoked.why}")
     files = tuple(line.verdicts_sha256 for line in lines if line.verdicts_sha256)
-    return Standing(bool(keys), keys[-1] if keys else None, files)
+    return Standing(True, newest.key_fingerprint, files, None, newest.signature_sha256)
 
 
 def gather(case: Case) -> Evidence:
@@ -131,7 +141,8 @@ def _bundle_of(case: Case) -> str:
 
 
 def _digest(case: Case, bundle: str, signed: str | None, standing: Standing) -> str:
-    parts = (case.name, bundle, signed, *standing[:2], case.private, *standing.verdicts)
+    frozen = (standing.included, standing.key_fingerprint, standing.signature_sha256)
+    parts = (case.name, bundle, signed, *frozen, case.private, *standing.verdicts)
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -25,6 +25,7 @@ from scoring.facts.evidence import Case, Hasher, Outcome, standings
 from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
+from scoring.reproduced import Reproduction, reproductions
 
 HASHING_THREADS = 2
 
@@ -66,8 +67,8 @@ def default_cache() -> Path | None:
 def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | None = None) -> Facts:
     """Read the folder; `unpublished` are bundle folders or bundle.json files for a private preview.
 
-    Without `cache` nothing is kept. Raises VerificationError when the ledger's chain is broken, GymboardError when an
-    unpublished bundle does not hold.
+    Without `cache` nothing is kept. Raises VerificationError when the ledger's chain is broken or the list of revoked
+    keys cannot be read, GymboardError when an unpublished bundle does not hold.
     """
     ledger = read_ledger(folder / LEDGER)
     cases, rejected = _cases(folder, ledger)
@@ -85,9 +86,10 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     found = [(number, outcome.evidence) for number, outcome in enumerate(outcomes) if outcome.evidence]
     store.tidy({evidence for _, evidence in found})
     members = _members(found, published, store)
-    sha256 = _digest([evidence for number, evidence in found if number < published], ledger)
+    pairs = reproductions(folder, ledger)
+    sha256 = _digest([evidence for number, evidence in found if number < published], ledger, pairs)
     named = sorted((_shown(name), reasons) for name, reasons in rejected)
-    return Facts(open_database(members, ledger), tuple(named), ledger, sha256, store)
+    return Facts(open_database(members, ledger, pairs), tuple(named), ledger, sha256, store)
 
 
 def _shown(name: str) -> str:
@@ -102,7 +104,7 @@ def _place(folder: Path) -> str:
 def _cases(folder: Path, ledger: Sequence[LedgerLine]) -> tuple[list[Case], list[tuple[str, tuple[str, ...]]]]:
     """Every folder that may be an entry, in order of names, and what cannot be one."""
     private = not (folder / LEDGER).exists()
-    known = standings(ledger)
+    known = standings(ledger, folder)
     cases: list[Case] = []
     rejected: list[tuple[str, tuple[str, ...]]] = []
     if not folder.is_dir():
@@ -166,5 +168,6 @@ def _members(found: Sequence[tuple[int, str]], published: int, store: Store) -> 
     return [Member(no, segment, local, preview) for no, (_, preview, _, segment, local) in enumerate(placed)]
 
 
-def _digest(evidence: Sequence[str], ledger: Sequence[LedgerLine]) -> str:
-    return hashlib.sha256("\n".join([*evidence, ledger[-1].sha256 if ledger else ""]).encode()).hexdigest()
+def _digest(evidence: Sequence[str], ledger: Sequence[LedgerLine], pairs: Sequence[Reproduction]) -> str:
+    said = [*evidence, ledger[-1].sha256 if ledger else "", *(part for pair in pairs for part in pair)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()

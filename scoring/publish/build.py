@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
@@ -23,10 +24,14 @@ from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
 from scoring.publish.entry import removed_slots
+from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.policy import protect, with_hosts
+from scoring.publish.rows import write_rows
+from scoring.publish.scores import write_scores
+from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import environment, page_name
 from scoring.publish.texts import StepFiles, Texts
@@ -63,6 +68,7 @@ def build_site(
     *,
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
+    evidence: Callable[[Iterable[str], Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
     steps: StepFiles | None = None,
@@ -71,14 +77,14 @@ def build_site(
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
-    `<id>.preview`. `tables` writes the tables as files into the folder that it is given. `steps`: where the text of
-    episodes is looked for. `conduct`: counts for the page of failures, by board.
+    `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
+    the named entries. `steps`: where the text of episodes is looked for. `conduct`: counts for the page of failures.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct or {})
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
@@ -87,9 +93,17 @@ def build_site(
         write_downloads(leaderboard, docs / "data")
         tables(docs / "data")
         address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
+        content = replace(content, address=address)
         protect(built)
+        shrink(built)
+        write_scores(content.headline, built / "assets")
+        write_charts(content.measured, built / "assets")
+        write_rows(content.tables(), built / "assets" / "boards")
         _stamp(built, content, steps or StepFiles())
         announce(built, content, address)
+        if evidence:
+            names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
+            evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
@@ -115,10 +129,13 @@ def _replace(out: Path, built: Path) -> None:
 def _stamp(built: Path, content: Content, steps: StepFiles) -> None:
     pages = {
         "index.html": content.home(),
+        "tasks/index.html": content.task_index(),
         "published.html": content.published_page(),
         "failures.html": content.failures_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
+        "compare.html": content.compare(),
+        "what-if.html": content.what_if(),
         **{f"tasks/{task}.html": content.task(task) for task in content.tasks},
     }
     for name, values in pages.items():

@@ -1,14 +1,14 @@
 """How one entry did on one task, in a class for the eye and in words for the ear.
 
-Takes rows and scores of a Board, gives outcomes, labels and the positions of whiskers in percent.
+Takes rows and scores of a Board, gives outcomes and labels.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from scoring.leaderboard import Board, Cell, Row, Score, Standing
+from scoring.leaderboard import Board, Cell, Row, Score
 from scoring.publish.formats import number, slug_words
 from scoring.vocabulary import Column
 
@@ -54,43 +54,6 @@ def noted(cell: Cell, column: Column) -> bool:
     """Whether the very value that is shown carries an audit note; another seed's note does not count."""
     value = score_of(cell, column).value
     return value is not None and any(math.isclose(note.value, value, rel_tol=1e-9) for note in cell.notes)
-
-
-def strip_words(row: Row, column: Column) -> str:
-    """The whole strip in one sentence."""
-    kinds = [outcome(row, cell, column) for cell in row.cells]
-    good, bad = sum(k in ("above", "best") for k in kinds), kinds.count("none")
-    failed = f", no valid score on {bad}" if bad else ""
-    left = f", {kinds.count('absent')} not run" if "absent" in kinds else ""
-    return f"beats the baseline on {good} of {len(kinds)} tasks{failed}{left}"
-
-
-class Span(NamedTuple):
-    """Percent of a shared scale."""
-
-    left: float
-    width: float
-    point: float
-
-
-def whisker(board: Board, row: Row, column: Column) -> Span | None:
-    """The row's interval and value on the scale of all rows of the board, or None without an interval."""
-    standing = row.standings[column]
-    interval = standing.aup_interval
-    if interval is None:
-        return None
-    ends = [end for other in board.rows if column in other.standings for end in _ends(other.standings[column])]
-    low, size = min(ends), (max(ends) - min(ends)) or 1.0
-
-    def percent(value: float) -> float:
-        return round(100 * (value - low) / size, 2)
-
-    return Span(percent(interval.low), round(percent(interval.high) - percent(interval.low), 2), percent(standing.aup))
-
-
-def _ends(standing: Standing) -> list[float]:
-    span = standing.aup_interval
-    return [standing.aup, *([span.low, span.high] if span else [])]
 
 
 def closeness(board: Board, score: Score) -> float | None:

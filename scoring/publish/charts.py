@@ -58,12 +58,15 @@ def pareto_chart(board: Board, width: int) -> str:
         scale=alt.Scale(domain=list(_aups(frame)), nice=False, zero=False),
         axis=alt.Axis(tickCount=5),
     )
+    grey = (pl.col("style") == REST) & ~pl.col("frontier")
+    behind = alt.Chart(frame.filter(grey)).mark_point(size=50, strokeWidth=0, filled=True, opacity=0.6)
     points = (
-        alt.Chart(frame)
+        alt.Chart(frame.filter(~grey))
         .mark_point(size=80, strokeWidth=2, filled=True)
         .encode(x=x, y=y, color=colour(), opacity=alt.condition("datum.frontier", alt.value(1), alt.value(0.6)))
     )
-    return svg([*_frontier(frame, x, y), points, *_names(frame, width, x, y)], width)
+    layers = [*_frontier(frame, x, y), points, *_names(frame, width, x, y)]
+    return svg([*([] if frame.filter(grey).is_empty() else [behind.encode(x=x, y=y, color=colour())]), *layers], width)
 
 
 def _steps(frame: pl.DataFrame) -> pl.DataFrame:
@@ -91,6 +94,8 @@ def _names(frame: pl.DataFrame, width: int, x: alt.X, y: alt.Y) -> list[alt.Char
     spots = place(_pixels(named, frame, box), list(named["label"]), box, [*lines, *dots])
     marks = []
     for record, spot in zip(named.iter_rows(named=True), spots, strict=True):
+        if spot is None:
+            continue
         mark = alt.Chart(pl.DataFrame([record])).mark_text(
             align=spot.align, dx=spot.dx, dy=spot.dy, baseline="middle", color=INK
         )
@@ -115,4 +120,4 @@ def _costs(frame: pl.DataFrame) -> tuple[float, float]:
 def _aups(frame: pl.DataFrame) -> tuple[float, float]:
     low, high = min(frame["aup"]), max(frame["aup"])
     air = max(0.02, (high - low) * 0.15)
-    return low - air, high + air
+    return low - air, high + 2 * air

@@ -24,11 +24,16 @@ from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
 from scoring.publish.progress import progress
+from scoring.publish.scores import PRICE_KINDS, placed, priced
+from scoring.publish.svg import DASHES, LEADERS
+from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
-from scoring.vocabulary import BoardId
+from scoring.vocabulary import BoardId, Reading
 
+ROWS = 50
+"""Entries that a page of computed figures links without JavaScript."""
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
 
@@ -42,6 +47,8 @@ class Content:
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
     conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
+    address: str = ""
+    _tables: dict[Reading, Table] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -69,6 +76,27 @@ class Content:
         """What Home opens on: the season board once enough entries are ranked, the published results until then."""
         return self.season if self._ranked() >= ENOUGH or self.published is None else self.published
 
+    @property
+    def headline(self) -> list[Board]:
+        """The season board and the published results, as far as they are there, the one of Home first."""
+        order = (self.published, self.season) if self.opening is self.published else (self.season, self.published)
+        return [board for board in order if board is not None]
+
+    @property
+    def measured(self) -> list[Board]:
+        """Those of them on which anybody has a score."""
+        return [board for board in self.headline if placed(board)]
+
+    def compare(self) -> dict[str, str]:
+        """What Compare needs: a form, and links that say something without it."""
+        dashes = [" ".join(map(str, DASHES[style])) for style in LEADERS]
+        return {"compare": render(self.env, "compare.html", boards=self.measured, dashes=dashes, shown=ROWS)}
+
+    def what_if(self) -> dict[str, str]:
+        """What What if needs: the settings of each board, with its tasks, its levels and the prices of its models."""
+        models = {board.id: priced(board) for board in self.measured}
+        return {"what-if": render(self.env, "what-if.html", boards=self.measured, models=models, kinds=PRICE_KINDS)}
+
     def home(self) -> dict[str, str]:
         """Home: the opening board first, the season's after it as long as the published results open."""
         ranked, board = self._ranked(), self.opening
@@ -76,7 +104,8 @@ class Content:
             return {"home": Markup("<p>No entry and no published result is on the board yet.</p>")}
         context = {
             "board": board,
-            "second": self.season if board is self.published else None,
+            "table": self.table(board),
+            "second": self.table(self.season) if board is self.published and self.season else None,
             "facts": self._facts(board),
             "ranked": ranked,
             "previews": unpublished(self.leaderboard.previews, self.tasks),
@@ -85,6 +114,21 @@ class Content:
             "digest": self.leaderboard.data_sha256[:12],
         }
         return {"home": render(self.env, "home.html", **context)}
+
+    def table(self, board: Board) -> Table:
+        """The rows of one board as they are shown; made once."""
+        if board.reading not in self._tables:
+            self._tables[board.reading] = table(board)
+        return self._tables[board.reading]
+
+    def tables(self) -> list[Table]:
+        """Of every board that a page shows."""
+        return [self.table(board) for board in (self.season, self.published, self.compat) if board is not None]
+
+    def task_index(self) -> dict[str, str]:
+        """The scores by task of the board that Home opens on."""
+        context = {"board": self.opening, "known": set(self.tasks)}
+        return {"by-task": render(self.env, "by_task.html", **context)}
 
     def _facts(self, board: Board) -> list[str]:
         entries = sum(row.kind == "entry" for row in board.rows)
@@ -100,7 +144,8 @@ class Content:
         board = self.published
         context = {
             "board": board,
-            "compat": self.compat,
+            "table": self.table(board) if board else None,
+            "compat": self.table(self.compat) if self.compat else None,
             "charts": figures(board) if board else [],
             "findings": audit_findings(board.rows) if board else [],
             "known": set(self.tasks),
@@ -110,14 +155,9 @@ class Content:
 
     def failures_page(self) -> dict[str, str]:
         """How episodes ended and what was done when, the board of Home first."""
-        found = [failures(board, self.conduct[board.id]) for board in self._headline() if board.id in self.conduct]
+        found = [failures(board, self.conduct[board.id]) for board in self.headline if board.id in self.conduct]
         context = {"boards": [one for one in found if one], "ends": ENDS, "actions": GROUPS, "known": set(self.tasks)}
         return {"failures": render(self.env, "failures.html", **context)}
-
-    def _headline(self) -> list[Board]:
-        """Season and published board, that of Home first."""
-        boards = [board for board in (self.season, self.published) if board is not None]
-        return boards if self._ranked() >= ENOUGH else boards[::-1]
 
     def ledger(self) -> dict[str, str]:
         """Every line of the ledger, and what was rejected."""
@@ -160,8 +200,8 @@ class Content:
         """The slots of one entry's page."""
         own = shown.row.kind == "entry"
         flags = self.flags.get(shown.row.id, []) if own else []
-        lines = self.lines.get(shown.row.id, []) if own else []
-        return entry_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts)
+        lines = [*self.lines.get(shown.row.id, []), *self.revocations] if own else []
+        return entry_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address)
 
     def removed(self) -> Iterator[LedgerLine]:
         """The removals of entries that have no page any more."""
@@ -170,6 +210,11 @@ class Content:
             last = [line for line in lines if line.kind in ("inclusion", "removal")]
             if entry not in pages and last and last[-1].kind == "removal":
                 yield last[-1]
+
+    @cached_property
+    def revocations(self) -> list[LedgerLine]:
+        """Lines about keys, whoever signed with them."""
+        return [line for line in self.leaderboard.ledger if line.kind == "revocation"]
 
     @cached_property
     def lines(self) -> Mapping[str, list[LedgerLine]]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import jinja2
 from markupsafe import Markup
 
+from harness.by_hand import by_hand
 from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
 from scoring.leaderboard import Board, Flag, Row
@@ -20,9 +21,9 @@ from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
 from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, happened
-from scoring.publish.formats import number
+from scoring.publish.formats import number, visible
 from scoring.publish.mix import bands
-from scoring.publish.templates import page_name, render, visible
+from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.vocabulary import BASELINE
 
@@ -38,7 +39,7 @@ class Shown(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where the full text of a task's episodes lies. `url` None: beside bundle.json, and no address is known."""
+    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known."""
 
     name: str
     sha256: str
@@ -54,8 +55,10 @@ def entry_slots(
     known: set[str],
     flags: Sequence[Flag],
     texts: Texts,
+    address: str,
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page; `ledger`, `flags`: the entry's own."""
+    """Everything that the shell asks for. `known`: tasks that have a page; `ledger`, `flags`: the entry's own;
+    `address`: the site's."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
     bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
@@ -65,11 +68,13 @@ def entry_slots(
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     context |= _steps(row, bundle, texts)
+    context["by_hand"] = _by_hand(row, loaded, ledger, address)
     slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
-    hosts = sorted({f" https://{urlsplit(part.url).netloc}" for part in context["parts"].values() if part.url})
+    urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
+    hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
     return {
         **slots,
         "entry-hosts": "".join(hosts),
@@ -120,10 +125,12 @@ def _task(one: Happened) -> str:
 
 def _parts(row: Row, bundle: Bundle, texts: Texts) -> dict[str, Part]:
     """By task. A preview's parts are nowhere but on this machine."""
-    base = f"{texts.base.rstrip('/')}/{row.id}/" if texts.base and row.kind == "entry" else None
     return {
         part.name.removesuffix(_SUFFIX): Part(
-            part.name, part.sha256, part.size_bytes, part.location or (base and f"{base}{part.name}")
+            part.name,
+            part.sha256,
+            part.size_bytes,
+            part.location or (f"../submissions/{row.id}/{part.name}" if part.name in texts.beside else None),
         )
         for part in bundle.payload
         if part.name.endswith(_SUFFIX)
@@ -140,10 +147,23 @@ def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
     return {**slots, "entry-head": head, "entry-hosts": "", **about}
 
 
+def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], address: str) -> Sequence[str]:
+    """The lines that check the signature: from the site, or from a folder when the site has no address or the row is
+    private."""
+    if loaded is None or loaded.public_key is None or loaded.bundle.origin != "run":
+        return ()
+    clone = "../submissions" if row.kind == "entry" else ".."
+    place = f"{address.rstrip('/')}/submissions" if address and row.kind == "entry" else clone
+    copies = [str(line.evidence) for line in ledger if (line.kind, line.bundle_sha256) == ("mirror", loaded.sha256)]
+    return by_hand(loaded.bundle, loaded.sha256, loaded.public_key, f"{place}/{row.id}", copies[-1] if copies else "")
+
+
 def _by_count(counts: Mapping[Any, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _evidence(ledger: Sequence[LedgerLine]) -> dict[str, Any]:
-    keys = [line.key_fingerprint for line in ledger if line.kind == "inclusion" and line.key_fingerprint]
-    return {"ledger": ledger, "key_fingerprint": keys[-1] if keys else None}
+def _evidence(row: Row, ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    lines = [line for line in ledger if line.entry == row.id and row.kind == "entry"]
+    keys = [line.key_fingerprint for line in lines if line.kind == "inclusion" and line.key_fingerprint]
+    lines += [line for line in ledger if line.kind == "revocation" and line.key_fingerprint in keys]
+    return {"ledger": lines, "key_fingerprint": keys[-1] if keys else None}

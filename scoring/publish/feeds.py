@@ -44,23 +44,24 @@ class Feeds:
 
     def _entries(self) -> bytes:
         """One for each entry that has a page: when it was included, changed whenever the ledger spoke of it again."""
-        included = {line.entry: line for line in self.ledger if line.kind == "inclusion" and line.entry in self.shown}
-        last = {line.entry: line for line in self.ledger}
+        lines = [(line.entry, line) for line in self.ledger if line.entry in self.shown]
+        included = {entry: line for entry, line in lines if entry and line.kind == "inclusion"}
+        last = dict(lines)
         feed = self._feed("Gymboard: new entries", ENTRIES, "index.html", [last[entry] for entry in included])
-        newest = sorted(included.values(), key=lambda line: line.sequence, reverse=True)[:NEWEST]
-        for line in newest:
-            row, aup = self.shown[line.entry]
+        newest = sorted(included.items(), key=lambda pair: pair[1].sequence, reverse=True)[:NEWEST]
+        for name, line in newest:
+            row, aup = self.shown[name]
             found = f"AUP {number(aup)}, " if aup is not None else ""
-            entry = self._entry(feed, line.bundle_sha256, short(row.label, _TITLE), last[line.entry].time)
+            entry = self._entry(feed, str(line.bundle_sha256), short(row.label, _TITLE), last[name].time)
             _add(entry, "published", line.time)
-            self._link(entry, f"entries/{line.entry}.html")
-            _add(entry, "summary", visible(f"{found}level {row.level or 'none'}. {last[line.entry].reason}"))
+            self._link(entry, f"entries/{name}.html")
+            _add(entry, "summary", visible(f"{found}level {row.level or 'none'}. {last[name].reason}"))
         return _bytes(feed)
 
     def _ledger(self) -> bytes:
         feed = self._feed("Gymboard: lines of the ledger", LEDGER, "ledger.html", self.ledger)
         for line in list(reversed(self.ledger))[:NEWEST]:
-            entry = self._entry(feed, line.sha256, f"{line.kind}: {line.entry}", line.time)
+            entry = self._entry(feed, line.sha256, f"{line.kind}: {line.entry or line.key_fingerprint}", line.time)
             self._link(entry, f"ledger.html#line-{line.sequence}")
             _add(entry, "category", term=line.kind)
             _add(entry, "summary", visible(line.reason))

@@ -13,11 +13,12 @@ from markupsafe import Markup
 from scoring.leaderboard import Board
 from scoring.publish import findings
 from scoring.publish.charts import pareto_chart, profile_chart
+from scoring.publish.explore import Readout, readout
 from scoring.publish.formats import number, usd
-from scoring.publish.series import REST, drawn, styles, undrawn
+from scoring.publish.series import REST, drawn, short, styles, undrawn
 from scoring.publish.svg import DASHES, NARROW, WIDE
 
-MAX_RECORDS = 50
+MAX_RECORDS = 8
 """Rows of a chart's own table; the rest is in the downloads."""
 
 
@@ -41,6 +42,8 @@ class Figure(NamedTuple):
     columns: tuple[str, ...]
     records: tuple[tuple[str, ...], ...]
     omitted: int
+    specification: str = ""
+    readout: Readout | None = None
 
 
 def figures(board: Board) -> list[Figure]:
@@ -73,6 +76,8 @@ def _pareto(board: Board) -> Figure:
         columns=("Agent", "USD per episode", "AUP", "On the frontier"),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),
+        specification=f"assets/charts/pareto-{board.id}.json",
+        readout=readout(board),
     )
 
 
@@ -94,6 +99,7 @@ def _profile(board: Board) -> Figure:
         columns=("Agent", *(f"within {f:g}x" for f in factors)),
         records=records[:MAX_RECORDS],
         omitted=max(0, len(records) - MAX_RECORDS),
+        specification=f"assets/charts/profile-{board.id}.json",
     )
 
 
@@ -101,7 +107,7 @@ def _keys(board: Board) -> tuple[Key, ...]:
     """The highlighted lines by name; grey ones together."""
     style = styles(board)
     shown = [row for row in board.rows if row.id in set(drawn(board))]
-    named = [Key(style[row.id], _dashes(style[row.id]), row.label) for row in shown if style[row.id] != REST]
+    named = [Key(style[row.id], _dashes(style[row.id]), short(row.label)) for row in shown if style[row.id] != REST]
     grey = sum(style[row.id] == REST for row in shown)
     return (*named, *([Key(REST, "", f"the next {grey}")] if grey else []))
 

@@ -13,16 +13,18 @@ from scoring.publish.series import undrawn
 
 SPOKEN = 12
 """Rows that an alternative text names one by one; the rest is in the chart's table."""
+TITLED = 3
+"""Names in a title."""
 
 
 def _labels(board: Board) -> dict[str, str]:
     return {row.id: row.label for row in board.rows}
 
 
-def joined(names: Sequence[str]) -> str:
-    """`a, b and c`; of more than twelve, the first and how many more."""
-    if len(names) > SPOKEN:
-        return f"{', '.join(names[:SPOKEN])} and {len(names) - SPOKEN} more"
+def joined(names: Sequence[str], most: int = SPOKEN) -> str:
+    """`a, b and c`; of more than `most`, the first and how many more."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -54,7 +56,7 @@ def profile_title(board: Board) -> str:
     if not top:
         return f"Nobody reaches the {yardstick(board)} on any task"
     verb = "each reach" if len(leaders) > 1 else "reaches"
-    return f"{joined(leaders)} {verb} the {yardstick(board)} on {top} of {total} tasks"
+    return f"{joined(leaders, TITLED)} {verb} the {yardstick(board)} on {top} of {total} tasks"
 
 
 def profile_alt(board: Board) -> str:
@@ -74,7 +76,7 @@ def pareto_title(board: Board) -> str:
     names = [labels[p.row] for p in sorted(points, key=lambda p: p.cost_usd or 0) if p.row in labels]
     if not names:
         return "No agent has a known cost"
-    return f"On the cost frontier: {joined(names)}"
+    return f"On the cost frontier: {joined(names, TITLED)}"
 
 
 def pareto_alt(board: Board) -> str:

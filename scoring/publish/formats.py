@@ -71,6 +71,11 @@ LEVELS = {
 }
 
 
+def visible(text: str) -> str:
+    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Fixed digits; powers of ten for values that would not fit a cell."""
     if value is None:

@@ -53,14 +53,20 @@ def along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
     return [Box(left, top - 2, right, top + 2), Box(right - 2, min(top, bottom), right + 2, max(top, bottom))]
 
 
-def place(points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]) -> list[Spot]:
-    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties."""
-    covered, chosen = list(taken), list[Spot]()
+def place(
+    points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]
+) -> list[Spot | None]:
+    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties.
+
+    None: wherever it went, the name would hide an earlier one or leave the frame.
+    """
+    written, chosen = list[Box](), list[Spot | None]()
     for (x, y), name in zip(points, names, strict=True):
-        costs = [_cost(_box(x, y, name, spot), covered, frame) for spot in _SPOTS]
-        best = _SPOTS[costs.index(min(costs))]
-        covered.append(_box(x, y, name, best))
-        chosen.append(best)
+        boxes = [(spot, _box(x, y, name, spot)) for spot in _SPOTS]
+        free = [(spot, box) for spot, box in boxes if not box.outside(frame) and not any(map(box.overlap, written))]
+        best = min(free, key=lambda pair: sum(map(pair[1].overlap, taken)), default=None)
+        written += [best[1]] if best else []
+        chosen.append(best[0] if best else None)
     return chosen
 
 
@@ -68,7 +74,3 @@ def _box(x: float, y: float, name: str, spot: Spot) -> Box:
     wide = _CHARACTER * len(name)
     left = x + spot.dx - {"left": 0.0, "center": wide / 2, "right": wide}[spot.align]
     return Box(left, y + spot.dy - _LINE / 2, left + wide, y + spot.dy + _LINE / 2)
-
-
-def _cost(box: Box, taken: Sequence[Box], frame: Box) -> float:
-    return sum(box.overlap(other) for other in taken) + 2 * box.outside(frame)

@@ -16,8 +16,9 @@ from harness.errors import Problem
 
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "embed": "src"}
 _FETCHED |= {"image": "href", "use": "href", "video": "src", "audio": "src", "track": "src"}
-_OWN_SCRIPTS = "assets/*.js"
-_ADDRESS = re.compile(r"https?://[^\s'\"`]+")
+_OWN_SCRIPTS = ("assets/*.js", "assets/js/*.js")
+_ADDRESS = re.compile(r"https?://(?!www\.w3\.org/2000/svg\b)[^\s'\"`]+")
+"""The one exception is a name that looks like an address: browsers make SVG elements by it."""
 _LINK_FETCHES = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
 _CSS_URL = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^'\")]+)|@import\s+['\"]?((?:https?:)?//[^'\"]+)")
 
@@ -81,11 +82,12 @@ def check_site(folder: Path) -> list[Problem]:
         problems += [Problem(where, f"asks another origin: {url}") for url in page.fetched if _is_foreign(url)]
         links = [_own(link, address) for link in page.links]
         problems += [Problem(where, fault) for link in links if (fault := _fault(link, path, root, pages))]
-    for pattern, addresses in (("**/*.css", _css_addresses), (_OWN_SCRIPTS, _ADDRESS.findall)):
-        for path in sorted(root.glob(pattern)):
-            found = addresses(path.read_text(encoding="utf-8"))
-            where = path.relative_to(root).as_posix()
-            problems += [Problem(where, f"asks another origin: {address}") for address in found]
+    found = [(path, _css_addresses(path.read_text(encoding="utf-8"))) for path in sorted(root.glob("**/*.css"))]
+    scripts = [path for pattern in _OWN_SCRIPTS for path in sorted(root.glob(pattern))]
+    found += [(path, _ADDRESS.findall(path.read_text(encoding="utf-8"))) for path in scripts]
+    for path, addresses in found:
+        where = path.relative_to(root).as_posix()
+        problems += [Problem(where, f"asks another origin: {address}") for address in addresses]
     return problems
 
 

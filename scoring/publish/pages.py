@@ -63,7 +63,7 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
             f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {plain(task.metric.label)}, {arrow} is "
             f"better | {value} | {task.grader.kind} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", "## Scores by task {#by-task}\n", block("by-task")])
 
 
 def _task_page(task: TaskSpec, folder: Path) -> str:

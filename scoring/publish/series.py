@@ -13,6 +13,8 @@ HIGHLIGHTED = 5
 BASELINE = "baseline"
 REST = "rest"
 MAX_CURVES = 40
+MAX_DOTS, GRID = 200, (180, 60)
+"""Grey points of a chart that are all drawn, and the fields of the grid that more of them are thinned to."""
 _PROFILE = {"row": pl.String, "style": pl.String, "tau": pl.Float64, "rho": pl.Float64}
 _PARETO = {"row": pl.String, "label": pl.String, "style": pl.String, "cost": pl.Float64, "aup": pl.Float64}
 
@@ -54,14 +56,32 @@ def profile_frame(board: Board) -> pl.DataFrame:
 
 
 def pareto_frame(board: Board) -> pl.DataFrame:
-    """Columns row, label, style, cost, aup, frontier: points with a known cost, without $0 (the axis is log)."""
+    """Columns row, label, style, cost, aup, frontier: points with a known cost, without $0 (the axis is log).
+
+    Leaders and the frontier first; of the others only one a few pixels, since more would hide one another.
+    """
     style, rows = styles(board), {row.id: row for row in board.rows}
     records = [
         (p.row, short(rows[p.row].label), style[p.row], p.cost_usd, p.aup, p.frontier)
         for p in board.pareto
         if p.column == board.default_column and p.cost_usd and p.row in rows
     ]
-    return pl.DataFrame(records, schema={**_PARETO, "frontier": pl.Boolean}, orient="row")
+    frame = pl.DataFrame(records, schema={**_PARETO, "frontier": pl.Boolean}, orient="row")
+    grey = (pl.col("style") == REST) & ~pl.col("frontier")
+    return pl.concat([frame.filter(~grey), _thinned(frame.filter(grey), frame)])
+
+
+def _thinned(grey: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """The first point of each field of a grid over the whole of `frame`."""
+
+    def field(column: pl.Expr, name: str, fields: int) -> pl.Expr:
+        low, high = frame.select(column.min().alias("low"), column.max().alias("high")).row(0)
+        return ((column - low) / ((high - low) or 1.0) * fields).floor().alias(name)
+
+    if grey.height <= MAX_DOTS:
+        return grey
+    fields = grey.with_columns(field(pl.col("cost").log(), "across", GRID[0]), field(pl.col("aup"), "up", GRID[1]))
+    return fields.unique(("across", "up"), keep="first", maintain_order=True).drop("across", "up")
 
 
 def undrawn(board: Board) -> tuple[list[Row], list[Row]]:

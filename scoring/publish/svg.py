@@ -6,13 +6,15 @@ Takes charts drawn in stand-in colours, gives SVG whose colours are CSS variable
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import altair as alt
 import vl_convert
 
+from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
-WIDE, NARROW, HEIGHT = 600, 332, 250
+WIDE, NARROW, HEIGHT = 600, 332, 205
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
 LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))
@@ -47,20 +49,31 @@ def dash() -> alt.StrokeDash:
 
 def svg(layers: list[alt.Chart], width: int) -> str:
     """The layered chart as SVG text. The text in it is escaped by vl-convert."""
+    return _inline(vl_convert.vegalite_to_svg(_dressed(alt.LayerChart(layer=layers), width).to_json()))
+
+
+def living(chart: Any) -> str:
+    """The chart as Vega-Lite that a page draws itself, as wide as its place, in the page's own colours."""
+    return _in_variables(_dressed(chart, "container").to_json(indent=None))
+
+
+def _dressed(chart: Any, width: int | str) -> Any:
     axis = {"labelColor": INK, "titleColor": INK, "gridColor": GRID, "domainColor": FADE, "tickColor": FADE}
     sizes = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
-    spec = (
-        alt.LayerChart(layer=layers)
-        .properties(width=width, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+    return (
+        chart.properties(width=width, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
         .configure(background="transparent", padding=2, font="sans-serif", text={"fontSize": 12})
         .configure_view(stroke=None)
         .configure_axis(**axis, **sizes)
     )
-    return _inline(vl_convert.vegalite_to_svg(spec.to_json()))
+
+
+def _in_variables(drawing: str) -> str:
+    for stand_in, variable in _VARIABLES.items():
+        drawing = drawing.replace(f'"{stand_in}"', f'"{variable}"')
+    return drawing
 
 
 def _inline(drawing: str) -> str:
-    for stand_in, variable in _VARIABLES.items():
-        drawing = drawing.replace(f'"{stand_in}"', f'"{variable}"')
-    drawing = re.sub(r'font-family="[^"]*"', 'font-family="inherit"', drawing)
-    return re.sub(r"^<svg ", '<svg aria-hidden="true" focusable="false" ', drawing)
+    drawing = re.sub(r'font-family="[^"]*"', 'font-family="inherit"', _in_variables(drawing))
+    return re.sub(r"^<svg ", '<svg aria-hidden="true" focusable="false" ', lean(drawing))

@@ -14,18 +14,15 @@ from markupsafe import Markup
 
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import beats_search, cell_words, closeness, noted, outcome, searched, strip_words, whisker
+from scoring.publish.cells import cell_words, closeness, noted, outcome
 from scoring.publish.dots import dot_strip
+from scoring.publish.facets import facets
 from scoring.publish.failures import ended
+from scoring.publish.table import strip_paths, strip_said
 from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
 
 MAX_COLUMNS = 8
-
-
-def visible(text: str) -> str:
-    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def page_name(row: Row) -> str:
@@ -41,7 +38,7 @@ def columns(board: Board) -> list[Row]:
 
 
 def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return formats.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def environment(folder: Path) -> jinja2.Environment:
@@ -72,16 +69,15 @@ def environment(folder: Path) -> jinja2.Environment:
         levels=formats.LEVELS,
         outcome=outcome,
         cell_words=cell_words,
-        strip_words=strip_words,
-        whisker=whisker,
+        strip_paths=strip_paths,
+        strip_said=strip_said,
+        facets=facets,
         closeness=closeness,
         noted=noted,
         dot_strip=dot_strip,
         top_rows=shown,
         top=TOP,
         ended=ended,
-        searched=searched,
-        beats_search=beats_search,
     )
     return env
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.schema.bundle import Bundle
+from scoring.publish.evidence import MAX_PART_BYTES
 from scoring.publish.local import Local, durations, part_texts
 
 MAX_STEPS = 2000
@@ -20,10 +21,11 @@ MAX_STEPS = 2000
 
 
 class Texts(NamedTuple):
-    """Where a reader's browser finds what the page does not hold. `base`: https folder of submissions/, for parts that
-    lie there; `local`: episode id -> full text beside the page; `times`: seconds and exit codes of steps."""
+    """Where a reader's browser finds what the page does not hold. `beside`: names of the parts that scoring.publish
+    .evidence copies under submissions/; `local`: episode id -> full text beside the page; `times`: seconds and exit
+    codes of steps."""
 
-    base: str | None = None
+    beside: frozenset[str] = frozenset()
     local: Mapping[str, str] = {}
     times: str | None = None
 
@@ -33,7 +35,6 @@ class StepFiles:
     """`submissions`: the folder of entries, or None: nothing is looked for there. `local`: the previewed run."""
 
     submissions: Path | None = None
-    base: str | None = None
     local: Local | None = None
 
     def write(self, entries: Path, page: str, bundle: Bundle) -> Texts:
@@ -43,8 +44,11 @@ class StepFiles:
             times = _times(entries, page, texts.items())
             return Texts(local=_copied(entries / page, texts), times=times)
         if self.submissions is None or all(part.location for part in bundle.payload):
-            return Texts(self.base)
-        return Texts(self.base, times=_times(entries, page, part_texts(self.submissions / page, bundle)))
+            return Texts()
+        folder = self.submissions / page
+        small = [one.name for one in bundle.payload if not one.location and one.size_bytes <= MAX_PART_BYTES]
+        beside = frozenset(name for name in small if (folder / name).is_file())
+        return Texts(beside, times=_times(entries, page, part_texts(folder, bundle)))
 
 
 def _id(key: str) -> str:

@@ -26,8 +26,8 @@ from harness.schema.task import load_task, tasks_root
 
 FOLDER = tasks_root() / "house-price"
 LEARNERS = {
-    "forest": "RandomForestRegressor(300)",
-    "boosted": "GradientBoostingRegressor(n_estimators=300, subsample=0.5)",
+    "forest": "RandomForestRegressor()",
+    "boosted": "GradientBoostingRegressor(subsample=0.5)",
 }
 SCRIPT = """
 import sys
@@ -73,13 +73,14 @@ def values(learner: str, profile: str, repeats: int) -> list[float]:
 
 def main() -> None:
     profile = sys.argv[1] if len(sys.argv) > 1 else "smoke"
-    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 10
     for name, learner in LEARNERS.items():
         found = values(learner, profile, repeats)
         sd = statistics.stdev(found)
         print(
             f"house-price {profile} {name}: mean r2 {statistics.mean(found):.5f}, sd {sd:.5f} over {repeats}, "
-            f"allowed apart {4 * math.sqrt(2) * sd:.5f}"
+            f"allowed apart {4 * math.sqrt(2) * sd:.5f}",
+            flush=True,
         )
 
 

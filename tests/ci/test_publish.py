@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,8 @@ def test_a_first_site_and_one_that_continues_are_built(site: Site) -> None:
     site.add("third", "fourth", "fifth")
     failed, log = site.build()
     assert failed is None and "of 2 line(s)" in log, log
+    address = (site.folder / "artifacts" / "pages" / "address").read_text().strip()
+    assert re.fullmatch(r"https://[a-z./-]+/", address), "the four lines of an entry's page download from there"
 
 
 def test_a_line_that_was_taken_out_long_before_the_last_commit_is_missed(site: Site) -> None:

@@ -66,6 +66,7 @@ class Board:
         self.folder, self.origin, self.github = folder, folder / "board" / "gymboard.git", folder / "github"
         self.work, self.artifacts, self.calls = folder / "work", folder / "artifacts", folder / "calls"
         self.key, self.runs = packed / "keys" / "demo_ed25519", 0
+        shutil.copytree(packed / "keys", folder / "keys")
         (self.work / "submissions").mkdir(parents=True)
         self.github.mkdir()
         self.artifacts.mkdir()
@@ -263,6 +264,37 @@ def ledger_edit(work: Path) -> None:
     (work / "submissions" / "ledger.jsonl").write_text('{"kind": "regrade"}\n')
 
 
+def signature_of_another(work: Path) -> None:
+    """Made by the author's own key, in the board's namespace, over another entry of hers."""
+    folder, another = work / "submissions" / ENTRY, work.parent / "another"
+    shutil.copytree(folder, another)
+    data = (another / "bundle.json").read_bytes()
+    (another / "bundle.json").write_bytes(data.replace(b'"id": "tiny"', b'"id": "another"', 1))
+    stock_sign(another, make_demo_key(work.parent / "keys"))
+    shutil.move(another / "bundle.json.sig", folder / "bundle.json.sig")
+
+
+def anothers_key(work: Path) -> None:
+    stock_sign(work / "submissions" / ENTRY, make_demo_key(work.parent / "strangers"))
+
+
+def anothers_name(work: Path) -> None:
+    """Somebody else's bundle and signature, whole, by a pull request of an author who is not its submitter."""
+    folder, key = work / "submissions" / ENTRY, make_demo_key(work.parent / "strangers")
+    file = folder / "bundle.json"
+    file.write_bytes(file.read_bytes().replace(f"github:{NUMBER}".encode(), b"github:99", 1))
+    stock_sign(folder, key)
+
+
+def own_list(work: Path) -> None:
+    """A list that revokes somebody else's key, or would take the board's own out."""
+    (work / "submissions" / "revoked").write_text("# nobody's key\n")
+
+
+def own_party(work: Path) -> None:
+    (work / "submissions" / "parties.toml").write_text('schema_version = 1\n[[party]]\nname = "me"\n')
+
+
 def shell_name(work: Path) -> None:
     (work / "submissions" / ENTRY).rename(work / "submissions" / "$(touch owned)")
 
@@ -274,7 +306,12 @@ def shell_name(work: Path) -> None:
         (own_gymboard, "GB407", True),
         (swapped, "payload", False),
         (unsigned_edit, "signature", False),
+        (signature_of_another, "signature", False),
+        (anothers_key, "signature", False),
+        (anothers_name, "signature", False),
         (ledger_edit, "GB401", True),
+        (own_list, "GB401", True),
+        (own_party, "GB401", True),
         (shell_name, "GB403", False),
     ],
 )
@@ -287,6 +324,16 @@ def test_a_hostile_pull_request_is_refused_by_name(
     assert failed is not None and said in log, log
     assert ("regrade" in (board.called() if board.calls.exists() else ())) == executes
     assert not list(board.folder.rglob("owned"))
+
+
+def test_a_revoked_key_lets_nothing_in(board: Board, packed: Path) -> None:
+    (board.work / "submissions" / "revoked").write_text(board.key.with_suffix(".pub").read_text())
+    board._commit("a key was lost")
+    git(board.work, "push", "--quiet", str(board.origin), "main")
+    board.propose(packed, lambda work: None)
+    failed, log = board.preview()
+    assert failed is not None and "revokes the key SHA256:" in log and "GB110" in log, log
+    assert "regrade" not in board.called()
 
 
 def test_main_that_moves_on_while_it_is_settled_loses_nothing(board: Board, packed: Path) -> None:

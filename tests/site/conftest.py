@@ -16,6 +16,7 @@ from tests.conftest import lacking
 from tests.site import gates as tools
 from tests.site.browser import chromium, served
 from tests.site.fixture import leaderboard, loaded, no_tables, write_local
+from tests.site.long import long_leaderboard
 from tests.site.pages import ADDRESS
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) -> P
     steps = StepFiles(local=write_local(work / "mine"))
     records = leaderboard(preview=True)
     return build_site(records, load_tasks(), work / "site", tables=no_tables, loaded=loaded(), steps=steps).parent
+
+
+@pytest.fixture(scope="session")
+def long_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("long") / "site"
+    return build_site(long_leaderboard(), load_tasks(), out, tables=no_tables).parent
 
 
 @pytest.fixture(scope="session")

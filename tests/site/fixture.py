@@ -94,7 +94,7 @@ def _cell(number: int, task: BoardTask, strength: float, notes: tuple[AuditNote,
     )
 
 
-def _standing(rank: int | None, aup: float) -> Standing:
+def standing(rank: int | None, aup: float) -> Standing:
     return Standing(
         rank=rank,
         rank_low=rank and max(1, rank - 1),
@@ -153,7 +153,7 @@ def row(number: int, name: str, kind: RowKind = "entry") -> Row:
         submitter=None if kind == "baseline" else "gymboard",
         level="reported" if kind == "entry" else None,
         profile="smoke" if kind == "preview" else "official",
-        standings={"last": _standing(rank, aup), "best": _standing(rank, aup + 0.01)},
+        standings={"last": standing(rank, aup), "best": standing(rank, aup + 0.01)},
         cells=cells,
         cost=Cost(
             usd_per_episode=None if number == 2 or kind == "baseline" else 0.2 * (number + 1),
@@ -177,7 +177,7 @@ def row(number: int, name: str, kind: RowKind = "entry") -> Row:
 
 
 def board(rows: tuple[Row, ...], **changes: Any) -> Board:
-    curves = tuple(_curve(r) for r in rows)
+    curves = tuple(_curve(r) for r in rows if r.standings)
     points = tuple(
         ParetoPoint(
             row=r.id,
@@ -187,7 +187,7 @@ def board(rows: tuple[Row, ...], **changes: Any) -> Board:
             frontier=r.id == "entry-0",
         )
         for r in rows
-        if r.kind != "baseline"
+        if r.kind != "baseline" and r.standings
     )
     fields: dict[str, Any] = {
         "id": "published",
@@ -212,7 +212,7 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
-    """Two readings of five entries, the fourth hostile in every free field; a rejection; a ledger; perhaps a preview."""
+    """Two readings of five entries, the fourth hostile in every free field; a rejection, a ledger, perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(

@@ -8,6 +8,8 @@ ADDRESS = "https://board.example/gymboard/"
 COMMITTED = {
     "home": "index.html",
     "published": "published.html",
+    "compare": "compare.html",
+    "what if": "what-if.html",
     "tasks": "tasks/index.html",
     "task": "tasks/colonel-blotto.html",
     "task with a chart of seeds": "tasks/three-sat.html",
@@ -34,6 +36,8 @@ COMMITTED = {
 HOSTILE = {
     "home": "index.html",
     "published": "published.html",
+    "compare": "compare.html",
+    "what if": "what-if.html",
     "task": "tasks/colonel-blotto.html",
     "hostile entry": "entries/entry-3.html",
     "entry with an endless name": "entries/entry-4.html",

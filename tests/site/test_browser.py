@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,9 +27,6 @@ PAGES = (
     "data.html",
     "decisions/index.html",
 )
-RANKS = "#ranking-table tbody tr td:first-child"
-AUPS = "#ranking-table tbody .gb-value"
-COSTS = "#ranking-table tbody td:nth-child(5)"
 
 
 @contextmanager
@@ -89,50 +85,6 @@ def test_no_page_logs_an_error_or_asks_another_origin(browser: Browser, committe
         page.goto(path, wait_until="networkidle")
     context.close()
     assert faults == []
-
-
-def test_sorting_by_aup_and_by_cost(browser: Browser, committed: str) -> None:
-    with opened(browser, f"{committed}/index.html") as page:
-        head = page.locator("#ranking-table thead th")
-        ranks = page.locator(RANKS).all_inner_texts()
-
-        head.nth(2).get_by_role("button").click()
-        aups = [float(text) for text in page.locator(AUPS).all_inner_texts()]
-        assert aups == sorted(aups, reverse=True)
-        assert head.nth(2).get_attribute("aria-sort") == "descending"
-        head.nth(2).get_by_role("button").click()
-        assert [float(text) for text in page.locator(AUPS).all_inner_texts()] == aups[::-1]
-        assert head.nth(2).get_attribute("aria-sort") == "ascending"
-
-        head.nth(4).get_by_role("button").press("Enter")
-        texts = page.locator(COSTS).all_inner_texts()
-        costs = [float(text[1:]) for text in texts if text.startswith("$")]
-        assert costs == sorted(costs)
-        assert texts[-1] == "–"  # what has no cost is last, in either direction
-        assert head.nth(4).get_attribute("aria-sort") == "ascending"
-        assert head.nth(2).get_attribute("aria-sort") is None
-        assert sorted(page.locator(RANKS).all_inner_texts()) == sorted(ranks)
-
-
-def test_an_unknown_cost_is_last_in_both_directions(browser: Browser, hostile: str) -> None:
-    with opened(browser, f"{hostile}/index.html") as page:
-        button = page.locator("#ranking-table thead th").nth(4).get_by_role("button")
-        for _ in range(2):
-            button.click()
-            assert page.locator(COSTS).all_inner_texts()[-2:] in (["N/A", "–"], ["–", "N/A"])
-
-
-def test_filtering(browser: Browser, committed: str) -> None:
-    with opened(browser, f"{committed}/index.html") as page:
-        field = page.get_by_label("Filter")
-        rows = page.locator("#ranking-table tbody tr")
-        field.fill("claude")
-        assert [row.is_visible() for row in rows.all()].count(True) == 1
-        assert page.locator("[data-count='ranking-table']").inner_text() == "1 of 6"
-        field.fill("nobody like this")
-        assert [row.is_visible() for row in rows.all()].count(True) == 0
-        field.fill("")
-        assert [row.is_visible() for row in rows.all()].count(True) == 6
 
 
 def test_everything_is_readable_without_javascript(browser: Browser, committed: str) -> None:

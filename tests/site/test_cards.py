@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-import zlib
 import xml.etree.ElementTree as ET
+import zlib
 from pathlib import Path
 
 import pytest

@@ -44,7 +44,7 @@ def test_home_shows_rank_intervals_and_says_whom_the_leader_is_tied_with(committ
     assert "cannot be told apart from it" in text_of(committed_site / "index.html")
     html = (committed_site / "index.html").read_text(encoding="utf-8")
     ranking = html[html.index('id="ranking-table"') :].partition("</table>")[0]
-    assert ranking.count('<span class="gb-whisker"') == 6
+    assert ranking.count('<svg class="gb-whisker"') == 6
 
 
 def test_published_has_upstreams_table_apart_with_upstreams_figures(committed_site: Path) -> None:

@@ -105,11 +105,13 @@ def test_columns_are_filled_or_as_high_as_their_count() -> None:
 
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
-    html = page(leaderboard(), "entry-3", loaded()["entry-3"], Texts("https://raw.example/submissions/"))
+    html = page(leaderboard(), "entry-3", loaded()["entry-3"])
     assert 'data-url="https://payload.example/entries/house-price.tar.zst"' in html
-    beside = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64), Texts("https://raw.example/s/"))
-    assert 'data-url="https://raw.example/s/entry-3/house-price.tar.zst"' in beside
-    assert " https://raw.example" in beside  # the one host that the page's policy lets it ask
+    assert " https://payload.example" in html  # the one host that the page's policy lets it ask
+    own = Loaded(bundle(location=None), "1" * 64)
+    beside = page(leaderboard(), "entry-3", own, Texts(frozenset({"house-price.tar.zst"})))
+    assert 'data-url="../submissions/entry-3/house-price.tar.zst"' in beside
+    assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
     assert "data-url" not in nowhere and "data-part" in nowhere
 

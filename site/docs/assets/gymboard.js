@@ -1,5 +1,9 @@
-/* Sorting and filtering of tables that are complete without this file. No dependency, no request. */
+/* What every page shares: sorting of small tables, names for what the theme leaves nameless, and the modules of pages
+   that hold more. Pages are complete without this file. No dependency. */
 "use strict";
+
+// What a page holds -> the module under js/ that serves it.
+const MODULES = { "[data-board]": "board" };
 
 function sortTable(table, column, kind, descending) {
   const body = table.tBodies[0];
@@ -22,17 +26,6 @@ function onSort(table, button) {
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");
 }
 
-function filterTable(table, words, output) {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const row of table.tBodies[0].rows) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !wanted.every((word) => text.includes(word));
-    shown += !row.hidden;
-  }
-  output.textContent = wanted.length ? `${shown} of ${table.tBodies[0].rows.length}` : "";
-}
-
 function start() {
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
   for (const table of document.querySelectorAll("table[data-sortable]")) {
@@ -41,14 +34,15 @@ function start() {
     for (const button of table.querySelectorAll("thead button[data-sort]"))
       button.addEventListener("click", () => onSort(table, button));
   }
-  for (const input of document.querySelectorAll("input[data-filter]")) {
-    const table = document.getElementById(input.dataset.filter);
-    const output = document.querySelector(`[data-count="${input.dataset.filter}"]`);
-    if (!table || !output) continue;
-    input.closest("[hidden]")?.removeAttribute("hidden");
-    input.addEventListener("input", () => filterTable(table, input.value, output));
-  }
+  for (const [mark, name] of Object.entries(MODULES))
+    if (document.querySelector(mark)) import(`./js/${name}.js`).then((module) => module.start(), missing);
   requestAnimationFrame(reachable);
+}
+
+// A page opened from the disk may load no module: what only they can work goes.
+function missing(fault) {
+  for (const form of document.querySelectorAll(".gb-filter")) form.hidden = true;
+  throw fault;
 }
 
 // What the theme makes without a name or out of a keyboard's reach: boxes that scroll, copy buttons, folded navigation.
@@ -62,6 +56,17 @@ function reachable() {
     nav.setAttribute("aria-label", title);
   }
 }
+
+// The theme asks for its search index on every page; here it waits until somebody searches.
+const searched = new Promise((resolve) => {
+  for (const kind of ["focusin", "change"])
+    document.addEventListener(kind, ({ target }) => (target.id === "__search" || target.closest(".md-search")) && resolve());
+});
+const { open } = XMLHttpRequest.prototype;
+XMLHttpRequest.prototype.open = function (method, address, ...rest) {
+  if (String(address).endsWith("search_index.json")) this.send = () => searched.then(() => XMLHttpRequest.prototype.send.call(this));
+  return open.call(this, method, address, ...rest);
+};
 
 if (typeof document$ === "undefined") document.addEventListener("DOMContentLoaded", start);
 else document$.subscribe(start);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from harness.agents.scripted import ScriptedAgent
 from harness.errors import UsageError
 from harness.pack import pack
 from harness.replay import recorded, replay
+from harness.replay.weigh import paced
 from harness.runner.place import Place
 from harness.runner.run import RunPlan, place_of, run_episode, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
 from harness.schema.bundle import Entry
 from harness.schema.run import RunManifest
-from harness.schema.steps import Action
+from harness.schema.steps import Action, StepLine
 from harness.schema.task import tasks_root
 
 TASK = "colonel-blotto"
@@ -90,3 +92,29 @@ def test_what_is_not_there_is_said(run: Path, tmp_path: Path) -> None:
         recorded(str(tmp_path))
     result = CliRunner().invoke(gymboard.app, ["replay", str(run / TASK / "seed-0"), "--out", str(tmp_path)])
     assert isinstance(result.exception, UsageError)
+
+
+def test_what_the_harness_handed_in_at_a_limit_it_hands_in_again(place: Place, tmp_path: Path) -> None:
+    """A run that met its cost limit after three steps: the last valid artifact, not the broken one that lies there."""
+    good = Action(kind="bash", command="cp baseline.py strategy.py")
+    broken = Action(kind="bash", command="echo 'no python' > strategy.py")
+    agent = ScriptedAgent("cut", [good, Action(kind="validate"), broken])
+    limits = place.task.limits.model_copy(update={"steps": 3})
+    short = replace(place, task=place.task.model_copy(update={"limits": limits}))
+    run_episode(short, agent, 0, tmp_path / "was")
+    was = recorded(str(tmp_path / "was"))
+    assert [line.by for line in was.steps] == ["agent", "agent", "agent", "harness"]
+    found = replay(was, place, tmp_path / "again")
+    assert found.same and len(found.attempts) == 2
+
+
+def step(exit_code: int | None) -> StepLine:
+    action = Action(kind="bash", command="python train.py")
+    return StepLine(
+        step=1, time="2026-11-21T10:00:00Z", action=action, observation="", exit_code=exit_code, duration_s=1.0
+    )
+
+
+def test_a_time_limit_that_one_side_met_is_the_machines_doing() -> None:
+    assert paced([step(0)], [step(None)]) and paced([step(None)], [step(1)])
+    assert not paced([step(0)], [step(1)]) and not paced([step(None)], [step(None)])

@@ -5,15 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.check import check as check_rules
 from harness.errors import VerificationError
 from harness.signing import Signers, make_demo_key, sign
 from harness.verify import verify
 from tests.harness.sign.builder import SUBMITTER, Signed, stock_sign
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def failed_check(signed: Signed) -> str:
@@ -164,3 +170,28 @@ def test_the_final_artifact_cannot_be_left_out(signed: Signed) -> None:
         part.unlink()
     signed.rewrite(lie("payload", []))
     assert failed_check(signed) == "final artifact"
+
+
+def test_a_revoked_key_is_refused_by_list_and_by_krl_and_a_list_that_is_damaged_lets_nobody_pass(
+    signed: Signed, tmp_path: Path
+) -> None:
+    pub = signed.key.with_suffix(".pub")
+    other = make_demo_key(tmp_path / "other").with_suffix(".pub")
+    krl = tmp_path / "krl"
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", krl, pub], check=True)
+    (tmp_path / "damaged").write_text(other.read_text() + "ssh-ed25519 damaged\n")
+    assert verify(signed.folder, replace(signed.signers, revoked=other)).principal == SUBMITTER
+    for revoked in (pub, krl, tmp_path / "damaged", tmp_path / "absent"):
+        with pytest.raises(VerificationError) as caught:
+            verify(signed.folder, replace(signed.signers, revoked=revoked))
+        assert caught.value.check == "revoked", revoked
+
+
+def test_the_boards_list_beside_the_entry_is_honoured_by_verify_and_check(signed: Signed) -> None:
+    (signed.folder.parent / "revoked").write_text("# a key was lost\n" + signed.key.with_suffix(".pub").read_text())
+    words = ["verify", str(signed.folder), "--signers", str(signed.key.with_suffix(".pub"))]
+    done = subprocess.run([sys.executable, "-m", "gymboard", *words], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1 and "revokes the key SHA256:" in done.stderr
+    assert [str(p) for p in check_rules(signed.folder, root=signed.tasks) if "GB110" in str(p)]
+    (signed.folder.parent / "revoked").write_text("# nobody's\n")
+    assert not [str(p) for p in check_rules(signed.folder, root=signed.tasks) if "GB110" in str(p)]

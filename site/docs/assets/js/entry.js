@@ -31,7 +31,8 @@ async function rows(episode) {
   for (const [, step, words] of (episode.querySelector(".gb-handed")?.textContent ?? "").matchAll(/(\d+)→((?:submit ?)?\S*)/g))
     told[step] = words;
   episode.list = make("ol", "", { className: "gb-steps" });
-  for (const letter of episode.querySelector(".gb-trace").textContent.slice(0, MOST)) {
+  const letters = episode.querySelector(".gb-trace")?.textContent ?? "?".repeat(episode.dataset.steps);
+  for (const letter of letters.slice(0, MOST)) {
     const at = episode.list.children.length + 1, id = `${episode.id}.step-${at}`;
     document.getElementById(id)?.removeAttribute("id"); // a link had better lead to the step itself
     episode.list.append(rowOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
@@ -80,7 +81,7 @@ function button(bar, text, act) {
 
 function dress(episode) {
   const bar = make("p", "", { className: "gb-do" }), { url, part, size } = episode.closest("details").dataset;
-  const from = episode.dataset.text ? "" : url ? ` (from ${new URL(url).host}, ${Math.ceil(size / 1024)} KiB)` : ` (${part})`;
+  const from = episode.dataset.text ? "" : url ? ` (from ${new URL(url, location).host}, ${Math.ceil(size / 1024)} KiB)` : ` (${part})`;
   button(bar, "Steps", async () => {
     const before = episode.list;
     const list = await rows(episode);
@@ -88,7 +89,7 @@ function dress(episode) {
   });
   if (part || episode.dataset.text) button(bar, `Full text${from}`, () => read(episode));
   bar.append(make("output"));
-  episode.querySelector(".gb-trace")?.after(bar);
+  episode.firstElementChild.after(bar);
 }
 
 async function go() {

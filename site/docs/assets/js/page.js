@@ -1,0 +1,33 @@
+/* What our pages share: markup whose values are escaped, figures as the site prints them, the scores, the address. */
+
+const escaped = (value) => String(value ?? "").replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt()};`);
+const inside = (value) => (Array.isArray(value) ? value.map(inside).join("") : value?.html ?? escaped(value));
+
+/* h`<p>${value}</p>`: what comes out of h stays markup, whatever else stands in it is text. */
+export const h = (parts, ...values) => ({ html: parts.reduce((all, part, at) => all + inside(values[at - 1]) + part) });
+export const num = (value, digits = 3) => (Number.isFinite(value) ? value.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "") : "–");
+export const signed = (value, digits) => {
+  const text = num(value, digits);
+  return /^[0.–]+$/.test(text) || value < 0 ? text : "+" + text;
+};
+export const usd = (value) => (value === value ? "$" + value.toFixed(value > 0 && value < 0.1 ? 4 : 2) : "N/A");
+export const link = ({ id, label }) => (id === "baseline" ? label : h`<a class="gb-name" href="entries/${id}.html"><bdi>${label}</bdi></a>`);
+export const keep = (words) => history.replaceState(null, "", `?${words}${location.hash}`);
+
+/* JSON of our own assets, null as NaN. */
+export async function load(name) {
+  const answer = await fetch(new URL(`../${name}`, import.meta.url));
+  return JSON.parse(await answer.text(), (_, value) => value ?? NaN);
+}
+
+export const scores = (said) => load("scores.json").then(({ boards }) => boards, (error) => {
+  said.textContent = `The scores could not be read: ${error.message}`;
+  return [];
+});
+
+/* Calls `start` for each hidden element of that kind and shows it, also after the theme has changed the page. */
+export function onEach(selector, start) {
+  const begin = () => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => start(found, (found.hidden = false)));
+  if (globalThis.document$) document$.subscribe(begin);
+  else begin();
+}

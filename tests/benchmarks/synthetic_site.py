@@ -1,0 +1,61 @@
+"""The site of a made-up board, built in a process of its own, and what the build took.
+
+Takes a size and a folder, leaves submissions/, season.toml and site/ in it and gives figures by name. As a script:
+`synthetic_site.py SIZE FOLDER`, one JSON object on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+
+def built(size: int, folder: Path) -> dict[str, float]:
+    """Build the board's site twice, with the caches of charts and facts empty and then full; figures of both."""
+    if not (folder / "season.toml").exists():
+        from tests.benchmarks.synthetic import write_board, write_season
+
+        write_board(folder / "submissions", size, seed=0)
+        write_season(folder / "season.toml")
+    environment = {**os.environ, "GYMBOARD_HOME": str(folder / "home")}
+    command = [sys.executable, __file__, str(size), str(folder)]
+    cold, warm = (
+        json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout) for _ in "cw"
+    )
+    return {f"cold {name}": value for name, value in cold.items()} | {f"warm {name}": v for name, v in warm.items()}
+
+
+def one(folder: Path) -> dict[str, float]:
+    """One build, in this process."""
+    from harness.schema.task import load_tasks
+    from scoring.build import build, leaderboard
+    from scoring.export import export
+    from scoring.load import Bundles
+    from scoring.publish.build import build_site
+    from scoring.yardstick import Season
+
+    season = Season.from_toml((folder / "season.toml").read_text(encoding="utf-8"), subject="season.toml")
+    begun = time.perf_counter()
+    with build(folder / "submissions", season=season) as facts:
+        records = leaderboard(facts)
+        scored = time.perf_counter()
+        bundles = Bundles(folder / "submissions")
+        build_site(records, load_tasks(), folder / "site", loaded=bundles, tables=partial(export, facts))
+    done = time.perf_counter()
+    files = [path for path in (folder / "site").rglob("*") if path.is_file()]
+    return {
+        "score, s": scored - begun,
+        "site, s": done - scored,
+        "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "site, MB": sum(path.stat().st_size for path in files) / 1e6,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(one(Path(sys.argv[2]))))
