@@ -19,8 +19,8 @@ import vl_convert
 
 from scoring.leaderboard import Board, BoardTask, Row
 from scoring.publish.cells import outcome
-from scoring.publish.formats import number, ranks, usd
-from scoring.publish.templates import page_name, visible
+from scoring.publish.formats import number, ranks, usd, visible
+from scoring.publish.templates import page_name
 
 FOLDER = "cards"
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -221,7 +221,8 @@ class Content:
         """The ledger by entry."""
         found: dict[str, list[LedgerLine]] = {}
         for line in self.leaderboard.ledger:
-            found.setdefault(line.entry, []).append(line)
+            if line.entry is not None:
+                found.setdefault(line.entry, []).append(line)
         return found
 
     @cached_property

@@ -62,7 +62,7 @@ def entry_slots(
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
     bundle = loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
-    context |= _conduct(row) | _evidence(ledger)
+    context |= _conduct(row) | _evidence(row, ledger)
     context |= {"cells": _cells(shown), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
@@ -142,8 +142,9 @@ def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
     head = render(env, "entry_removed.html", line=line)
     nothing = Markup("<p>Nothing is shown: the entry was removed.</p>")
     slots: dict[str, str] = {part.replace("_", "-"): nothing for part in PARTS}
-    description = f"{line.entry} was removed from Gymboard"
-    about = {"entry-title": line.entry, "entry-description": description, "entry-page": line.entry}
+    entry = str(line.entry)
+    description = f"{entry} was removed from Gymboard"
+    about = {"entry-title": entry, "entry-description": description, "entry-page": entry}
     return {**slots, "entry-head": head, "entry-hosts": "", **about}
 
 

@@ -52,7 +52,7 @@ def test_an_address_of_a_step_opens_it(browser: Browser, hostile: str) -> None:
         assert row.evaluate("row => row === document.activeElement")
         top, bottom = row.evaluate("row => [row.getBoundingClientRect().top, row.getBoundingClientRect().bottom]")
         assert 0 < top < bottom < 700
-        page.locator(".gb-wrong a").first.click()  # to the fault at step 4
+        page.locator(".gb-wrong a[href$='step-4']").click()
         page.locator("[id='house-price.0.step-4']:focus").wait_for()
         ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
         assert len(ids) == len(set(ids))
