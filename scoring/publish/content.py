@@ -14,15 +14,16 @@ from markupsafe import Markup
 
 from harness.schema.task import TaskSpec
 from scoring.conduct import Conduct
-from scoring.leaderboard import Board, Flag, Leaderboard
+from scoring.leaderboard import Board, Flag, Leaderboard, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
-from scoring.publish.entry import Shown, entry_slots
+from scoring.publish.entry import Shown, body_slots, head_slots
 from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
+from scoring.publish.kept import key
 from scoring.publish.progress import progress
 from scoring.publish.scores import PRICE_KINDS, placed, priced
 from scoring.publish.svg import DASHES, LEADERS
@@ -30,7 +31,7 @@ from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
-from scoring.vocabulary import BoardId, Reading
+from scoring.vocabulary import BASELINE, BoardId, Reading
 
 ROWS = 50
 """Entries that a page of computed figures links without JavaScript."""
@@ -46,9 +47,10 @@ class Content:
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
-    conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     address: str = ""
+    conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     _tables: dict[Reading, Table] = field(default_factory=dict)
+    _bases: dict[int, tuple[Row | None, str]] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -196,12 +198,37 @@ class Content:
                     seen.add(page_name(row))
                     yield Shown(board, row)
 
-    def entry(self, shown: Shown, texts: Texts, loaded: Loaded | None) -> dict[str, str]:
-        """The slots of one entry's page."""
-        own = shown.row.kind == "entry"
-        flags = self.flags.get(shown.row.id, []) if own else []
-        lines = [*self.lines.get(shown.row.id, []), *self.revocations] if own else []
-        return entry_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address)
+    def head(self, shown: Shown) -> dict[str, str]:
+        """The slots of one entry's page that change with everybody's standing."""
+        return head_slots(self.env, shown)
+
+    def body(self, shown: Shown, texts: Texts, loaded: Loaded | None) -> dict[str, str]:
+        """All the others: text, HTML but for the hosts."""
+        flags, lines = self._about(shown)
+        base = self._base(shown.board)[0]
+        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address, base)
+
+    def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
+        """A digest of everything that `body` depends on where no text lies beside the page."""
+        flags, lines = self._about(shown)
+        own = [one.model_dump_json() for one in (*flags, *lines)]
+        row = shown.row.model_dump_json(exclude={"standings"})
+        return key(makers, bundle_sha256, self.address, self._base(shown.board)[1], row, *own)
+
+    def _about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
+        if shown.row.kind != "entry":
+            return [], []
+        return self.flags.get(shown.row.id, []), [*self.lines.get(shown.row.id, []), *self.revocations]
+
+    def _base(self, board: Board) -> tuple[Row | None, str]:
+        """The baseline's row, and a digest of what a page takes from its board."""
+        if id(board) not in self._bases:
+            row = next((one for one in board.rows if one.kind == BASELINE), None)
+            told = [one.model_dump_json() for one in (*board.tasks, board.constants, *([row] if row else []))]
+            known = " ".join(sorted(self.tasks))
+            digest = key(board.id, board.reading, board.default_column, known, *told).hex()
+            self._bases[id(board)] = (row, digest)
+        return self._bases[id(board)]
 
     def removed(self) -> Iterator[LedgerLine]:
         """The removals of entries that have no page any more."""

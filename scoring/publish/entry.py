@@ -25,9 +25,8 @@ from scoring.publish.formats import number, visible
 from scoring.publish.mix import bands
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
-from scoring.vocabulary import BASELINE
 
-PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_episodes", "entry_provenance")
+BODY = ("entry_tasks", "entry_conduct", "entry_episodes", "entry_provenance")
 _SUFFIX = ".tar.zst"
 
 
@@ -47,7 +46,7 @@ class Part(NamedTuple):
     url: str | None
 
 
-def entry_slots(
+def body_slots(
     env: jinja2.Environment,
     shown: Shown,
     loaded: Loaded | None,
@@ -56,36 +55,38 @@ def entry_slots(
     flags: Sequence[Flag],
     texts: Texts,
     address: str,
+    base: Row | None,
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page; `ledger`, `flags`: the entry's own;
+    """What depends on the entry alone and on what its board is measured against: HTML and the policy's hosts. `base`:
+    the baseline's row; `known`: tasks that have a page; `ledger`, `flags`: the entry's own;
     `address`: the site's."""
-    row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
-    bundle = loaded.bundle if loaded else None
-    context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
+    row, bundle = shown.row, loaded.bundle if loaded else None
+    context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "known": known}
     context |= _conduct(row) | _evidence(row, ledger)
-    context |= {"cells": _cells(shown), "findings": audit_findings([row])}
+    context |= {"cells": _cells(shown, base), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     context |= _steps(row, bundle, texts)
     context["by_hand"] = _by_hand(row, loaded, ledger, address)
-    slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
+    urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
+    hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
+    slots = {part.replace("_", "-"): str(render(env, f"{part}.html", **context)) for part in BODY}
+    return {**slots, "entry-hosts": "".join(hosts)}
+
+
+def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
+    """The slots that depend on where the entry stands, and so on everybody else."""
+    row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
+    head = render(env, "entry_head.html", board=shown.board, row=row, standing=standing)
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
-    urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
-    hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
-    return {
-        **slots,
-        "entry-hosts": "".join(hosts),
-        "entry-title": title,
-        "entry-description": description,
-        "entry-page": page_name(row),
-    }
+    about = {"entry-title": title, "entry-description": description, "entry-page": page_name(row)}
+    return {"entry-head": head, **about}
 
 
-def _cells(shown: Shown) -> list[tuple[Any, ...]]:
-    base = next((other for other in shown.board.rows if other.kind == BASELINE), None)
+def _cells(shown: Shown, base: Row | None) -> list[tuple[Any, ...]]:
     return [
         (task, cell, base.cells[place] if base else None)
         for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
@@ -141,7 +142,7 @@ def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
     """The page of an entry that the ledger removed: its name, the reason and nothing else. `line`: the removal."""
     head = render(env, "entry_removed.html", line=line)
     nothing = Markup("<p>Nothing is shown: the entry was removed.</p>")
-    slots: dict[str, str] = {part.replace("_", "-"): nothing for part in PARTS}
+    slots: dict[str, str] = {part.replace("_", "-"): nothing for part in BODY}
     entry = str(line.entry)
     description = f"{entry} was removed from Gymboard"
     about = {"entry-title": entry, "entry-description": description, "entry-page": entry}

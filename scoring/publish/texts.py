@@ -7,6 +7,7 @@ Never fetches a part, never publishes the text of an entry: that stays where its
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,12 @@ class StepFiles:
 
     submissions: Path | None = None
     local: Local | None = None
+
+    def has(self, page: str) -> bool:
+        """Whether a part lies where this page's text is looked for."""
+        if page.endswith(".preview") or self.submissions is None:
+            return True
+        return any(name.endswith(".tar.zst") for name in os.listdir(self.submissions / page))  # noqa: PTH208
 
     def write(self, entries: Path, page: str, bundle: Bundle) -> Texts:
         """Write what is known of this page's steps into `entries`, the folder of the stamped pages."""

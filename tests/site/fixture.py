@@ -212,7 +212,7 @@ def _curve(r: Row) -> Curve:
 
 
 def leaderboard(preview: bool = False) -> Leaderboard:
-    """Two readings of five entries, the fourth hostile in every free field; a rejection, a ledger, perhaps a preview."""
+    """Two readings of five entries, the fourth hostile in every field; a rejection, a ledger, perhaps a preview."""
     rows = (*(row(n, name) for n, name in enumerate(NAMES)), row(len(NAMES), "Baseline", "baseline"))
     shown = board((*rows, row(5, HOSTILE, "preview")), preview=True, title="Preview")
     return Leaderboard(

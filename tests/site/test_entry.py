@@ -37,7 +37,7 @@ def page(records: Leaderboard, name: str, found: Loaded | None = None, texts: Te
     """The page's slots as one text."""
     made = content(records)
     one = next(one for one in made.entries() if one.row.id == name)
-    return unescape(" ".join(made.entry(one, texts or Texts(), found).values()))
+    return unescape(" ".join((made.head(one) | made.body(one, texts or Texts(), found)).values()))
 
 
 def words(html: str) -> str:
