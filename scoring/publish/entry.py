@@ -20,7 +20,7 @@ from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
-from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, happened
+from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, gap, happened
 from scoring.publish.formats import number, visible
 from scoring.publish.mix import bands
 from scoring.publish.templates import page_name, render
@@ -63,7 +63,7 @@ def body_slots(
     row, bundle = shown.row, loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "known": known}
     context |= _conduct(row) | _evidence(row, ledger)
-    context |= {"cells": _cells(shown, base), "findings": audit_findings([row])}
+    context |= {"cells": _cells(shown, base, bundle), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
@@ -86,9 +86,9 @@ def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
     return {"entry-head": head, **about}
 
 
-def _cells(shown: Shown, base: Row | None) -> list[tuple[Any, ...]]:
+def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[Any, ...]]:
     return [
-        (task, cell, base.cells[place] if base else None)
+        (task, cell, base.cells[place] if base else None, gap(bundle.episodes, cell) if bundle else None)
         for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
     ]
 

@@ -131,6 +131,24 @@ def _why(attempt: Attempt) -> str:
     return attempt.refused or next((one.invalid for one in verdicts if one and one.invalid), "")
 
 
+def gap(episodes: Iterable[Episode], cell: Cell) -> float | None:
+    """Mean over the seeds of the sealed value that counts minus what validate had told of the very same artifact; None
+    when no artifact was both validated and handed in."""
+    found = []
+    for one in episodes:
+        final = _at(cell.last.seeds, one.seed)
+        told = _told_of_the_last(one, cell.metric) if one.task == cell.task else None
+        if final is not None and told is not None:
+            found.append(final - told)
+    return sum(found) / len(found) if found else None
+
+
+def _told_of_the_last(episode: Episode, metric: str) -> float | None:
+    last = episode.attempts[-1].artifact_sha256 if episode.attempts else None
+    same = [attempt.validation for attempt in episode.attempts if attempt.artifact_sha256 == last]
+    return next((one.metrics[metric] for one in same if last and one and metric in one.metrics), None)
+
+
 class Deciles(NamedTuple):
     """Steps by tenth of the episode, ten numbers a group of GROUPS; `steps` is their sum."""
 

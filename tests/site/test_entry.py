@@ -18,7 +18,7 @@ from scoring.leaderboard import Cost, Leaderboard, Row
 from scoring.load import Loaded
 from scoring.publish.build import site_sources
 from scoring.publish.content import Content
-from scoring.publish.episodes import by_kind, deciles, happened
+from scoring.publish.episodes import by_kind, deciles, gap, happened
 from scoring.publish.local import Local, durations, opened
 from scoring.publish.mix import bands
 from scoring.publish.progress import best_so_far, progress
@@ -84,6 +84,21 @@ def test_how_an_episode_ended_is_said_once_when_its_last_attempt_was_the_fault()
     last = Attempt(index=0, step=7, kind="submit", refused="no such file")
     (one,) = happened([episode(attempts=(last,), exit_status="evaluation_error", exit_detail=None)], {})
     assert [(fault.what, fault.why) for fault in one.faults] == [("no valid artifact handed in", "no such file")]
+
+
+def test_the_gap_is_that_of_an_artifact_that_was_both_validated_and_handed_in() -> None:
+    cell = row(0, "ada").cells[0]
+    told = Verdict(split="validation", metrics={cell.metric: 0.25}, grader_version="1.0.0", duration_s=1)
+    first = Attempt(index=0, step=2, kind="validate", artifact_sha256="a" * 64, validation=told)
+    last = Attempt(index=1, step=7, kind="submit", artifact_sha256="a" * 64)
+    final = cell.last.seeds[0]
+    assert final is not None
+    one = episode(task=cell.task, attempts=(first, last))
+    assert gap([one], cell) == final - 0.25
+    assert gap([episode(task=cell.task, attempts=(first, last), seed=1)], cell) is None, "seed 1 has no value"
+    other = last.model_copy(update={"artifact_sha256": "b" * 64})
+    assert gap([episode(task=cell.task, attempts=(first, other))], cell) is None, "it was told of another"
+    assert gap([episode(task=cell.task, attempts=())], cell) is None
 
 
 def test_deciles_are_those_of_the_public_table() -> None:
