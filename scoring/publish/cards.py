@@ -1,8 +1,8 @@
 """Pictures for links to the site: one for the board, one a task, one for each leading entry.
 
-Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The same
-data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the site's
-address: a card is found by its absolute address only.
+Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The
+same data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the
+site's address: a card is found by its absolute address only.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import vl_convert
 
 from scoring.leaderboard import Board, BoardTask, Row
 from scoring.publish.cells import outcome
-from scoring.publish.formats import number, ranks, usd
-from scoring.publish.templates import page_name, visible
+from scoring.publish.formats import number, ranks, usd, visible
+from scoring.publish.templates import page_name
 
 FOLDER = "cards"
 _PNG = b"\x89PNG\r\n\x1a\n"

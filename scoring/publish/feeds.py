@@ -15,9 +15,8 @@ from pathlib import Path
 
 from scoring.leaderboard import Row
 from scoring.ledger import START, LedgerLine
-from scoring.publish.formats import number
+from scoring.publish.formats import number, visible
 from scoring.publish.series import short
-from scoring.publish.templates import visible
 
 ENTRIES, LEDGER = "feeds/entries.xml", "feeds/ledger.xml"
 NEWEST = 100

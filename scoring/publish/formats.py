@@ -81,6 +81,19 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{shown}f}".replace("-", "−")
 
 
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference, with its sign."""
+    return number(value, digits) if value is None or value < 0 else f"+{number(value, digits)}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `48 s`, `3.2 min`, `1.5 h`."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
 def usd(value: float | None) -> str:
     """Two decimals; four below ten cents. Unknown is N/A, never $0."""
     if value is None:
@@ -114,3 +127,8 @@ def exit_words(status: str | None) -> str:
 def slug_words(name: str) -> str:
     """`mnli` stays, `house-price` becomes `house price`."""
     return name.replace("-", " ")
+
+
+def visible(text: str) -> str:
+    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from scoring.publish.cells import WORDS
-from scoring.publish.formats import EXITS, slug_words
+from scoring.publish.formats import EXITS, slug_words, visible
 from scoring.publish.table import CODES, Line, Table
-from scoring.publish.templates import visible
 
 _PLAIN = ("id", "label", "usd", "best", "strip", "search", "valid", "failed", "steps", "tokens")
 _DELTA = ("rank", "band", "aup")

@@ -26,7 +26,7 @@ from harness.schema.prices import load_prices
 from scoring.leaderboard import Board, BoardTask, Cell, Row
 from scoring.ledger import LEVELS
 from scoring.profiles import Floats, fixed_scale
-from scoring.publish.templates import visible
+from scoring.publish.formats import visible
 from scoring.vocabulary import BASELINE
 
 LEADING = 1000
