@@ -175,7 +175,7 @@ def test_a_senseless_address_never_breaks_what_if(browser: Browser, committed: s
 
 def test_no_task_left_is_said(browser: Browser, committed: str) -> None:
     with opened(browser, f"{committed}/what-if.html") as page:
-        for box in page.locator("[data-board]:not([hidden]) input[name=drop]").all():
+        for box in page.locator("[data-of]:not([hidden]) input[name=drop]").all():
             box.check()
         assert "One task at least" in page.locator("#gb-what-if output").inner_text()
         assert figures(page, 1) == []
