@@ -19,7 +19,7 @@ ifneq ($(wildcard ../shared/data),)
 export GYMBOARD_DATA_MIRROR ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo watch test setup lint generated format bench images site screenshots lock clean
+.PHONY: help demo watch test setup lint generated format bench images site serve screenshots zensical lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,14 @@ images: $(BIN)/.run ## build the official image families
 site: $(BIN)/.run ## build the site into public/
 	@$(BIN)/gymboard site build $(ARGS)
 
+serve: $(BIN)/.run ## build the site and serve it on this machine; a change is built again and open pages reload
+	@$(BIN)/gymboard site serve $(ARGS)
+
+zensical: $(BIN)/.dev ## does Material's successor, reading the same mkdocs.yml, build the same addresses?
+	@$(BIN)/python -m venv build/zensical
+	@build/zensical/bin/pip install --disable-pip-version-check --quiet --require-hashes -r requirements/zensical.txt
+	@PYTHONPATH=. $(BIN)/python tests/site/successor.py build/zensical/bin/zensical
+
 screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site's pages into build/screenshots/
 	@$(BIN)/gymboard site build --out build/site
 	@PYTHONPATH=. $(BIN)/python tests/site/screenshots.py build/site --home site/docs/assets/home.png
@@ -69,6 +77,7 @@ screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site'
 lock: $(BIN)/.dev ## make requirements/*.txt again (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --output-file requirements/run.txt pyproject.toml
 	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) --output-file requirements/zensical.txt requirements/zensical.in
 
 clean: ## remove what can be made again: .venv, public/, build/, caches (never runs/)
 	@rm -rf .venv public build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

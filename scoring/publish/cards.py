@@ -1,8 +1,8 @@
 """Pictures for links to the site: one for the board, one a task, one for each leading entry.
 
-Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The same
-data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the site's
-address: a card is found by its absolute address only.
+Takes boards and rows, gives PNG files of 1200 x 630 pixels under cards/, drawn by vl-convert from an SVG template. The
+same data give the same bytes. Text of an entry is escaped and cut to what fits. Never drawn when nobody knows the
+site's address: a card is found by its absolute address only.
 """
 
 from __future__ import annotations

@@ -56,18 +56,30 @@ def along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
 def place(
     points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, taken: Sequence[Box]
 ) -> list[Spot | None]:
-    """One spot for each name, greedily the one that covers least of what is taken; earlier spots win ties.
+    """One spot for each name, so that names cover least of what is taken; the order given wins ties.
 
-    None: wherever it went, the name would hide an earlier one or leave the frame.
+    None: wherever it went, the name would hide another one or leave the frame. Placed greedily, once in the order given
+    and once with each name first: an early name in the only spot of a later one is the usual fault.
     """
-    written, chosen = list[Box](), list[Spot | None]()
-    for (x, y), name in zip(points, names, strict=True):
-        boxes = [(spot, _box(x, y, name, spot)) for spot in _SPOTS]
+    given = list(range(len(names)))
+    orders = [given, *([first, *(other for other in given if other != first)] for first in given[1:])]
+    return min((_greedy(points, names, order, frame, taken) for order in orders), key=lambda found: found[0])[1]
+
+
+def _greedy(
+    points: Sequence[tuple[float, float]], names: Sequence[str], order: Sequence[int], frame: Box, taken: Sequence[Box]
+) -> tuple[tuple[int, float], list[Spot | None]]:
+    """How many names are left out and what the others cover, and the spot of each name."""
+    written, covered, chosen = list[Box](), 0.0, list[Spot | None]([None] * len(names))
+    for at in order:
+        boxes = [(spot, _box(*points[at], names[at], spot)) for spot in _SPOTS]
         free = [(spot, box) for spot, box in boxes if not box.outside(frame) and not any(map(box.overlap, written))]
-        best = min(free, key=lambda pair: sum(map(pair[1].overlap, taken)), default=None)
-        written += [best[1]] if best else []
-        chosen.append(best[0] if best else None)
-    return chosen
+        costs = [sum(map(box.overlap, taken)) for _, box in free]
+        if free:
+            best = costs.index(min(costs))
+            chosen[at], covered = free[best][0], covered + costs[best]
+            written.append(free[best][1])
+    return (chosen.count(None), covered), chosen
 
 
 def _box(x: float, y: float, name: str, spot: Spot) -> Box:

@@ -1,7 +1,7 @@
-"""The check over a built site: every internal link, anchor and card resolves, and nothing is asked of another origin.
+"""The check over a built site: every internal link, anchor and card resolves; nothing is asked of another origin.
 
-Takes the folder, gives the list of problems. A link that names the site's own address is an internal one. Reads HTML, style sheets and our own script; what the theme's bundle asks
-for is seen by the browser tests. Never opens a connection.
+Takes the folder, gives the list of problems. A link that names the site's own address is an internal one. Reads HTML,
+style sheets and our own script; what the theme's bundle asks for the browser tests see. Never opens a connection.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Writes a synthetic board of each size and runs `gymboard rank --season FILE --format json` on it as a process of its
 own: cold with an empty cache folder, warm with the one that the cold run left, three times each. Prints medians of the
 time from files to board (the command within its process, once Python and our modules have loaded; the target is for
-that), of the whole process's wall time, of its stages, the peak memory of the process and its children, and targets. The floor is a process that only reads every bundle with json.loads.
+that), of the whole process's wall time, of its stages, the peak memory of the process and its children, and targets.
+The floor is a process that only reads every bundle with json.loads.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tests.site.browser import chromium, served
+from tests.site.pages import COMMITTED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 HEIGHTS = {1280: 1080, 768: 1024, 360: 740}
-PAGES = (
-    "index.html",
-    "published.html",
-    "tasks/index.html",
-    "tasks/colonel-blotto.html",
-    "tasks/coco-captioning.html",
-    "entries/claude-3-5-sonnet-mlgym.html",
-    "methodology.html",
-    "submit.html",
-    "ledger.html",
-    "data.html",
-    "tables.html",
-    "decisions/index.html",
-)
 
 
 def photograph(browser: Browser, address: str, out: Path, width: int, scheme: Scheme, full: bool) -> None:
@@ -47,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site", type=Path)
     parser.add_argument("out", type=Path, nargs="?", default=Path("build/screenshots"))
-    parser.add_argument("pages", nargs="*", default=PAGES)
+    parser.add_argument("pages", nargs="*", default=list(COMMITTED.values()))
     parser.add_argument("--widths", type=int, nargs="+", default=list(HEIGHTS), choices=list(HEIGHTS))
     parser.add_argument("--fold", action="store_true", help="only what is seen before scrolling")
     parser.add_argument("--home", type=Path, help="the README's picture, instead of all the others")

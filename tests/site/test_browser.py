@@ -8,25 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.site.pages import COMMITTED, HOSTILE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 pytestmark = pytest.mark.browser
-PAGES = (
-    "index.html",
-    "published.html",
-    "tasks/index.html",
-    "tasks/colonel-blotto.html",
-    "tasks/three-sat.html",
-    "methodology.html",
-    "protocol.html",
-    "submit.html",
-    "rules.html",
-    "rules-codes.html",
-    "ledger.html",
-    "data.html",
-    "decisions/index.html",
-)
 
 
 @contextmanager
@@ -40,10 +27,8 @@ def opened(browser: Browser, address: str, width: int = 1280, scripts: bool = Tr
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_no_page_is_wider_than_the_screen(browser: Browser, committed: str, hostile: str, width: int) -> None:
-    own = [f"{committed}/{path}" for path in (*PAGES, "entries/gpt-4o-mlgym.html")]
-    long_names = [
-        f"{hostile}/{path}" for path in ("index.html", "entries/entry-3.html", "entries/entry-5.preview.html")
-    ]
+    own = [f"{committed}/{path}" for path in COMMITTED.values()]
+    long_names = [f"{hostile}/{path}" for path in HOSTILE.values()]
     with opened(browser, own[0], width) as page:
         for address in (*own, *long_names):
             page.goto(address, wait_until="load")
@@ -80,7 +65,11 @@ def test_no_page_logs_an_error_or_asks_another_origin(browser: Browser, committe
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("dialog", opened_by_a_script)
     page.on("request", asked)
-    paths = [*(f"{committed}/{path}" for path in PAGES), f"{hostile}/index.html", f"{hostile}/entries/entry-3.html"]
+    paths = [
+        *(f"{committed}/{path}" for path in COMMITTED.values()),
+        f"{hostile}/index.html",
+        f"{hostile}/entries/entry-3.html",
+    ]
     for path in paths:
         page.goto(path, wait_until="networkidle")
     context.close()

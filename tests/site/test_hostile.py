@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.site.fixture import HOSTILE, LINE
+from scoring.publish.preview import build_from
+from tests.site.conftest import SUBMISSIONS
+from tests.site.fixture import ENDLESS, HOSTILE, LINE
 
 VISIBLE = HOSTILE.replace("\u202e", "\ufffd")
 EVENTS = ("onmouseover", "onerror", "onload", "onclick")
@@ -50,8 +54,10 @@ def test_the_hostile_text_is_shown_where_it_was_said(hostile_site: Path) -> None
 
 
 def test_no_page_gains_a_script_a_handler_or_a_dangerous_link(committed_site: Path, hostile_site: Path) -> None:
-    usual = _Reader((committed_site / "index.html").read_text(encoding="utf-8")).scripts
+    samples = {"entries": "entries/gpt-4o-mlgym.html"}
     for page in _pages(hostile_site):
+        sample = samples.get(page.parent.name, "index.html")
+        usual = _Reader((committed_site / sample).read_text(encoding="utf-8")).scripts
         read = _Reader(page.read_text(encoding="utf-8"))
         assert read.scripts <= usual, page.name
         for tag, name, value in read.attributes:
@@ -75,6 +81,30 @@ def test_templates_and_markdown_in_the_text_are_not_run(hostile_site: Path) -> N
 def test_a_slot_that_an_entry_wrote_stays_text(hostile_site: Path) -> None:
     html = (hostile_site / "entries/entry-3.html").read_text(encoding="utf-8")
     assert html.count('class="gb-figures"') == 1
+
+
+def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
+    files = [*hostile_site.rglob("*.json")]
+    assert hostile_site / "data/leaderboard.json" in files
+    for file in files:
+        json.loads(file.read_text(encoding="utf-8"))
+    for page in _pages(hostile_site):
+        inside = re.findall(r"<script[^>]*application/json[^>]*>(.*?)</script>", page.read_text(encoding="utf-8"), re.S)
+        assert all(isinstance(json.loads(text), dict | list) for text in inside), page.name
+
+
+def test_a_name_of_ten_thousand_characters_is_refused_and_the_refusal_is_short(tmp_path: Path) -> None:
+    folder = tmp_path / "submissions" / "endless"
+    folder.mkdir(parents=True)
+    tree = json.loads((SUBMISSIONS / "gpt-4o-mlgym" / "bundle.json").read_text(encoding="utf-8"))
+    tree["entry"] |= {"id": "endless", "agent": ENDLESS, "model_label": f"<script>alert(1)</script>{ENDLESS}"}
+    (folder / "bundle.json").write_text(json.dumps(tree), encoding="utf-8")
+    page = build_from(tmp_path / "submissions", tmp_path / "site", None)
+    ledger = (page.parent / "ledger.html").read_text(encoding="utf-8")
+    told = ledger.split('id="rejections"')[1].split("</ul>")[0]
+    assert "entry.agent" in told and "<script" not in told
+    assert len(told) < 2000
+    assert "W" * 200 not in page.read_text(encoding="utf-8")
 
 
 def test_no_search_index_holds_what_an_entry_said(hostile_site: Path) -> None:

@@ -1,4 +1,4 @@
-"""`gymboard site serve`: what changes is built again, open pages are told, a build that fails leaves the former site."""
+"""`gymboard site serve`: what changes is built again, open pages are told, a failed build leaves the former site."""
 
 from __future__ import annotations
 

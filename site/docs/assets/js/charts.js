@@ -12,7 +12,7 @@ onEach(".gb-readout", (box) => {
       const fits = points.filter(([, cost, aup]) => (budget ? cost <= value : aup >= value));
       const best = fits.at(budget ? -1 : 0);
       input.ariaValueText = budget ? usd(value) : num(value);
-      input.nextElementSibling.innerHTML = h`${input.ariaValueText}: <b><bdi>${best ? best[0] : "nobody"}</bdi></b>${best ? `, ${usd(best[1])}, AUP ${num(best[2])}` : ""}`.html;
+      input.parentElement.nextElementSibling.innerHTML = h`${input.ariaValueText}: <b><bdi>${best ? best[0] : "nobody"}</bdi></b>${best ? `, ${usd(best[1])}, AUP ${num(best[2])}` : ""}`.html;
       for (const drawing of box.parentElement.querySelectorAll("svg")) {
         drawing.querySelector(`.gb-${input.name}`)?.classList.remove(`gb-${input.name}`);
         drawing.querySelectorAll(".mark-symbol path")[best?.[3]]?.classList.add(`gb-${input.name}`);
