@@ -1,8 +1,8 @@
 """Scrub: what is packed carries no key, token, e-mail address or home path.
 
 Takes the bytes of a packed log or a record, gives them without such finds, and keeps a tally of what was found where:
-kinds and counts, never a value. The same bytes give the same bytes. A secret in an artifact is never taken out, for the
-artifact's digest is what was graded: it refuses the pack. Never changes a file of the run.
+kinds with their forms and counts, never a value. The same bytes give the same bytes. A secret in an artifact is never
+taken out, for the artifact's digest is what was graded: it refuses the pack. Never changes a file of the run.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import CheckError, Problem, SchemaError
 from harness.schema.base import canonical_bytes, parse_json
-from harness.secret_kinds import MARK, findings, secret_kinds, without
+from harness.secret_forms import without_broken, without_broken_value, without_forms
+from harness.secret_kinds import KINDS, MARK, Kind, secret_kinds, without
 
 _SECRET_NAMES = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|CREDENTIALS)$")
 _MIN_VALUE = 8
@@ -71,17 +73,20 @@ class Scrubber:
         return tree
 
     def text(self, where: str, text: str) -> str:
-        """Text without finds."""
+        """Text without finds, in whatever form they are."""
         found: Counter[str] = Counter()
-        clean = text
-        for value in sorted(self.known, key=len, reverse=True):
-            if value in clean:
-                found[self.known[value]] += clean.count(value)
-                clean = clean.replace(value, MARK + self.known[value])
-        clean = without(clean, found)
+        clean = without_forms(self._plain(text, found), found, self._plain)
         if found:
             self.tally.setdefault(where, Counter()).update(found)
         return clean
+
+    def _plain(self, text: str, found: Counter[str], *, kinds: tuple[Kind, ...] = KINDS) -> str:
+        for value in sorted(self.known, key=len, reverse=True):
+            if value in text:
+                found[self.known[value]] += text.count(value)
+                text = text.replace(value, MARK + self.known[value])
+            text = without_broken_value(text, found, value, self.known[value])
+        return without(without_broken(text, found, kinds), found, kinds)
 
     def refuse_secrets(self, files: Iterable[tuple[str, Path]]) -> None:
         """Raise CheckError that names every artifact with a key or token in it; binary files are not looked into."""
@@ -125,14 +130,17 @@ class Scrubber:
 
     def _secrets_of(self, file: Path) -> Counter[str]:
         found: Counter[str] = Counter()
+        known = {value: kind for value, kind in self.known.items() if kind != "home"}
+        plain = partial(Scrubber(known)._plain, kinds=secret_kinds())
         with file.open("rb") as opened:
             before = b""
             while chunk := opened.read(_CHUNK):
                 if not before and b"\0" in chunk[:8192]:
                     return found
                 text = (before + chunk).decode("utf-8", "replace")
-                found |= findings(text, kinds=secret_kinds())
-                found |= Counter({kind: text.count(value) for value, kind in self.known.items() if kind != "home"})
+                here: Counter[str] = Counter()
+                without_forms(plain(text, here), here, plain)
+                found |= here
                 before = chunk[-_OVERLAP:]
         return +found
 

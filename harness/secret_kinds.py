@@ -22,16 +22,17 @@ _OUR_USERS = r"(?:agent|player|user|runner|SCRUBBED-user)"
 @dataclass(frozen=True)
 class Kind:
     """One kind of find. `group` 1 of the pattern is what goes, the whole match when it has none. `secret`: it opens a
-    door; else it names a person or a machine.
+    door; else it names a person or a machine. `start`: a pattern of its first two characters, where it is one word.
     """
 
     name: str
     pattern: re.Pattern[str]
     secret: bool = True
+    start: str = ""
 
 
-def _token(name: str, body: str) -> Kind:
-    return Kind(name, re.compile(rf"(?<![A-Za-z0-9_-])(?:{body})(?![A-Za-z0-9_])"))
+def _token(name: str, start: str, body: str) -> Kind:
+    return Kind(name, re.compile(rf"(?<![A-Za-z0-9_-])(?:{body})(?![A-Za-z0-9_])"), start=start)
 
 
 KINDS: tuple[Kind, ...] = (
@@ -42,36 +43,36 @@ KINDS: tuple[Kind, ...] = (
             r"(?:[^-]|-(?!----)){0,16384}(?:-----END [A-Z ]{0,40}-----)?"
         ),
     ),
-    _token("anthropic-key", r"sk-ant-[A-Za-z0-9_-]{20,512}"),
-    _token("openai-key", r"sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,512}"),
-    _token("github-token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"),
-    _token("gitlab-token", r"gl(?:pat|dt|rt|cbt)-[A-Za-z0-9_-]{20,255}"),
-    _token("huggingface-token", r"hf_[A-Za-z0-9]{30,255}"),
-    _token("aws-key-id", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
+    _token("anthropic-key", r"sk", r"sk-ant-[A-Za-z0-9_-]{20,512}"),
+    _token("openai-key", r"sk", r"sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,512}"),
+    _token("github-token", r"gh|gi", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"),
+    _token("gitlab-token", r"gl", r"gl(?:pat|dt|rt|cbt)-[A-Za-z0-9_-]{20,255}"),
+    _token("huggingface-token", r"hf", r"hf_[A-Za-z0-9]{30,255}"),
+    _token("aws-key-id", r"A[KSBC]", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
     Kind(
         "aws-secret",
         re.compile(
-            r"(?i:aws_?secret_?access_?key)[\"']?\s{0,8}[=:]\s{0,8}"
-            r"[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
+            r"(?i:aws_?secret_?access_?key)\\{0,3}[\"']?\s{0,8}[=:]\s{0,8}"
+            r"\\{0,3}[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
         ),
     ),
-    _token("google-key", r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,512}|GOCSPX-[A-Za-z0-9_-]{28}"),
-    _token("slack-token", r"xox[abposr]-[A-Za-z0-9-]{10,255}|xapp-[A-Za-z0-9-]{10,255}"),
-    _token("stripe-key", r"[sr]k_(?:live|test)_[A-Za-z0-9]{20,255}"),
-    _token("groq-key", r"gsk_[A-Za-z0-9]{40,255}"),
-    _token("xai-key", r"xai-[A-Za-z0-9]{60,255}"),
-    _token("perplexity-key", r"pplx-[A-Za-z0-9]{40,255}"),
-    _token("replicate-token", r"r8_[A-Za-z0-9]{37}"),
-    _token("nvidia-key", r"nvapi-[A-Za-z0-9_-]{50,255}"),
-    _token("npm-token", r"npm_[A-Za-z0-9]{36}"),
-    _token("pypi-token", r"pypi-[A-Za-z0-9_-]{50,512}"),
-    _token("sendgrid-key", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
-    _token("telegram-token", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
-    _token("web-token", r"eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{10,4096}"),
+    _token("google-key", r"AI|ya|GO", r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,512}|GOCSPX-[A-Za-z0-9_-]{28}"),
+    _token("slack-token", r"xo|xa", r"xox[abposr]-[A-Za-z0-9-]{10,255}|xapp-[A-Za-z0-9-]{10,255}"),
+    _token("stripe-key", r"[sr]k", r"[sr]k_(?:live|test)_[A-Za-z0-9]{20,255}"),
+    _token("groq-key", r"gs", r"gsk_[A-Za-z0-9]{40,255}"),
+    _token("xai-key", r"xa", r"xai-[A-Za-z0-9]{60,255}"),
+    _token("perplexity-key", r"pp", r"pplx-[A-Za-z0-9]{40,255}"),
+    _token("replicate-token", r"r8", r"r8_[A-Za-z0-9]{37}"),
+    _token("nvidia-key", r"nv", r"nvapi-[A-Za-z0-9_-]{50,255}"),
+    _token("npm-token", r"np", r"npm_[A-Za-z0-9]{36}"),
+    _token("pypi-token", r"py", r"pypi-[A-Za-z0-9_-]{50,512}"),
+    _token("sendgrid-key", r"SG", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    _token("telegram-token", r"", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
+    _token("web-token", r"ey", r"eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{10,4096}"),
     Kind(
         "authorization",
         re.compile(
-            r"(?i:authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:bearer|basic|token)\s{1,8})"
+            r"(?i:authorization\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?:bearer|basic|token)\s{1,8})"
             r"([A-Za-z0-9._~+/=-]{16,4096})"
         ),
     ),
@@ -83,7 +84,8 @@ KINDS: tuple[Kind, ...] = (
         "assigned-secret",
         re.compile(
             r"(?<![A-Za-z0-9_])(?:[A-Z][A-Z0-9]{0,30}_){0,6}"
-            r"(?:API_?KEY|ACCESS_KEY|SECRET|SECRET_KEY|TOKEN|PASSWORD|PASSWD)[\"']?\s{0,4}[=:]\s{0,4}[\"']?"
+            r"(?:API_?KEY|ACCESS_KEY|SECRET|SECRET_KEY|TOKEN|PASSWORD|PASSWD)"
+            r"\\{0,3}[\"']?\s{0,4}[=:]\s{0,4}\\{0,3}[\"']?"
             r"(?=[^\s\"'$`<>]{0,100}[0-9])(?=[^\s\"'$`<>]{0,100}[A-Za-z])"
             r"([A-Za-z0-9_+/=.~-]{16,512})"
         ),
@@ -92,8 +94,9 @@ KINDS: tuple[Kind, ...] = (
         "quoted-secret",
         re.compile(
             r"(?i:[\"'](?:[a-z0-9]{1,20}[_-]){0,3}"
-            r"(?:api_?key|access_token|refresh_token|secret|client_secret|password)[\"'])"
-            r"\s{0,8}[:=]\s{0,8}[\"'](?=[^\s\"']{0,100}[0-9])(?=[^\s\"']{0,100}[A-Za-z])([^\s\"']{16,512})[\"']"
+            r"(?:api_?key|access_token|refresh_token|secret|client_secret|password)\\{0,3}[\"'])"
+            r"\s{0,8}[:=]\s{0,8}\\{0,3}[\"'](?=[^\s\"']{0,100}[0-9])(?=[^\s\"']{0,100}[A-Za-z])"
+            r"([^\s\"']{16,512}?)\\{0,3}[\"']"
         ),
     ),
     Kind(
@@ -131,9 +134,9 @@ def findings(text: str, *, kinds: tuple[Kind, ...] = KINDS) -> Counter[str]:
     return found
 
 
-def without(text: str, found: Counter[str]) -> str:
+def without(text: str, found: Counter[str], kinds: tuple[Kind, ...] = KINDS) -> str:
     """The text with every find replaced by MARK and its kind; what was found is counted into `found`."""
-    return _replaced(text, found, KINDS) if _HINTS.search(text) else text
+    return _replaced(text, found, kinds) if _HINTS.search(text) else text
 
 
 def secret_kinds() -> tuple[Kind, ...]:

@@ -17,7 +17,7 @@ from scoring.build import Built
 from scoring.tables import TableShape, replace_relation, shapes, statement
 
 DATABASE = "gymboard.duckdb"
-_FACTS = ("entries", "episodes", "attempts", "actions", "ledger")
+_FACTS = ("entries", "episodes", "attempts", "actions", "ledger", "replays")
 """Made by scoring/sql/table_<name>.sql; the other tables come out of the rankings."""
 
 

@@ -43,6 +43,16 @@ class Bundles(Mapping[str, Loaded]):
             raise KeyError(page)
         return load_bundle(self._folder / page)
 
+    def digest(self, page: str) -> str | None:
+        """Of everything that `self[page]` depends on, without looking at what it means; None: no bundle lies there, or
+        it is the unpublished one."""
+        if page in self._own or page not in self:
+            return None
+        found = hashlib.sha256(read_plain(str(self._folder / page / BUNDLE), MAX_BUNDLE_BYTES))
+        signature = self._folder / page / SIGNATURE
+        found.update(read_plain(str(signature), MAX_SIGNATURE_BYTES) if signature.is_file() else b"")
+        return found.hexdigest()
+
     def __contains__(self, page: object) -> bool:
         place = self._folder / str(page)
         is_plain = place.name == page and not place.is_symlink()

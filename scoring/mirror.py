@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import GymboardError, UsageError
+from harness.revoked import REVOKED
 from harness.signing import BUNDLE
 from scoring.facts.check import check_bundle
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
@@ -36,7 +37,7 @@ def mirror(
     bundle = check_bundle(data, entry)
     sha256 = hashlib.sha256(data).hexdigest()
     lines = read_ledger(submissions / LEDGER)
-    at = _copied(folder, sha256, signers, submissions / LEDGER, board)
+    at = _copied(folder, sha256, signers, submissions, board)
     known = [line.evidence for line in lines if (line.kind, line.bundle_sha256) == ("mirror", sha256)]
     if at is None or known[-1:] == [at]:
         return None
@@ -44,9 +45,12 @@ def mirror(
     return append_line(submissions / LEDGER, {**about, "kind": "mirror", "evidence": at})
 
 
-def _copied(folder: Path, sha256: str, signers: Path, ledger: Path, board: str | None) -> str | None:
-    """Where the copies are, by the command that anyone can call; its steps go to standard error as they happen."""
-    words = ["mirror", str(folder), "--signers", str(signers), "--ledger", str(ledger), "--json"]
+def _copied(folder: Path, sha256: str, signers: Path, submissions: Path, board: str | None) -> str | None:
+    """Where the copies are, by the command that anyone can call; its steps go to standard error as they happen. The
+    lists of ledger and revoked keys are the board's own, not those of the folder that the entry lies in.
+    """
+    words = ["mirror", str(folder), "--signers", str(signers), "--ledger", str(submissions / LEDGER), "--json"]
+    words += ["--revoked", str(submissions / REVOKED)] if (submissions / REVOKED).exists() else []
     words += [] if board is None else ["--board", board]
     done = subprocess.run([sys.executable, "-m", "gymboard", *words], stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:

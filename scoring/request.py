@@ -44,10 +44,16 @@ def answer(request: Request) -> bool:
     """Print it; False when an entry was rejected. Raises UsageError on a folder, entry or combination that is not."""
     with _build(request) as built:
         _print(built, _wanted(built, request), request)
-        print_rejections(built.facts.rejections)
+        rejections = [one for one in built.facts.rejections if not _is_preview(request, one[0])]
+        print_rejections(rejections)
         if request.output != "table" and request.explain is None:
             gc.freeze()  # else the interpreter searches all rows three times before it ends
-        return not built.facts.rejections
+        return not rejections
+
+
+def _is_preview(request: Request, folder: str) -> bool:
+    """An entry that is previewed may lie among the others already: that the ledger does not include it is its point."""
+    return request.with_ is not None and (request.submissions / folder).resolve() == request.with_.resolve()
 
 
 def _print(built: Built, rankings: Sequence[Ranking], request: Request) -> None:

@@ -1,6 +1,7 @@
 """What tests need of the machine, and how they say so when it is not there.
 
-GYMBOARD_REQUIRE=docker,browser,data turns a skip of that kind into a failure.
+GYMBOARD_REQUIRE=docker,browser,data turns a skip of that kind into a failure. No example of hypothesis has a deadline
+of its own: on a busy machine it would fail for being slow, which tests/benchmarks measure and tests do not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("gymboard", deadline=None)
+settings.load_profile("gymboard")
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("docker", "browser", "data")

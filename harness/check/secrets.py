@@ -24,7 +24,8 @@ MAX_LOG_BYTES = 64 << 20
 )
 def no_secrets(subject: Subject) -> Iterator[Finding]:
     """No packed log of at most 64 MiB, and no word of bundle.json, holds an API key, a token, a password, a private
-    key, an e-mail address or a home path.
+    key, an e-mail address or a home path: neither in plain text nor in base64, percent-encoded, with escapes, or as a
+    token that a line's end goes through.
     """
     if found := log_findings("bundle.json", subject.bundle.canonical()):
         yield "(document)", _said(found)

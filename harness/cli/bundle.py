@@ -29,7 +29,9 @@ RevokedFile = Annotated[
         dir_okay=False,
     ),
 ]
-EntryFolder = Annotated[Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False)]
+EntryFolder = Annotated[
+    Path, typer.Argument(help="Folder that holds bundle.json.", metavar="ENTRY", file_okay=False, exists=True)
+]
 SignersFile = Annotated[
     Path, typer.Option(help="Public keys, one a line, or an OpenSSH allowed-signers file.", dir_okay=False)
 ]

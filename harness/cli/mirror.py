@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.bundle import EntryFolder, SignersFile
+from harness.cli.bundle import EntryFolder, RevokedFile, SignersFile
 from harness.cli.common import AsJson
 from harness.cli.evidence import LedgerFile
 from harness.cli.submit import BoardName, GitHubUrl, extra_of_submit
@@ -16,6 +16,7 @@ def mirror(
     board: BoardName = None,
     github_url: GitHubUrl = "https://github.com",
     ledger: LedgerFile = None,
+    revoked: RevokedFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy the parts of a signed entry that lie elsewhere to a release of the board; for its maintainers.
@@ -40,9 +41,8 @@ def mirror(
 
     server = Server.at(github_url)
     target = Target(server, find_board(server, board))
-    verified = parts_here(
-        entry, Signers.read(signers, revoked_beside(entry)), ledger or entry.resolve().parent / LEDGER
-    )
+    keys = Signers.read(signers, revoked or revoked_beside(entry))
+    verified = parts_here(entry, keys, ledger or entry.resolve().parent / LEDGER)
     done = mirror_parts(entry, verified, target, find_token(server), lambda line: typer.echo(line, err=True))
     if as_json:
         emit(asdict(done))

@@ -62,11 +62,12 @@ def submit(
     proposal = propose(entry, release, root=root)
     for line in [*map(str, proposal.warnings), summary(proposal.warnings)[0]]:
         typer.echo(line)
+    token = None if dry_run else find_token(server)
     _land(entry, submissions)
-    if dry_run:
+    if token is None:
         _tell(proposal, tasks, server.web, name)
         return
-    outcome = submit_entry(proposal, Target(server, name, again), find_token(server), tasks, typer.echo)
+    outcome = submit_entry(proposal, Target(server, name, again), token, tasks, typer.echo)
     typer.echo(f"pull request {outcome.number} {outcome.what}: {outcome.url}")
 
 

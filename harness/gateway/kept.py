@@ -16,15 +16,16 @@ from harness.llm.base import Message
 from harness.llm.returned import SEALED, SIGNED, UNSIGNED, returned, without_unsigned
 from harness.schema.calls import Reply
 
-MOST_CALLS = 10_000
+MOST_CHARS = 64 << 20
 Known = tuple[str, str, str]
 
 
 class Kept:
-    """The reasoning of one episode's calls, of the last MOST_CALLS. Safe across threads."""
+    """The reasoning of one episode's last calls, MOST_CHARS of it. Safe across threads."""
 
     def __init__(self) -> None:
         self._fields: dict[Known, dict[str, Any]] = {}
+        self._chars = 0
         self._lock = threading.Lock()
 
     def note(self, reply: Reply) -> None:
@@ -34,9 +35,16 @@ class Kept:
             return
         with self._lock:
             for call in reply.calls:
-                self._fields[_known(call.id, call.name, call.arguments)] = fields
-            while len(self._fields) > MOST_CALLS:
-                del self._fields[next(iter(self._fields))]
+                known = _known(call.id, call.name, call.arguments)
+                self._drop(known)
+                self._fields[known] = fields
+                self._chars += _size(known, fields)
+            while self._chars > MOST_CHARS:
+                self._drop(next(iter(self._fields)))
+
+    def _drop(self, known: Known) -> None:
+        if (fields := self._fields.pop(known, None)) is not None:
+            self._chars -= _size(known, fields)
 
     def restored(self, messages: Sequence[Message]) -> list[Message]:
         """The messages, with what belongs to their calls where it is missing."""
@@ -51,6 +59,10 @@ class Kept:
         if not fields or (UNSIGNED in fields and UNSIGNED in message):
             return message
         return {**without_unsigned([message])[0], **fields}
+
+
+def _size(known: Known, fields: Mapping[str, Any]) -> int:
+    return sum(map(len, known)) + len(json.dumps(fields))
 
 
 def _called(call: Mapping[str, Any]) -> Known:

@@ -20,7 +20,7 @@ def returned(thinking: Sequence[Thinking], reasoning: str) -> dict[str, Any]:
     """Fields of an assistant's message: what was signed or sealed, else the plain text."""
     blocks = [one.block for one in thinking if one.type != "reasoning"]
     items = [one.block for one in thinking if one.type == "reasoning"]
-    signed = ({SIGNED: blocks} if blocks else {}) | ({SEALED: items} if items else {})
+    signed: dict[str, Any] = {name: given for name, given in ((SIGNED, blocks), (SEALED, items)) if given}
     return signed or ({UNSIGNED: reasoning} if reasoning else {})
 
 

@@ -101,7 +101,7 @@ class TaskWork:
     def _episode(self, was: Recorded, place: Place, regraded: Regraded, sd: float | None) -> EpisodeReplay:
         self.started(was.episode)
         began = time.monotonic()
-        now, steps = play_again(was, _paced(place, was.episode), self.out / was.episode.key)
+        now, steps = play_again(was, _cut(place, was.episode), self.out / was.episode.key)
         at, why = divergence(was.steps, steps, imported=False)
         late = (now.exit_status == "wall_time") != (was.episode.exit_status == "wall_time")
         return EpisodeReplay(
@@ -126,12 +126,14 @@ def _key(place: Place, part: Path, due: Mapping[str, Episode], regraded: Regrade
     return digest.hexdigest()
 
 
-def _paced(place: Place, was: Episode) -> Place:
-    """A place with as much time as a slower machine may need, so that nobody's stated speed makes the job wait."""
+def _cut(place: Place, was: Episode) -> Place:
+    """A place with as much time as a slower machine may need, so that nobody's stated speed makes the job wait, where
+    only those attempts get a sealed grade that are compared."""
+    sealed = frozenset(attempt.index for attempt in kept_attempts(was, place.task.metric))
     given = SLACK_S + SLOWER * (was.usage.wall_s or 0.0)
     wall_time_s = int(min(place.task.limits.wall_time_s, given))
     limits = place.task.limits.model_copy(update={"wall_time_s": wall_time_s})
-    return replace(place, task=place.task.model_copy(update={"limits": limits}))
+    return replace(place, task=place.task.model_copy(update={"limits": limits}), sealed=sealed)
 
 
 def _excuse(episodes: Sequence[EpisodeReplay], due: Mapping[str, Episode]) -> str:

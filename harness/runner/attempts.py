@@ -82,11 +82,16 @@ class Attempts:
         self.made.append(attempt)
 
     def seal(self) -> None:
-        """The sealed grade of every attempt; the same bytes are graded once. GradingError goes to the caller:
-        the episode is then unfinished, and nothing is scored."""
-        verdicts = {digest: self._place.grade(artifact, "sealed") for digest, artifact in self.artifacts.items()}
+        """The sealed grade of every attempt that the place wants graded; the same bytes are graded once. GradingError
+        goes to the caller: the episode is then unfinished, and nothing is scored."""
+        wanted = self._place.sealed
+        digests = {made.artifact_sha256 for made in self.made if wanted is None or made.index in wanted}
+        kept = {digest: artifact for digest, artifact in self.artifacts.items() if digest in digests}
+        verdicts = {digest: self._place.grade(artifact, "sealed") for digest, artifact in kept.items()}
         self.made = [
-            made.model_copy(update={"sealed": verdicts[made.artifact_sha256]}) if made.artifact_sha256 else made
+            made.model_copy(update={"sealed": verdicts[made.artifact_sha256]})
+            if made.artifact_sha256 in verdicts
+            else made
             for made in self.made
         ]
 

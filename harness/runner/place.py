@@ -22,7 +22,8 @@ from harness.schema.task import ProfileName, Split, TaskSpec
 class Place:
     """Where an episode happens. `agent_data` and `grader_data` are prepared folders, None when the task has none.
 
-    `task` is the task on this `dataset` already (TaskSpec.on); `starter` is None for the whole one.
+    `task` is the task on this `dataset` already (TaskSpec.on); `starter` is None for the whole one. `sealed`: which
+    attempts get a sealed grade, by index; None: all.
     """
 
     task: TaskSpec
@@ -33,6 +34,7 @@ class Place:
     grader_data: Path | None = None
     starter: OtherStarter | None = None
     dataset: str | None = None
+    sealed: frozenset[int] | None = None
 
     @property
     def variant(self) -> Variant | None:

@@ -6,6 +6,7 @@ hosts. Never lets the token out: not to another host, not over http, not into a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ NEEDED = (
     "a classic token needs the scope public_repo (repo, for a private board); a fine-grained token cannot open a pull "
     "request at somebody else's repository"
 )
+_CARRIER = re.compile(r"^HTTPSConnection(Pool)?\([^)]*\): ")
 
 
 class Elsewhere(requests.RequestException):
@@ -79,7 +81,14 @@ def _explained(error: Exception, server: Server, token: Token, needed: str) -> s
         return f"{error}: {server.name} pointed there, and the token is for {', '.join(sorted(server.hosts))} only"
     if isinstance(error, GitHubError):
         return f"{server.name} left something out of its answer: {error.message}"
-    return f"the connection to {server.name} broke: {error}; {AGAIN}"
+    return f"the connection to {server.name} broke: {_cause(error)}; {AGAIN}"
+
+
+def _cause(error: Exception) -> str:
+    """What the network said, without the names of the classes that carried it up here."""
+    inner = getattr(error, "exception", None) or error
+    carried = inner.args[0] if inner.args else inner
+    return _CARRIER.sub("", str(getattr(carried, "reason", None) or carried)) or type(inner).__name__
 
 
 def _answered(error: GitHubError, server: Server, token: Token, needed: str) -> str:

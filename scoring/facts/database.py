@@ -18,7 +18,18 @@ from scoring.facts.segment import SCHEMAS, Segment, frame
 from scoring.ledger import LEVELS, LedgerLine
 from scoring.reproduced import Reproduction
 
-_LEDGER = ("time", "kind", "entry", "bundle_sha256", "reason", "key_fingerprint", "level", "verdicts_sha256", "sha256")
+_LEDGER = (
+    "time",
+    "kind",
+    "entry",
+    "bundle_sha256",
+    "reason",
+    "key_fingerprint",
+    "level",
+    "verdicts_sha256",
+    "replay_sha256",
+    "sha256",
+)
 _REPLAYS = {
     "sequence": pl.Int64(),
     "entry": pl.String(),

@@ -8,30 +8,38 @@ Never writes into site/ or tasks/, and replaces `out` only when the whole build 
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
 
+from markupsafe import Markup
+
 from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
+from scoring.conduct import Conduct
 from scoring.leaderboard import Leaderboard
-from scoring.load import Loaded
+from scoring.load import Bundles, Loaded
 from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import write_downloads
+from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.explore import write_charts
 from scoring.publish.generator import run_mkdocs
+from scoring.publish.kept import Kept, makers, opened
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
-from scoring.publish.policy import protect
+from scoring.publish.policy import protect, with_hosts
 from scoring.publish.rows import write_rows
 from scoring.publish.scores import write_scores
 from scoring.publish.shrink import shrink
-from scoring.publish.stamp import read_shell, slot
-from scoring.publish.templates import environment
+from scoring.publish.stamp import read_shell, slot, squeezed
+from scoring.publish.templates import environment, page_name
+from scoring.publish.texts import StepFiles, Texts
+from scoring.vocabulary import BoardId
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
@@ -40,7 +48,9 @@ _SHELL_SLOTS = {
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
+    "entry-episodes": 1,
     "entry-provenance": 1,
+    "entry-hosts": 1,
 }
 _MARKER = ".gymboard-site"
 
@@ -65,18 +75,20 @@ def build_site(
     evidence: Callable[[Iterable[str], Path], object] | None = None,
     tasks_folder: Path | None = None,
     sources: Path | None = None,
+    steps: StepFiles | None = None,
+    conduct: Mapping[BoardId, Conduct] | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
-    the named entries.
+    the named entries. `steps`: where the text of episodes is looked for. `conduct`: counts for the page of failures.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"))
+    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
         docs, built = Path(work) / "docs", Path(work) / "built"
@@ -91,7 +103,8 @@ def build_site(
         write_scores(content.headline, built / "assets")
         write_charts(content.measured, built / "assets")
         write_rows(content.tables(), built / "assets" / "boards")
-        _stamp(built, content)
+        with opened() as kept:
+            _stamp(built, content, steps or StepFiles(), kept, makers(root))
         announce(built, content, address)
         if evidence:
             names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
@@ -118,11 +131,12 @@ def _replace(out: Path, built: Path) -> None:
     built.rename(out)
 
 
-def _stamp(built: Path, content: Content) -> None:
+def _stamp(built: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> None:
     pages = {
         "index.html": content.home(),
         "tasks/index.html": content.task_index(),
         "published.html": content.published_page(),
+        "failures.html": content.failures_page(),
         "ledger.html": content.ledger(),
         "data.html": content.data(),
         "compare.html": content.compare(),
@@ -133,22 +147,47 @@ def _stamp(built: Path, content: Content) -> None:
         page = built / name
         shell = read_shell(page.read_text(encoding="utf-8"), dict.fromkeys(values, 1), name)
         page.write_text(shell.stamp(values), encoding="utf-8")
-    _stamp_entries(built, content)
+    _stamp_entries(built, content, steps, kept, made_by)
 
 
-def _stamp_entries(built: Path, content: Content) -> None:
+def _stamp_entries(built: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> None:
     path = built / SHELL
-    html = path.read_text(encoding="utf-8")
+    html = with_hosts(squeezed(path.read_text(encoding="utf-8")))
     addressed = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
     shell = read_shell(html, {**_SHELL_SLOTS, **addressed}, SHELL)
     names, cards = [], own_cards(content)
-    for shown in content.entries():
-        values = content.entry(shown)
+    for values in _entries(built / "entries", content, steps, kept, made_by):
         values["entry-card"] = cards.get(values["entry-page"], "board")
         names.append(values["entry-page"])
         (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
     path.unlink()
     _extend_sitemap(built, names)
+
+
+def _entries(folder: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> Iterator[dict[str, str]]:
+    """The slots of every entry's page, those of removed entries last."""
+    for shown in content.entries():
+        yield content.head(shown) | _body(folder, content, steps, shown, kept, made_by)
+    for line in content.removed():
+        yield removed_slots(content.env, line)
+
+
+def _body(
+    folder: Path, content: Content, steps: StepFiles, shown: Shown, kept: Kept, made_by: str
+) -> dict[str, Markup | str]:
+    """Kept from an earlier build unless a text lies beside the page: then more than the record decides about it."""
+    page = page_name(shown.row)
+
+    def make() -> str:
+        loaded = content.loaded.get(page)
+        texts = steps.write(folder, page, loaded.bundle) if loaded else Texts()
+        return json.dumps(content.body(shown, texts, loaded))
+
+    digest = content.loaded.digest(page) if isinstance(content.loaded, Bundles) else None
+    same = digest is not None and not steps.has(page)
+    made = json.loads(kept.text(content.body_key(shown, str(digest), made_by), make) if same else make())
+    hosts = {"entry-hosts": made.pop("entry-hosts")}
+    return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped
 
 
 def _extend_sitemap(built: Path, names: list[str]) -> None:

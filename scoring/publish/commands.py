@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True, help="Build the site, or look at it whil
 Out = Annotated[Path, typer.Option(help="Where the site goes; a former build there is replaced.", file_okay=False)]
 Submissions = Annotated[Path, typer.Option(help="The folder of entries.", file_okay=False)]
 Local = Annotated[
-    Path | None, typer.Option(help="An unpublished bundle folder, shown as it would appear, marked unranked.")
+    Path | None, typer.Option(help="An unpublished run or bundle folder, shown as it would appear, marked unranked.")
 ]
 
 

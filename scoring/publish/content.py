@@ -13,18 +13,25 @@ import jinja2
 from markupsafe import Markup
 
 from harness.schema.task import TaskSpec
-from scoring.leaderboard import Board, Flag, Leaderboard
+from scoring.conduct import Conduct
+from scoring.leaderboard import Board, Flag, Leaderboard, Row
+from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
-from scoring.publish.entry import Shown, entry_slots
+from scoring.publish.entry import Shown, body_slots, head_slots
+from scoring.publish.episodes import GROUPS
+from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
+from scoring.publish.kept import key
+from scoring.publish.progress import progress
 from scoring.publish.scores import PRICE_KINDS, placed, priced
 from scoring.publish.svg import DASHES, LEADERS
 from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
+from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
-from scoring.vocabulary import Reading
+from scoring.vocabulary import BASELINE, BoardId, Reading
 
 ROWS = 50
 """Entries that a page of computed figures links without JavaScript."""
@@ -41,7 +48,9 @@ class Content:
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
     address: str = ""
+    conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     _tables: dict[Reading, Table] = field(default_factory=dict)
+    _bases: dict[int, tuple[Row | None, str]] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -146,10 +155,16 @@ class Content:
         }
         return {"published": render(self.env, "published.html", **context)}
 
+    def failures_page(self) -> dict[str, str]:
+        """How episodes ended and what was done when, the board of Home first."""
+        found = [failures(board, self.conduct[board.id]) for board in self.headline if board.id in self.conduct]
+        context = {"boards": [one for one in found if one], "ends": ENDS, "actions": GROUPS, "known": set(self.tasks)}
+        return {"failures": render(self.env, "failures.html", **context)}
+
     def ledger(self) -> dict[str, str]:
         """Every line of the ledger, and what was rejected."""
         lines, rejections = self.leaderboard.ledger, self.leaderboard.rejections
-        pages = {page_name(shown.row) for shown in self.entries()}
+        pages = {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
         return {"ledger": render(self.env, "ledger.html", lines=lines, rejections=rejections, entries=pages)}
 
     def data(self) -> dict[str, str]:
@@ -163,7 +178,13 @@ class Content:
         boards = [(board, names.index(task)) for board, names in zip(headline, ids, strict=True) if task in names]
         rows = {row.id: row for board, _ in boards for row in board.rows}
         unranked = [(board, left) for board in headline for left in board.unranked if left.id == task]
-        context = {"boards": boards, "unranked": unranked, "findings": audit_findings(rows.values(), task)}
+        drawn = {
+            board.id: progress(board, place, self.conduct[board.id].told)
+            for board, place in boards
+            if board.id in self.conduct
+        }
+        findings = audit_findings(rows.values(), task)
+        context = {"boards": boards, "unranked": unranked, "findings": findings, "drawn": drawn}
         return {"scores": render(self.env, "task.html", **context)}
 
     def entries(self) -> Iterator[Shown]:
@@ -177,12 +198,59 @@ class Content:
                     seen.add(page_name(row))
                     yield Shown(board, row)
 
-    def entry(self, shown: Shown) -> dict[str, str]:
-        """The slots of one entry's page."""
-        loaded = self.loaded.get(page_name(shown.row))
-        flags = self.flags.get(shown.row.id, []) if shown.row.kind == "entry" else []
-        known = set(self.tasks)
-        return entry_slots(self.env, shown, loaded, self.leaderboard.ledger, known, flags, self.address)
+    def head(self, shown: Shown) -> dict[str, str]:
+        """The slots of one entry's page that change with everybody's standing."""
+        return head_slots(self.env, shown)
+
+    def body(self, shown: Shown, texts: Texts, loaded: Loaded | None) -> dict[str, str]:
+        """All the others: text, HTML but for the hosts."""
+        flags, lines = self._about(shown)
+        base = self._base(shown.board)[0]
+        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address, base)
+
+    def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
+        """A digest of everything that `body` depends on where no text lies beside the page."""
+        flags, lines = self._about(shown)
+        own = [one.model_dump_json() for one in (*flags, *lines)]
+        row = shown.row.model_dump_json(exclude={"standings"})
+        return key(makers, bundle_sha256, self.address, self._base(shown.board)[1], row, *own)
+
+    def _about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
+        if shown.row.kind != "entry":
+            return [], []
+        return self.flags.get(shown.row.id, []), [*self.lines.get(shown.row.id, []), *self.revocations]
+
+    def _base(self, board: Board) -> tuple[Row | None, str]:
+        """The baseline's row, and a digest of what a page takes from its board."""
+        if id(board) not in self._bases:
+            row = next((one for one in board.rows if one.kind == BASELINE), None)
+            told = [one.model_dump_json() for one in (*board.tasks, board.constants, *([row] if row else []))]
+            known = " ".join(sorted(self.tasks))
+            digest = key(board.id, board.reading, board.default_column, known, *told).hex()
+            self._bases[id(board)] = (row, digest)
+        return self._bases[id(board)]
+
+    def removed(self) -> Iterator[LedgerLine]:
+        """The removals of entries that have no page any more."""
+        pages = {shown.row.id for shown in self.entries()}
+        for entry, lines in self.lines.items():
+            last = [line for line in lines if line.kind in ("inclusion", "removal")]
+            if entry not in pages and last and last[-1].kind == "removal":
+                yield last[-1]
+
+    @cached_property
+    def revocations(self) -> list[LedgerLine]:
+        """Lines about keys, whoever signed with them."""
+        return [line for line in self.leaderboard.ledger if line.kind == "revocation"]
+
+    @cached_property
+    def lines(self) -> Mapping[str, list[LedgerLine]]:
+        """The ledger by entry."""
+        found: dict[str, list[LedgerLine]] = {}
+        for line in self.leaderboard.ledger:
+            if line.entry is not None:
+                found.setdefault(line.entry, []).append(line)
+        return found
 
     @cached_property
     def flags(self) -> Mapping[str, list[Flag]]:

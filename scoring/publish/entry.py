@@ -6,21 +6,28 @@ Takes the row, the board whose figures the page shows, its bundle and its lines 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import jinja2
+from markupsafe import Markup
 
 from harness.by_hand import by_hand
+from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
 from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
+from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, gap, happened
 from scoring.publish.formats import number, visible
+from scoring.publish.mix import bands
 from scoring.publish.templates import page_name, render
-from scoring.vocabulary import BASELINE
+from scoring.publish.texts import Texts
 
-PARTS = ("entry_head", "entry_tasks", "entry_conduct", "entry_provenance")
+BODY = ("entry_tasks", "entry_conduct", "entry_episodes", "entry_provenance")
+_SUFFIX = ".tar.zst"
 
 
 class Shown(NamedTuple):
@@ -30,37 +37,58 @@ class Shown(NamedTuple):
     row: Row
 
 
-def entry_slots(
+class Part(NamedTuple):
+    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    url: str | None
+
+
+def body_slots(
     env: jinja2.Environment,
     shown: Shown,
     loaded: Loaded | None,
     ledger: Sequence[LedgerLine],
     known: set[str],
-    flags: Sequence[Flag] = (),
-    address: str = "",
+    flags: Sequence[Flag],
+    texts: Texts,
+    address: str,
+    base: Row | None,
 ) -> dict[str, str]:
-    """Everything that the shell asks for. `known`: tasks that have a page; `flags`: the entry's own; `address`: the
-    site's."""
-    row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
-    bundle = loaded.bundle if loaded else None
-    context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "standing": standing, "known": known}
+    """What depends on the entry alone and on what its board is measured against: HTML and the policy's hosts. `base`:
+    the baseline's row; `known`: tasks that have a page; `ledger`, `flags`: the entry's own;
+    `address`: the site's."""
+    row, bundle = shown.row, loaded.bundle if loaded else None
+    context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "known": known}
     context |= _conduct(row) | _evidence(row, ledger)
-    context |= {"cells": _cells(shown), "findings": audit_findings([row])}
+    context |= {"cells": _cells(shown, base, bundle), "findings": audit_findings([row])}
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
+    context |= _steps(row, bundle, texts)
     context["by_hand"] = _by_hand(row, loaded, ledger, address)
-    slots: dict[str, str] = {part.replace("_", "-"): render(env, f"{part}.html", **context) for part in PARTS}
+    urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
+    hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
+    slots = {part.replace("_", "-"): str(render(env, f"{part}.html", **context)) for part in BODY}
+    return {**slots, "entry-hosts": "".join(hosts)}
+
+
+def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
+    """The slots that depend on where the entry stands, and so on everybody else."""
+    row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
+    head = render(env, "entry_head.html", board=shown.board, row=row, standing=standing)
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
-    return {**slots, "entry-title": title, "entry-description": description, "entry-page": page_name(row)}
+    about = {"entry-title": title, "entry-description": description, "entry-page": page_name(row)}
+    return {"entry-head": head, **about}
 
 
-def _cells(shown: Shown) -> list[tuple[Any, ...]]:
-    base = next((other for other in shown.board.rows if other.kind == BASELINE), None)
+def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[Any, ...]]:
     return [
-        (task, cell, base.cells[place] if base else None)
+        (task, cell, base.cells[place] if base else None, gap(bundle.episodes, cell) if bundle else None)
         for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
     ]
 
@@ -73,6 +101,52 @@ def _conduct(row: Row) -> dict[str, Any]:
         "actions": actions,
         "actions_top": max((many for _, many in actions), default=1) or 1,
     }
+
+
+def _steps(row: Row, bundle: Bundle | None, texts: Texts) -> dict[str, Any]:
+    found = happened(bundle.episodes, {cell.task: cell for cell in row.cells}) if bundle else []
+    traces = [episode.trace for episode in bundle.episodes] if bundle else []
+    mix, parts = deciles(traces), _parts(row, bundle, texts) if bundle else {}
+    return {
+        "episodes": [(task, list(group)) for task, group in groupby(found, key=_task)],
+        "wrong": by_kind(found),
+        "mix": bands(mix.groups) if mix else (),
+        "kinds": KINDS,
+        "letters": set().union(*map(set, filter(None, traces))),
+        "parts": parts,
+        "local": texts.local,
+        "times": texts.times,
+        "text": bool(parts or texts.local),
+    }
+
+
+def _task(one: Happened) -> str:
+    return one.task
+
+
+def _parts(row: Row, bundle: Bundle, texts: Texts) -> dict[str, Part]:
+    """By task. A preview's parts are nowhere but on this machine."""
+    return {
+        part.name.removesuffix(_SUFFIX): Part(
+            part.name,
+            part.sha256,
+            part.size_bytes,
+            part.location or (f"../submissions/{row.id}/{part.name}" if part.name in texts.beside else None),
+        )
+        for part in bundle.payload
+        if part.name.endswith(_SUFFIX)
+    }
+
+
+def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
+    """The page of an entry that the ledger removed: its name, the reason and nothing else. `line`: the removal."""
+    head = render(env, "entry_removed.html", line=line)
+    nothing = Markup("<p>Nothing is shown: the entry was removed.</p>")
+    slots: dict[str, str] = {part.replace("_", "-"): nothing for part in BODY}
+    entry = str(line.entry)
+    description = f"{entry} was removed from Gymboard"
+    about = {"entry-title": entry, "entry-description": description, "entry-page": entry}
+    return {**slots, "entry-head": head, "entry-hosts": "", **about}
 
 
 def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], address: str) -> Sequence[str]:

@@ -21,6 +21,7 @@ import vl_convert
 from scoring.facts.read import default_cache
 from scoring.leaderboard import Board
 from scoring.publish.findings import yardstick
+from scoring.publish.formats import number, usd
 from scoring.publish.series import REST, drawn, pareto_frame, profile_frame, short
 from scoring.publish.svg import colour, dash, living
 
@@ -40,10 +41,11 @@ class Slider(NamedTuple):
 class Readout(NamedTuple):
     """`frontier`: JSON, by cost: [label, USD an episode, AUP, which point of the drawing, or null: not drawn].
 
-    `budget` in log10 USD, `aup` in AUP.
+    `first`: what an answer looks like, to keep its room. `budget` in log10 USD, `aup` in AUP.
     """
 
     frontier: str
+    first: str
     budget: Slider
     aup: Slider
 
@@ -62,6 +64,7 @@ def readout(board: Board) -> Readout | None:
     bottom, top = math.floor(100 * points[0].aup) / 100, math.ceil(100 * points[-1].aup) / 100
     return Readout(
         json.dumps(records, ensure_ascii=False),
+        f"{usd(costs[0])}: {labels[points[0].row]}, {usd(costs[0])}, AUP {number(points[0].aup)}",
         Slider(round(low, 2), round(high, 2), 0.02, round((low + high) / 2, 2)),
         Slider(bottom, top, 0.01, round((bottom + top) / 2, 2)),
     )

@@ -71,11 +71,6 @@ LEVELS = {
 }
 
 
-def visible(text: str) -> str:
-    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
-
-
 def number(value: float | None, digits: int = 3) -> str:
     """Fixed digits; powers of ten for values that would not fit a cell."""
     if value is None:
@@ -84,6 +79,19 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.2e}".replace("-", "−")
     shown = digits if abs(value) < 100 else 1
     return f"{value:.{shown}f}".replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference, with its sign."""
+    return number(value, digits) if value is None or value < 0 else f"+{number(value, digits)}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `48 s`, `3.2 min`, `1.5 h`."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def usd(value: float | None) -> str:
@@ -119,3 +127,8 @@ def exit_words(status: str | None) -> str:
 def slug_words(name: str) -> str:
     """`mnli` stays, `house-price` becomes `house price`."""
     return name.replace("-", " ")
+
+
+def visible(text: str) -> str:
+    """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

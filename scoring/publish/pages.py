@@ -211,9 +211,15 @@ def _entry_shell() -> str:
         "search:",
         "  exclude: true",
     )
-    sections = (("Tasks", "entry-tasks"), ("Conduct", "entry-conduct"), ("Provenance", "entry-provenance"))
+    sections: tuple[tuple[str, str], ...] = (
+        ("Tasks", "entry-tasks"),
+        ("Conduct", "entry-conduct"),
+        ("Episodes", "entry-episodes"),
+    )
+    sections += (("Provenance", "entry-provenance"),)
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
-    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"
+    script = '\n<script type="module" src="../assets/js/entry.js"></script>\n'
+    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}{script}"
 
 
 def _write_decisions(folder: Path) -> None:

@@ -66,6 +66,15 @@ def policy(pages: Iterable[str]) -> str:
     return "; ".join(f"{name} {value}{scripts if name == 'script-src' else ''}" for name, value in _RULES)
 
 
+def with_hosts(shell: str) -> str:
+    """The shell of the entry pages with a slot for the hosts that one of them may ask: those of its own payload, when a
+    reader wants the text of its steps. Raises GymboardError when the policy is not there."""
+    own = str(escape("connect-src 'self'"))
+    if shell.count(own) != 1:
+        raise GymboardError("the shell of the entry pages has no policy to add a payload's host to")
+    return shell.replace(own, f"{own}{slot('entry-hosts')}")
+
+
 def protect(built: Path) -> None:
     """Mend every page under `built` and write the policy into it. Raises GymboardError for a page without its place."""
     pages = {path: mended(path.read_text(encoding="utf-8")) for path in sorted(built.rglob("*.html"))}

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import functools
+from contextlib import nullcontext
 from pathlib import Path
 
 from harness.schema.task import load_tasks
-from scoring.build import build, leaderboard
+from scoring.build import Built, build, leaderboard
+from scoring.conduct import Conduct, conduct
 from scoring.export import export
+from scoring.leaderboard import Leaderboard
 from scoring.load import Bundles
 from scoring.publish.build import build_site
 from scoring.publish.evidence import publish_evidence
+from scoring.publish.failures import shown_entries
+from scoring.publish.local import opened
+from scoring.publish.texts import StepFiles
+from scoring.publish.tops import leaders
+from scoring.vocabulary import BoardId
 
 
 def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
-    """Rank everything under `submissions` and write the site to `out`; `local` is an unpublished bundle folder."""
-    bundles = Bundles(submissions, local)
-    with build(submissions, previews=[local] if local else []) as built:
-        records = leaderboard(built)
-        return build_site(
-            records,
-            load_tasks(),
-            out,
-            loaded=bundles,
-            tables=lambda data: export(built, data),
-            evidence=functools.partial(publish_evidence, submissions),
-        )
+    """Rank everything under `submissions` and write the site to `out`; `local`: an unpublished bundle or run folder."""
+    with opened(local) if local else nullcontext() as own:
+        previews = [own.bundle] if own else []
+        with build(submissions, previews=previews) as built:
+            records = leaderboard(built)
+            bundles = Bundles(submissions, own.bundle if own else None)
+            return build_site(
+                records,
+                load_tasks(),
+                out,
+                loaded=bundles,
+                tables=functools.partial(export, built),
+                evidence=functools.partial(publish_evidence, submissions),
+                steps=StepFiles(submissions, own),
+                conduct=conducts(built, records),
+            )
+
+
+def conducts(built: Built, records: Leaderboard) -> dict[BoardId, Conduct]:
+    """How agents went about it, for each board that the site shows."""
+    boards = [records.board("published", "live"), records.board("season", "season")]
+    return {
+        board.id: conduct(built.facts.db, board.id, shown_entries(board), leaders(board))
+        for board in boards
+        if board is not None
+    }

@@ -23,6 +23,37 @@ def slot(name: str) -> str:
     return f"slot--{name}--slot"
 
 
+_KEPT = re.compile(r"(<(script|style|pre|textarea)\b.*?</\2>)", re.S)
+_SECTION = re.compile(
+    r'<li class="md-nav__item[^"]*md-nav__item--nested">(?:(?!<li\b).)*?<nav class="md-nav" data-md-level="1"'
+    r".*?</nav></li>"
+)
+_LINK = re.compile(r'<a href="([^"]*)"[^>]*>')
+_TITLE = re.compile(r'<span class="md-ellipsis">(.*?)</span>')
+
+
+def squeezed(html: str) -> str:
+    """A shell without blanks between tags, and with one link for each section of the navigation: both would be written
+    again with every entry. Where the theme's navigation looks otherwise it stays whole."""
+    parts = _KEPT.split(html)
+    pieces = (
+        part if place % 3 else re.sub(r"\s+", " ", re.sub(r">\s+<", "><", part)) for place, part in _thirds(parts)
+    )
+    return _SECTION.sub(_one_link, "".join(pieces))
+
+
+def _thirds(parts: list[str]) -> list[tuple[int, str]]:
+    """Text, kept element, text, ...: without the name of the element that the pattern also gives."""
+    return [(place % 3, part) for place, part in enumerate(parts) if place % 3 != 2]
+
+
+def _one_link(section: re.Match[str]) -> str:
+    link, title = _LINK.search(section[0]), _TITLE.search(section[0])
+    if not link or not title:
+        return section[0]
+    return f'<li class="md-nav__item"><a href="{link[1]}" class="md-nav__link">{title[0]}</a></li>'
+
+
 @dataclass(frozen=True)
 class Shell:
     """A built page cut at its slots: `pieces` has one more member than `slots`."""

@@ -11,10 +11,11 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from scoring.publish.kept import drawn
 from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
-WIDE, NARROW, HEIGHT = 600, 332, 205
+WIDE, NARROW, HEIGHT = 600, 332, 190
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
 LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))
@@ -49,7 +50,8 @@ def dash() -> alt.StrokeDash:
 
 def svg(layers: list[alt.Chart], width: int) -> str:
     """The layered chart as SVG text. The text in it is escaped by vl-convert."""
-    return _inline(vl_convert.vegalite_to_svg(_dressed(alt.LayerChart(layer=layers), width).to_json()))
+    spec = _dressed(alt.LayerChart(layer=layers), width).to_json(validate=False)
+    return _inline(drawn(spec, lambda: str(vl_convert.vegalite_to_svg(spec))))
 
 
 def living(chart: Any) -> str:

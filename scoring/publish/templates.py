@@ -12,13 +12,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.schema.episode import Episode
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
 from scoring.publish.cells import cell_words, closeness, noted, outcome
 from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
+from scoring.publish.failures import ended
+from scoring.publish.formats import visible
 from scoring.publish.table import strip_paths, strip_said
+from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
 
 MAX_COLUMNS = 8
@@ -36,16 +38,8 @@ def columns(board: Board) -> list[Row]:
     return [*others, *leaders] if board.preview else [*leaders, *others]
 
 
-def fault(episode: Episode) -> str:
-    """Why the episode, or its first bad attempt, failed; empty when nothing says so."""
-    reasons = [episode.exit_detail]
-    for attempt in episode.attempts:
-        reasons += [attempt.refused, attempt.sealed.invalid if attempt.sealed else None]
-    return next((reason for reason in reasons if reason), "")
-
-
 def _finalize(value: Any) -> Any:
-    return formats.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def environment(folder: Path) -> jinja2.Environment:
@@ -61,12 +55,13 @@ def environment(folder: Path) -> jinja2.Environment:
     env.filters.update(
         number=formats.number,
         usd=formats.usd,
+        signed=formats.signed,
+        duration=formats.duration,
         count=formats.count,
         exit_words=formats.exit_words,
         slug_words=formats.slug_words,
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
-        fault=fault,
         thousands=lambda value: f"{value:,}",
         columns=columns,
     )
@@ -81,6 +76,9 @@ def environment(folder: Path) -> jinja2.Environment:
         closeness=closeness,
         noted=noted,
         dot_strip=dot_strip,
+        top_rows=shown,
+        top=TOP,
+        ended=ended,
     )
     return env
 

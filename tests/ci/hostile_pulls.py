@@ -15,7 +15,7 @@ ACTIONS = "the artifact; on main its recorded actions, in an agent's container"
 
 
 class Hostile(NamedTuple):
-    """`test`: file::function; `executed` before it is refused."""
+    """`test`: file::function, with the row of its table in brackets; `executed` before it is refused."""
 
     tries: str
     refused: str
@@ -24,24 +24,25 @@ class Hostile(NamedTuple):
 
 
 SIGN, CI, SCORING = "tests/harness/sign", "tests/ci", "tests/scoring"
+ENTRIES = f"{CI}/test_hostile_entries.py::test_a_hostile_entry_is_refused_by_its_code_and_nothing_is_graded"
 TABLE = (
     Hostile(
         "changed limits: steps, cost, time",
         "GB205, GB206, GB207",
         NOTHING,
-        f"{SIGN}/test_check.py::test_each_rule_is_broken_alone",
+        f"{ENTRIES}[changed limits]",
     ),
     Hostile(
         "missing failures: fewer than four seeds",
         "GB201",
         NOTHING,
-        f"{SIGN}/test_check.py::test_official_bundles_have_four_seeds_of_every_task_and_are_partial_without_one",
+        f"{ENTRIES}[missing failures]",
     ),
     Hostile(
         "an edited score, not signed again",
         "signature",
         NOTHING,
-        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+        f"{ENTRIES}[edited score]",
     ),
     Hostile(
         "an edited score, signed again by its submitter",
@@ -50,22 +51,28 @@ TABLE = (
         f"{CI}/test_workflows.py::test_an_edited_score_is_seen_and_stays_signed_when_it_is_merged_all_the_same",
     ),
     Hostile(
-        "a swapped payload",
-        "payload digest, GB002",
+        "a level claimed in the bundle",
+        "GB001",
         NOTHING,
-        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+        f"{ENTRIES}[a level claimed in the bundle]",
+    ),
+    Hostile(
+        "a swapped payload",
+        "GB002 payload digest",
+        NOTHING,
+        f"{ENTRIES}[swapped payload]",
     ),
     Hostile(
         "the signature of another entry",
         "signature",
         NOTHING,
-        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+        f"{ENTRIES}[signature of another entry]",
     ),
     Hostile(
         "the key of another person, or another person's name",
         "signature",
         NOTHING,
-        f"{CI}/test_workflows.py::test_a_hostile_pull_request_is_refused_by_name",
+        f"{ENTRIES}[key of another person]",
     ),
     Hostile(
         "a key that was revoked",
@@ -92,25 +99,64 @@ TABLE = (
         f"{SCORING}/test_revocation.py::test_another_key_or_another_signature_needs_another_line",
     ),
     Hostile(
-        "a bomb: much unpacked from little",
-        "archive caps, GB002",
+        "a key that the author does not publish",
+        "signature",
+        NOTHING,
+        f"{CI}/test_hostile_entries.py::test_a_key_that_the_author_does_not_publish",
+    ),
+    Hostile(
+        "a bomb: 400 MiB from some kilobytes",
+        "GB002 archive",
+        NOTHING,
+        f"{ENTRIES}[bomb]",
+    ),
+    Hostile(
+        "ten gigabytes from little, in seven ways, without memory",
+        "GB002 archive",
         NOTHING,
         f"{SIGN}/test_archive.py::test_bombs_are_refused_without_memory",
     ),
     Hostile(
-        "path traversal, links and devices in the archive",
-        "archive form, GB002",
+        "path traversal in the archive",
+        "GB002 payload names",
         NOTHING,
-        f"{SIGN}/test_archive.py::test_members_that_a_bundle_does_not_have",
+        f"{ENTRIES}[traversal]",
     ),
     Hostile(
-        "a million small files", "archive caps, GB002", NOTHING, f"{SIGN}/test_archive.py::test_caps_on_files_and_size"
+        "a device, a pipe, a link in the archive",
+        "GB002 archive",
+        NOTHING,
+        f"{ENTRIES}[device]",
     ),
     Hostile(
-        "a JSON bomb, doubled keys",
+        "a pipe for a part, a device for the bundle",
+        "GB002 files",
+        NOTHING,
+        f"{ENTRIES}[device for a bundle]",
+    ),
+    Hostile(
+        "a million small files in the archive",
+        "GB002 archive",
+        NOTHING,
+        f"{ENTRIES}[million files]",
+    ),
+    Hostile(
+        "ten thousand files beside the bundle, a YAML bomb among them",
+        "GB002 files; no YAML of a stranger is read",
+        NOTHING,
+        f"{ENTRIES}[files beside]",
+    ),
+    Hostile(
+        "a JSON bomb: two million brackets",
         "GB001",
         NOTHING,
-        "tests/harness/schema/test_hostile_documents.py::test_deep_nesting_ends_in_one_error",
+        f"{ENTRIES}[deep JSON]",
+    ),
+    Hostile(
+        "a number of a million digits; a key twice; 17 MiB",
+        "GB001, GB002 files",
+        NOTHING,
+        f"{ENTRIES}[doubled key]",
     ),
     Hostile(
         "HTML and Markdown in every text, on the site",
@@ -123,6 +169,24 @@ TABLE = (
         "shown as code",
         NOTHING,
         f"{SCORING}/test_comment.py::test_a_strangers_text_stays_inside_its_code_span",
+    ),
+    Hostile(
+        "HTML and Markdown in every text, in the pull request's own",
+        "shown as code",
+        NOTHING,
+        "tests/harness/submit/test_text.py::test_a_bundles_words_are_code_in_the_pull_request",
+    ),
+    Hostile(
+        "shell metacharacters in every text",
+        "text to every script",
+        CONTAINER,
+        f"{CI}/test_hostile_entries.py::test_metacharacters_in_every_text_reach_no_shell_and_no_command_to_github",
+    ),
+    Hostile(
+        "control characters in a text",
+        "GB001",
+        NOTHING,
+        f"{CI}/test_hostile_entries.py::test_what_could_steer_a_terminal_or_a_log_is_no_text",
     ),
     Hostile(
         "shell metacharacters in a file's name",
@@ -143,6 +207,12 @@ TABLE = (
         f"{CI}/test_preview.py::test_the_files_of_verdicts_are_not_the_submitters",
     ),
     Hostile(
+        "lines of the ledger taken out, and merged all the same",
+        "nothing is published",
+        NOTHING,
+        f"{CI}/test_publish.py::test_a_line_that_was_taken_out_long_before_the_last_commit_is_missed",
+    ),
+    Hostile(
         "edited workflows, scripts, tasks",
         "GB407; the base's are run",
         CONTAINER,
@@ -155,6 +225,18 @@ TABLE = (
         f"{CI}/test_preview.py::test_an_entry_is_changed_by_its_own_submitter_only",
     ),
     Hostile(
+        "somebody else's entry under an id of one's own",
+        "GB101, signature",
+        NOTHING,
+        f"{CI}/test_hostile_entries.py::test_somebody_elses_entry_cannot_be_renamed_to_ones_own",
+    ),
+    Hostile(
+        "a payload's address at loopback, written in three ways",
+        "fetch",
+        NOTHING,
+        f"{CI}/test_hostile_entries.py::test_a_part_at_loopback_is_not_asked_for",
+    ),
+    Hostile(
         "a payload's address that redirects to loopback",
         "fetch",
         NOTHING,
@@ -162,12 +244,18 @@ TABLE = (
     ),
     Hostile(
         "a strategy that tries the network",
-        "no network in its container",
+        "its claim is not found: nobody answered, nobody was called",
         CONTAINER,
-        "tests/harness/sandbox/test_shell.py::test_there_is_no_network",
+        f"{CI}/test_hostile_players.py::test_a_strategy_that_calls_home_reaches_nobody",
     ),
     Hostile(
-        "a preview's report that claims a level",
+        "a player that fakes its verdict",
+        "its claim is not found",
+        CONTAINER,
+        f"{CI}/test_hostile_players.py::test_a_player_that_prints_a_verdict_is_not_believed",
+    ),
+    Hostile(
+        "a preview's artifact that claims a level",
         "schema of the report",
         NOTHING,
         f"{SCORING}/test_comment.py::test_a_report_cannot_claim_a_level_that_its_figures_do_not_support",
@@ -200,7 +288,7 @@ TABLE = (
         "pushing again to draw a lucky seed",
         "one verdict an artifact, from the ledger",
         NOTHING,
-        f"{SCORING}/test_settle.py::test_the_ledgers_verdicts_are_the_cache_of_the_next_regrade",
+        f"{CI}/test_hostile_players.py::test_pushing_again_draws_no_other_seed",
     ),
 )
 
@@ -212,9 +300,8 @@ description: What a submission may try, who refuses it, and what was executed un
 # Hostile pull requests
 
 Each of these is a test that tries it. *Executed* is what ran before it was refused: never anything of the pull request but an
-artifact, in a grader's container, without network, labels or seed, and on main what its agent had done, in an agent's container. A code is explained on the page of [rules](rules-codes.md).
-
-One has no test by pull request: a player that fakes its verdict, which the tasks' own exploits try (`gymboard tasks check`).
+artifact, in a grader's container, without network, labels or seed, and on main what its agent had done, in an agent's container.
+A code is explained on the page of [rules](rules-codes.md); *signature* and *fetch* are refused by the commands `verify` and `fetch`.
 
 | it tries | refused by | executed | test |
 |---|---|---|---|

@@ -30,7 +30,7 @@ CELLS = arrays(
 )
 BOTH = st.sampled_from(["season", "live"])
 PER_TASK = ("values", "scores", "seed_mean", "seed_stderr", "log_ratios", "feasible", "parts")
-slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 def grid_of(cells: np.ndarray) -> Grid:

@@ -72,6 +72,7 @@ def test_with_a_preview(tmp_path: Path) -> None:
     done = gymboard("rank", "--reading", "live", "--with", str(tmp_path))
     assert "Preview: mine beside published results" in done.stdout
     assert "claimed by the run itself" in done.stdout
+    assert "warning" not in done.stderr
     refused = gymboard("rank", "--reading", "mlgym-compat", "--with", str(tmp_path))
     assert refused.returncode == 2
     assert "--reading live" in refused.stderr
@@ -141,3 +142,18 @@ def test_the_table_says_who_beats_plain_search(submissions: Path, enter: Enter, 
     [head, row] = gymboard(*arguments, str(tmp_path / "searched.toml")).stdout.splitlines()[1:3]
     assert "beats search" in head
     assert " 1/1 " in row
+
+
+def test_a_preview_that_lies_among_the_entries_is_not_warned_of(tmp_path: Path) -> None:
+    """Where `gymboard submit` expects it. Another one that is not included still is, and costs the exit code."""
+    board = tmp_path / "submissions"
+    for name in ("mine", "other"):
+        (board / name).mkdir(parents=True)
+        (board / name / "bundle.json").write_bytes(run_bundle(name, everywhere(GOOD)).canonical())
+    words = ("rank", "--submissions", str(board), "--with", str(board / "mine"))
+    done = gymboard(*words)
+    assert done.returncode == 1
+    assert "warning: other: " in done.stderr and "warning: mine" not in done.stderr
+    (board / "other" / "bundle.json").unlink()
+    (board / "other").rmdir()
+    assert gymboard(*words).returncode == 0

@@ -11,10 +11,11 @@ import pytest
 from harness.schema.task import load_tasks
 from scoring.publish.build import build_site
 from scoring.publish.preview import build_from
+from scoring.publish.texts import StepFiles
 from tests.conftest import lacking
 from tests.site import gates as tools
 from tests.site.browser import chromium, served
-from tests.site.fixture import leaderboard, loaded, no_tables
+from tests.site.fixture import leaderboard, loaded, no_tables, write_local
 from tests.site.long import long_leaderboard
 from tests.site.pages import ADDRESS
 
@@ -39,8 +40,10 @@ def committed_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) ->
 
 @pytest.fixture(scope="session")
 def hostile_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) -> Path:
-    out = tmp_path_factory.mktemp("hostile") / "site"
-    return build_site(leaderboard(preview=True), load_tasks(), out, tables=no_tables, loaded=loaded()).parent
+    work = tmp_path_factory.mktemp("hostile")
+    steps = StepFiles(local=write_local(work / "mine"))
+    records = leaderboard(preview=True)
+    return build_site(records, load_tasks(), work / "site", tables=no_tables, loaded=loaded(), steps=steps).parent
 
 
 @pytest.fixture(scope="session")

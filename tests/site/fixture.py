@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import tempfile
 from functools import cache
@@ -10,8 +12,9 @@ from typing import Any
 
 import polars as pl
 
-from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware
-from harness.schema.episode import Attempt, Episode, ExitStatus, Usage
+from harness.archive import write_archive
+from harness.schema.bundle import AuditNote, Bundle, Citation, Entry, Hardware, PayloadPart
+from harness.schema.episode import LETTERS, Attempt, Episode, ExitStatus, Usage, counted
 from harness.schema.task import Direction
 from harness.schema.upstream import UPSTREAM_TASKS
 from scoring.export import write_database
@@ -33,6 +36,7 @@ from scoring.leaderboard import (
 )
 from scoring.ledger import Kind, LedgerLine, append_line
 from scoring.load import Loaded
+from scoring.publish.local import Local
 from scoring.tables import shapes
 
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% x %}**b**[x](javascript:alert(1))\"'`\u202eslot--entry-head--slot"
@@ -242,8 +246,40 @@ def ledger() -> tuple[LedgerLine, ...]:
         )
 
 
-def loaded() -> dict[str, Loaded]:
-    """The bundle of entry-3, the hostile one, and of the preview."""
+PAYLOAD = "https://payload.example/entries/house-price.tar.zst"
+KEY = "house-price/seed-0"
+TRACE = "EVPA-PU"
+by_letter = {letter: kind for kind, letter in LETTERS.items()}
+
+
+def step_lines() -> bytes:
+    """A steps.jsonl whose every text is hostile."""
+    kinds = ("write", "tool", "bash", "validate", "none", "bash", "submit")
+    actions = [
+        {"kind": kind, "thought": f"{HOSTILE} {number}", "command": HOSTILE, "path": HOSTILE, "reasoning": HOSTILE}
+        for number, kind in enumerate(kinds, start=1)
+    ]
+    actions[1] |= {"tool": "open", "arguments": {"path": HOSTILE}}
+    lines = [
+        {"step": number, "time": "2026-11-01T00:00:00Z", "action": action, "observation": HOSTILE, "duration_s": 1.5}
+        | ({"exit_code": 1} if number == 3 else {})
+        for number, action in enumerate(actions, start=1)
+    ]
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+
+
+@cache
+def part() -> bytes:
+    """A real payload part, with the steps of one episode."""
+    with tempfile.TemporaryDirectory() as work:
+        steps, out = Path(work) / "steps.jsonl", Path(work) / "part"
+        steps.write_bytes(step_lines())
+        write_archive(out, {f"{KEY}/steps.jsonl": steps, f"{KEY}/workspace.patch": steps})
+        return out.read_bytes()
+
+
+def bundle(entry: str = "entry-3", location: str | None = PAYLOAD) -> Bundle:
+    """A bundle whose every free field is hostile, with one failed episode."""
     episode = Episode(
         task="house-price",
         task_version="1.0.0",
@@ -251,26 +287,42 @@ def loaded() -> dict[str, Loaded]:
         seed=0,
         exit_status="runtime",
         exit_detail=HOSTILE,
-        steps=7,
-        attempts=(Attempt(index=0, step=3, kind="validate", refused=HOSTILE),),
+        steps=len(TRACE),
+        actions=counted([by_letter.get(letter) for letter in TRACE]),
+        trace=TRACE,
+        attempts=(Attempt(index=0, step=4, kind="validate", refused=HOSTILE),),
         usage=Usage(reported_cost_usd=0.1),
     )
-    bundle = Bundle(
+    digest = hashlib.sha256(part()).hexdigest()
+    packed = PayloadPart(name="house-price.tar.zst", sha256=digest, size_bytes=len(part()), location=location)
+    return Bundle(
         schema_version=1,
         suite_version="1.0.0",
         origin="import",
         submitter="gymboard",
-        entry=Entry(id="entry-3", agent=LINE, agent_version=LINE, date="2026-11-01"),
+        entry=Entry(id=entry, agent=LINE, agent_version=LINE, date="2026-11-01"),
         profile="official",
         declares=(LINE, "gateway"),
         harness_version="0.1.0",
         created="2026-11-01T00:00:00Z",
         episodes=(episode,),
+        payload=(packed,),
         hardware=Hardware(cpu=LINE, cores=2, memory_gib=8, gpu=LINE),
         citation=CITATION,
     )
-    one = Loaded(bundle, "1" * 64)
-    return {"entry-3": one, "entry-5.preview": one}
+
+
+def loaded() -> dict[str, Loaded]:
+    """The bundle of entry-3, the hostile one, and of the preview."""
+    return {"entry-3": Loaded(bundle(), "1" * 64), "entry-5.preview": Loaded(bundle("entry-5", None), "1" * 64)}
+
+
+def write_local(folder: Path) -> Local:
+    """The preview's bundle folder, with its part beside."""
+    folder.mkdir()
+    (folder / "bundle.json").write_bytes(bundle("entry-5", None).canonical())
+    (folder / "house-price.tar.zst").write_bytes(part())
+    return Local(folder)
 
 
 def no_tables(folder: Path) -> None:

@@ -14,6 +14,7 @@ COMMITTED = {
     "task": "tasks/colonel-blotto.html",
     "task with a chart of seeds": "tasks/three-sat.html",
     "task without a rank": "tasks/coco-captioning.html",
+    "failures": "failures.html",
     "imported entry": "entries/gpt-4o-mlgym.html",
     "entry that was run": "entries/reference-baseline.html",
     "methodology": "methodology.html",

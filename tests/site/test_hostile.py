@@ -54,8 +54,10 @@ def test_the_hostile_text_is_shown_where_it_was_said(hostile_site: Path) -> None
 
 
 def test_no_page_gains_a_script_a_handler_or_a_dangerous_link(committed_site: Path, hostile_site: Path) -> None:
-    usual = _Reader((committed_site / "index.html").read_text(encoding="utf-8")).scripts
+    samples = {"entries": "entries/gpt-4o-mlgym.html"}
     for page in _pages(hostile_site):
+        sample = samples.get(page.parent.name, "index.html")
+        usual = _Reader((committed_site / sample).read_text(encoding="utf-8")).scripts
         read = _Reader(page.read_text(encoding="utf-8"))
         assert read.scripts <= usual, page.name
         for tag, name, value in read.attributes:

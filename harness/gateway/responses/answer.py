@@ -16,6 +16,12 @@ from harness.gateway.shape import Wanted
 from harness.schema.calls import ModelCall, Reply
 
 Event = dict[str, Any]
+EMPTY: dict[str, Event] = {
+    "reasoning": {"summary": []},
+    "message": {"content": []},
+    "function_call": {"arguments": ""},
+}
+"""How an item begins in a stream."""
 
 
 def response(model: str, reply: Reply, call: ModelCall, wanted: Wanted) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def _built(index: int, item: dict[str, Any]) -> list[Event]:
     """The events that build one item."""
     place = {"output_index": index, "item_id": item["id"]}
     parts = {"reasoning": _of_reasoning, "message": _of_message, "function_call": _of_call}[item["type"]](item)
-    empty = {"reasoning": {"summary": []}, "message": {"content": []}, "function_call": {"arguments": ""}}[item["type"]]
+    empty: dict[str, Any] = EMPTY[item["type"]]
     return [
         {
             "type": "response.output_item.added",
@@ -137,7 +143,7 @@ def _of_reasoning(item: dict[str, Any]) -> list[Event]:
 def _of_message(item: dict[str, Any]) -> list[Event]:
     (part,) = item["content"]
     word, field = ("refusal", "refusal") if part["type"] == "refusal" else ("output_text", "text")
-    more = {} if word == "refusal" else {"logprobs": []}
+    more: dict[str, Any] = {} if word == "refusal" else {"logprobs": []}
     made: list[Event] = [
         {"type": "content_part.added", "part": {**part, field: ""}},
         {"type": f"{word}.delta", "delta": part[field], **more},

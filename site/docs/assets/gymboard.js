@@ -57,16 +57,5 @@ function reachable() {
   }
 }
 
-// The theme asks for its search index on every page; here it waits until somebody searches.
-const searched = new Promise((resolve) => {
-  for (const kind of ["focusin", "change"])
-    document.addEventListener(kind, ({ target }) => (target.id === "__search" || target.closest(".md-search")) && resolve());
-});
-const { open } = XMLHttpRequest.prototype;
-XMLHttpRequest.prototype.open = function (method, address, ...rest) {
-  if (String(address).endsWith("search_index.json")) this.send = () => searched.then(() => XMLHttpRequest.prototype.send.call(this));
-  return open.call(this, method, address, ...rest);
-};
-
 if (typeof document$ === "undefined") document.addEventListener("DOMContentLoaded", start);
 else document$.subscribe(start);

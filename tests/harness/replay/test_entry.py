@@ -16,6 +16,7 @@ from harness.agents.scripted import ScriptedAgent
 from harness.data import prepare
 from harness.errors import UsageError
 from harness.pack import pack
+from harness.payload import kept_attempts
 from harness.regrade import regrade
 from harness.replay import Wanted, replay_entry, write_report
 from harness.replay.entry import PlaceOf
@@ -24,6 +25,7 @@ from harness.runner.run import RunPlan, place_of, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
 from harness.schema.bundle import Bundle, Entry
+from harness.schema.episode import Episode
 from harness.schema.replay import ReplayReport, TaskReplay
 from harness.schema.run import RunManifest
 from harness.schema.steps import Action
@@ -218,6 +220,25 @@ def test_only_what_was_asked_for(strategy: Path, local: Engine) -> None:
     assert (found.outcome, found.reason) == ("excused", "no episode left an artifact")
     with pytest.raises(UsageError, match=f"has no task mnli; it has {BLOTTO}"):
         again(strategy, local, wanted=Wanted(tasks=["mnli"]))
+
+
+def test_only_what_is_compared_gets_a_sealed_grade(local: Engine, tmp_path: Path) -> None:
+    def agent(place: Place) -> ScriptedAgent:
+        actions = []
+        for last in ("0, 120", "60, 60", "120, 0"):
+            text = f"def row_strategy(history):\n    return [0, 0, 0, 0, {last}]\n"
+            actions += [Action(kind="write", path="strategy.py", data=text.encode()), Action(kind="validate")]
+        return ScriptedAgent("three", actions)
+
+    entry = entered(tmp_path, local, (BLOTTO,), agent)
+    was = Bundle.from_json((entry / "bundle.json").read_bytes()).episodes[0]
+    kept = {attempt.index for attempt in kept_attempts(was, load_task(tasks_root() / BLOTTO).metric)}
+    assert len(was.attempts) == 4 and 1 in kept and 0 not in kept
+    [found] = again(entry, local, keep=tmp_path / "kept").tasks
+    assert found.outcome == "agrees"
+    now = Episode.from_json((tmp_path / "kept" / BLOTTO / "seed-0" / "episode.json").read_bytes())
+    graded = {attempt.artifact_sha256 for attempt in now.attempts if attempt.sealed}
+    assert graded == {was.attempts[index].artifact_sha256 for index in kept}
 
 
 def test_the_command_writes_the_report_beside_the_entry(strategy: Path) -> None:

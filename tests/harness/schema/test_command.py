@@ -71,7 +71,7 @@ def test_classes(command: str, kind: str) -> None:
     assert command_class(command) == kind
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example("ls $'\\'' ; touch y #'")
 @example('echo "\\" ; touch y ; "')
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join) | st.text(max_size=12).map("ls ".__add__))

@@ -157,12 +157,17 @@ def test_the_page_of_an_entry_prints_lines_that_hold(stock: Path, served: tuple[
     from scoring.publish.content import Content
     from scoring.publish.evidence import publish_evidence
     from scoring.publish.templates import environment
+    from scoring.publish.texts import Texts
 
     folder, address = served
     submissions = ROOT / "submissions"
     templates = environment(ROOT / "site" / "templates")
-    content = Content(build_leaderboard(submissions), load_tasks(), Bundles(submissions), templates, f"{address}/")
-    pages = {shown.row.id: content.entry(shown)["entry-provenance"] for shown in content.entries()}
+    loaded = Bundles(submissions)
+    content = Content(build_leaderboard(submissions), load_tasks(), loaded, templates, f"{address}/")
+    pages = {
+        shown.row.id: content.body(shown, Texts(), loaded.get(shown.row.id))["entry-provenance"]
+        for shown in content.entries()
+    }
     publish_evidence(submissions, pages, folder / "submissions")
     signed = {place.parent.name for place in submissions.glob("*/bundle.json.sig")}
     assert signed

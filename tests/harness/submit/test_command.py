@@ -35,6 +35,26 @@ def test_a_refused_entry_ends_with_every_problem_and_asks_nobody(submitter: Subm
     assert submitter.github.calls == []
 
 
+def test_a_folder_that_is_not_there_is_a_wrong_call() -> None:
+    done = called("submissions/typo", "--board", BOARD, "--dry-run")
+    assert (done.returncode, "submissions/typo" in done.stderr) == (2, True)
+
+
+def test_no_token_is_said_before_anything_else_is_shown(submitter: Submitter, tmp_path: Path) -> None:
+    words = (submitter.entry, "--board", BOARD, "--github-url", submitter.github.web, "--tasks-root", submitter.tasks)
+    done = called(*words, PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "no token" in done.stderr and "where it would land" not in done.stdout
+
+
+def test_a_server_that_is_not_there_is_one_plain_sentence(submitter: Submitter) -> None:
+    words = (submitter.entry, "--board", BOARD, "--github-url", "https://localhost:1", "--tasks-root", submitter.tasks)
+    done = called(*words, "--submissions", "nowhere", GITHUB_TOKEN=TOKEN)
+    assert done.returncode == 1
+    said = "Failed to establish a new connection: [Errno 111] Connection refused; run the same command again"
+    assert f"the connection to localhost:1 broke: {said}" in done.stderr
+
+
 def test_an_import_is_nobodys_to_submit() -> None:
     done = called(OWN, "--board", BOARD, "--dry-run")
     assert done.returncode == 2

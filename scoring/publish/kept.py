@@ -1,0 +1,126 @@
+"""What a build has drawn before: texts by the digest of everything that they were made of.
+
+Takes a key and a way to make the text, gives the text: kept from an earlier build, or made now. Lies in one file in the
+user's cache and can be deleted at any time: a build without it gives the same bytes. A damaged file is begun anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import zstandard
+
+from scoring.facts.read import default_cache
+
+FILE = "drawn.sqlite"
+MOST_BYTES = 512 << 20
+"""A file that grows beyond this is emptied of all that the last build did not use."""
+_MADE_BY = ("scoring/publish/*.py", "scoring/*.toml", "harness/by_hand.py", "harness/schema/declares.py")
+_LIBRARIES = ("jinja2", "markupsafe", "altair", "vl-convert-python")
+_current: ContextVar[Kept | None] = ContextVar("kept", default=None)
+
+
+class Kept:
+    """Open one with `opened`; `text` may be called from one thread."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._db = _open(file) if file else None
+        self._file = file
+        self._used: set[bytes] = set()
+
+    def text(self, key: bytes, make: Callable[[], str]) -> str:
+        """The text of `key`, a digest."""
+        if self._db is None:
+            return make()
+        self._used.add(key)
+        with contextlib.suppress(sqlite3.DatabaseError, zstandard.ZstdError, UnicodeDecodeError):
+            found = self._db.execute("SELECT packed FROM drawn WHERE key = ?", [key]).fetchone()
+            if found:
+                return zstandard.decompress(found[0]).decode()
+        made = make()
+        with contextlib.suppress(sqlite3.DatabaseError):
+            packed = zstandard.compress(made.encode(), 3)
+            self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
+        return made
+
+    def close(self) -> None:
+        """Write what is new; throw away what is old when the file has become too large."""
+        if self._db is None or self._file is None:
+            return
+        with contextlib.suppress(sqlite3.DatabaseError):
+            if self._file.stat().st_size > MOST_BYTES:
+                known = [key for (key,) in self._db.execute("SELECT key FROM drawn")]
+                self._db.executemany(
+                    "DELETE FROM drawn WHERE key = ?", [(key,) for key in known if key not in self._used]
+                )
+            self._db.commit()
+        self._db.close()
+
+
+def _open(file: Path) -> sqlite3.Connection | None:
+    """None where nothing can be kept: a folder that cannot be written, a file that another build holds for long."""
+    with contextlib.suppress(OSError, sqlite3.DatabaseError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(2):
+            try:
+                db = sqlite3.connect(file, timeout=5)
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("CREATE TABLE IF NOT EXISTS drawn (key BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID")
+            except sqlite3.OperationalError:
+                break
+            except sqlite3.DatabaseError:
+                file.unlink(missing_ok=True)  # not a database, or a damaged one
+            else:
+                return db
+    return None
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[Kept]:
+    """The user's own, for the length of one build."""
+    place = default_cache()
+    kept = Kept(place and place / FILE)
+    before = _current.set(kept)
+    try:
+        yield kept
+    finally:
+        _current.reset(before)
+        kept.close()
+
+
+def drawn(parts: str, make: Callable[[], str]) -> str:
+    """A text made from `parts` and the libraries alone; kept while a build is open, made anew otherwise."""
+    kept = _current.get()
+    return kept.text(key("drawn", libraries(), parts), make) if kept else make()
+
+
+def libraries() -> str:
+    """The versions of what draws."""
+    return "".join(f"{name} {version(name)}\n" for name in _LIBRARIES)
+
+
+@cache
+def makers(sources: Path) -> str:
+    """Digest of the code and the templates that make the texts, and of the libraries' versions."""
+    files = [file for pattern in _MADE_BY for file in sorted(Path(__file__).resolve().parents[2].glob(pattern))]
+    files += sorted((sources / "site" / "templates").glob("*.html"))
+    digest = hashlib.sha256(libraries().encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def key(*parts: str | bytes) -> bytes:
+    """One digest of all parts, in order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.digest()

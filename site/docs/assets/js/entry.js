@@ -1,0 +1,113 @@
+/* The steps of an entry's episodes: rows from the index that the page holds, full texts when a reader asks for them.
+   Takes .gb-ep blocks; every text is set by textContent, never as markup. Without this file the letters stay. */
+const MOST = 2000; // rows of an episode
+const LONG = 200000; // characters of a text
+const kinds = {};
+const make = (name, text = "", more = {}) => Object.assign(document.createElement(name), { textContent: text }, more);
+const visible = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => ("\n\t".includes(c) ? c : "\ufffd"));
+const place = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
+let times = null;
+
+function rowOf(id, at, letter, told, seconds, code) {
+  const row = make("li", "", { id, tabIndex: -1 });
+  const facts = [kinds[letter], seconds != null && `${seconds} s`, code != null && `exit ${code}`];
+  const head = make("summary"), box = make("details");
+  head.append(
+    make("a", at, { href: `#${id}` }),
+    make("b", letter, { className: `gb-kind gb-kind-${letter}` }),
+    make("span", facts.filter(Boolean).join(", ")),
+    make("span", told, { className: "gb-value" }),
+  );
+  box.append(head, make("p", "The text of this step has not been fetched.", { className: "gb-of" }));
+  row.append(box);
+  return row;
+}
+
+async function rows(episode) {
+  if (place) times ??= fetch(place).then((answer) => answer.json()).catch(() => ({}));
+  const [seconds = [], codes = []] = (await times)?.[episode.id] ?? [];
+  if (episode.list) return episode.list;
+  const told = {};
+  for (const [, step, words] of (episode.querySelector(".gb-handed")?.textContent ?? "").matchAll(/(\d+)→((?:submit ?)?\S*)/g))
+    told[step] = words;
+  episode.list = make("ol", "", { className: "gb-steps" });
+  const letters = episode.querySelector(".gb-trace")?.textContent ?? "?".repeat(episode.dataset.steps);
+  for (const letter of letters.slice(0, MOST)) {
+    const at = episode.list.children.length + 1, id = `${episode.id}.step-${at}`;
+    document.getElementById(id)?.removeAttribute("id"); // a link had better lead to the step itself
+    episode.list.append(rowOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
+  }
+  episode.append(episode.list);
+  return episode.list;
+}
+
+function fill(list, text) {
+  for (const { step, action, observation } of text.split("\n").filter(Boolean).map((line) => JSON.parse(line))) {
+    const box = list.children[step - 1]?.firstChild;
+    if (!box) continue;
+    const asked = action.tool ? `${action.tool} ${JSON.stringify(action.arguments ?? {}, null, 1)}` : action.command;
+    const said = { reasoning: action.reasoning, thought: action.thought, [action.kind]: asked || action.path, answer: observation };
+    box.replaceChildren(box.firstChild);
+    for (const [name, words] of Object.entries(said).filter(([, words]) => words)) {
+      const more = words.length > LONG ? `\n… ${words.length - LONG} characters more` : "";
+      box.append(make("h5", name), make("pre", visible(words.slice(0, LONG)) + more, { tabIndex: 0 }));
+    }
+  }
+}
+
+async function read(episode, bytes) {
+  const say = episode.querySelector("output"), own = episode.dataset.text;
+  const { url, part, size, sha256 } = episode.closest("details").dataset;
+  say.textContent = "…";
+  try {
+    const { fetched, unpacked } = await import("./part.js");
+    const member = `${episode.id.replace(/\.(?=\d+$)/, "/seed-")}/steps.jsonl`;
+    const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256, member);
+    fill(await rows(episode), new TextDecoder().decode(text));
+    episode.list.hidden = false;
+    say.textContent = own ? "Open a step to read it." : "These are the bytes that the entry's record names. Open a step to read it.";
+  } catch (fault) {
+    say.textContent = `${fault.message} `;
+    if (own) return;
+    const choose = make("input", "", { type: "file", ariaLabel: `${part}, downloaded` });
+    choose.onchange = async () => read(episode, await choose.files[0].arrayBuffer());
+    say.append(url ? make("a", `Download ${part}`, { href: url, rel: "noopener nofollow" }) : `Take ${part}`, " and choose it here: ", choose);
+  }
+}
+
+function button(bar, text, act) {
+  bar.append(make("button", text, { type: "button", onclick: act }));
+}
+
+function dress(episode) {
+  const bar = make("p", "", { className: "gb-do" }), { url, part, size } = episode.closest("details").dataset;
+  const from = episode.dataset.text ? "" : url ? ` (from ${new URL(url, location).host}, ${Math.ceil(size / 1024)} KiB)` : ` (${part})`;
+  button(bar, "Steps", async () => {
+    const before = episode.list;
+    const list = await rows(episode);
+    list.hidden = before ? !list.hidden : false;
+  });
+  if (part || episode.dataset.text) button(bar, `Full text${from}`, () => read(episode));
+  bar.append(make("output"));
+  episode.firstElementChild.after(bar);
+}
+
+async function go() {
+  const [, id, step] = location.hash.match(/^#(?:(.+?\.\d+)(?:\.|$))?(?:step-(\d+))?$/) ?? [];
+  const episode = id ? document.getElementById(id) : step && document.querySelector(".gb-ep");
+  if (!episode?.matches(".gb-ep")) return;
+  episode.closest("details").open = true;
+  const row = step ? (await rows(episode)).children[step - 1] : episode;
+  if (!row) return;
+  if (step) episode.list.hidden = !(row.firstChild.open = true);
+  document.querySelector(".gb-here")?.classList.remove("gb-here");
+  row.classList.add("gb-here");
+  if (step && episode.dataset.text) await read(episode);
+  row.scrollIntoView({ block: "center" });
+  row.focus({ preventScroll: true });
+}
+
+for (const key of document.querySelectorAll("[data-kind]")) kinds[key.textContent] = key.dataset.kind;
+document.querySelectorAll(".gb-ep").forEach(dress);
+addEventListener("hashchange", go);
+go();

@@ -1,0 +1,43 @@
+/* One file out of a payload part (tar in one zstd frame): fetched, compared with its digest, unpacked here.
+   Takes addresses or bytes, gives bytes, or an Error whose message a reader can use. */
+import { Decompress } from "./vendor/fzstd.mjs";
+
+const MOST_PACKED = 64 << 20;
+const MOST = 256 << 20;
+const SLICE = 1 << 16;
+
+export async function fetched(url, size) {
+  if (!url) throw new Error("It lies beside bundle.json, and this site knows no address of it.");
+  if (size > MOST_PACKED) throw new Error("It is too large for a page.");
+  const { host } = new URL(url, location);
+  const answer = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" }).catch(() => ({ status: "nothing" }));
+  if (!answer.ok) throw new Error(`${host} gave ${answer.status}.`);
+  return answer.arrayBuffer();
+}
+
+export async function unpacked(packed, sha256, name) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", packed));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (hex !== sha256) throw new Error("These are not the bytes that the entry's record names.");
+  const pieces = [];
+  let size = 0;
+  const stream = new Decompress((piece) => {
+    size += piece.length;
+    if (size > MOST) throw new Error("It unpacks to more than a page can hold.");
+    pieces.push(piece);
+  });
+  for (let at = 0; at < packed.byteLength; at += SLICE) {
+    stream.push(new Uint8Array(packed.slice(at, at + SLICE)), at + SLICE >= packed.byteLength);
+  }
+  return member(new Uint8Array(await new Blob(pieces).arrayBuffer()), name);
+}
+
+function member(tar, name) {
+  const text = (from, to) => new TextDecoder().decode(tar.subarray(from, to)).split("\0")[0];
+  for (let at = 0; tar[at]; ) {
+    const size = parseInt(text(at + 124, at + 136), 8) || 0;
+    if (text(at, at + 100) === name) return tar.subarray(at + 512, at + 512 + size);
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  throw new Error("The part holds no steps of this episode.");
+}
