@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import pytest
 
+from scoring.leaderboard import ParetoPoint
+from scoring.publish.charts import pareto_chart
+from scoring.publish.explore import readout
 from scoring.publish.scores import KEY, LEADING, board_tree, key, placed, write_scores
 from tests.site.fixture import board, row
 
@@ -175,7 +179,7 @@ def test_a_senseless_address_never_breaks_what_if(browser: Browser, committed: s
 
 def test_no_task_left_is_said(browser: Browser, committed: str) -> None:
     with opened(browser, f"{committed}/what-if.html") as page:
-        for box in page.locator("[data-board]:not([hidden]) input[name=drop]").all():
+        for box in page.locator("[data-of]:not([hidden]) input[name=drop]").all():
             box.check()
         assert "One task at least" in page.locator("#gb-what-if output").inner_text()
         assert figures(page, 1) == []
@@ -208,17 +212,24 @@ def test_sliders_answer_from_the_frontier_and_the_address(browser: Browser, comm
         assert "nobody" in box.locator("output").first.inner_text()
 
 
-def test_a_marked_point_is_the_one_that_is_named(browser: Browser, committed: str) -> None:
-    """Marks of the drawing are in the order that the page was told: cheaper is further to the left."""
-    with opened(browser, f"{committed}/published.html") as page:
-        frontier = json.loads(page.locator(".gb-readout").first.get_attribute("data-frontier") or "")
-        drawn = [(cost, place) for _, cost, _, place in frontier if place is not None]
-        places = page.evaluate(
-            "places => places.map(at => document.querySelectorAll('.gb-chart-wide .mark-symbol path')[at]"
-            ".getBoundingClientRect().x)",
-            [place for _, place in drawn],
-        )
-        assert places == sorted(places)
+def test_a_marked_point_is_the_one_that_is_named() -> None:
+    """Places in the last group of points, also beside a grey crowd: dearer is further right."""
+    rows = [row(n % 4, "Agent").model_copy(update={"id": f"entry-{n}"}) for n in range(30)]
+    points = [
+        ParetoPoint(row=r.id, column="last", cost_usd=0.1 * (1 + n * 7 % 30), aup=1 - 0.01 * n, frontier=n % 5 == 0)
+        for n, r in enumerate(rows)
+    ]
+    shown = board(tuple(rows), pareto=tuple(points))
+    told = readout(shown)
+    assert told
+    drawing = ElementTree.fromstring(pareto_chart(shown, 600))
+    groups = [node for node in drawing.iter() if "mark-symbol" in node.get("class", "")]
+    spots = [
+        float(re.search(r"translate\(([\d.]+)", groups[-1][place].get("transform", ""))[1])  # type: ignore[index]
+        for _, _, _, place in json.loads(told.frontier)
+    ]
+    assert spots == sorted(spots)
+    assert len(set(spots)) == 6
 
 
 def test_vega_is_asked_for_only_by_whoever_explores(browser: Browser, committed: str) -> None:

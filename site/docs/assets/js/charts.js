@@ -15,7 +15,7 @@ onEach(".gb-readout", (box) => {
       input.parentElement.nextElementSibling.innerHTML = h`${input.ariaValueText}: <b><bdi>${best ? best[0] : "nobody"}</bdi></b>${best ? `, ${usd(best[1])}, AUP ${num(best[2])}` : ""}`.html;
       for (const drawing of box.parentElement.querySelectorAll("svg")) {
         drawing.querySelector(`.gb-${input.name}`)?.classList.remove(`gb-${input.name}`);
-        drawing.querySelectorAll(".mark-symbol path")[best?.[3]]?.classList.add(`gb-${input.name}`);
+        [...drawing.querySelectorAll(".mark-symbol")].at(-1).children[best?.[3]]?.classList.add(`gb-${input.name}`);
       }
       return value;
     };

@@ -21,8 +21,8 @@ onEach("#gb-what-if", async (form) => {
   function show() {
     const board = boards.find(({ id }) => id === form.board.value);
     let mine;
-    for (const set of form.querySelectorAll("[data-board]")) {
-      set.disabled = set.hidden = set.dataset.board !== board.id;
+    for (const set of form.querySelectorAll("[data-of]")) {
+      set.disabled = set.hidden = set.dataset.of !== board.id;
       if (!set.hidden) mine = set;
     }
     const set = [...form.elements].filter((one) => one.name && !one.matches(":disabled") && (box(one) ? one.checked : one.value !== first(one)));
