@@ -17,7 +17,7 @@ from harness.schema.task import load_tasks, tasks_root
 from harness.signing import BUNDLE, SIGNATURE
 from harness.verdict_cache import VerdictCache, VerdictKey
 from scoring.facts.check import check_bundle
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain, standings
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, Verdicts, read_ledger
 
 ENGINE = "docker"
@@ -36,28 +36,23 @@ def waiting(submissions: Path) -> tuple[str, ...]:
     return tuple(folder.name for folder in signed if _waits(folder, decided))
 
 
-def unreplayed(submissions: Path) -> tuple[str, ...]:
-    """Entries whose included bytes are regraded and have no replay yet; of these a maintainer may replay some.
-
-    Raises VerificationError on a broken chain.
-    """
-    kinds: dict[tuple[str, str], set[str]] = {}
-    for line in read_ledger(submissions / LEDGER):
-        if line.entry and line.bundle_sha256:
-            own = kinds.setdefault((line.entry, line.bundle_sha256), set())
-            own.clear() if line.kind == "removal" else own.add(line.kind)
-    return tuple(
-        sorted(
-            entry
-            for (entry, sha256), found in kinds.items()
-            if "regrade" in found and "replay" not in found and _here(submissions / entry, sha256)
-        )
-    )
-
-
-def _here(folder: Path, sha256: str) -> bool:
-    file = folder / BUNDLE
-    return file.is_file() and hashlib.sha256(read_plain(str(file), MAX_BUNDLE_BYTES)).hexdigest() == sha256
+def unreplayed(submissions: Path, root: Path | None = None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Regraded entries, with those tasks that the job on main should have replayed and of which the ledger has no
+    finding. A finished program is never among them. Raises VerificationError on a broken chain."""
+    tasks = load_tasks(root or tasks_root())
+    lines = read_ledger(submissions / LEDGER)
+    for entry, bundles in sorted(standings(lines, submissions).items()):
+        file = submissions / entry / BUNDLE
+        data = read_plain(str(file), MAX_BUNDLE_BYTES) if file.is_file() else b""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 not in bundles or not bundles[sha256].verdicts:
+            continue
+        bundle = Bundle.from_json(data, subject=entry)
+        found = {one.task for line in lines if line.bundle_sha256 == sha256 for one in line.replays or ()}
+        left = {e.task for e in bundle.episodes if any(attempt.artifact_sha256 for attempt in e.attempts)}
+        due = {task for task in left - found if task in tasks and tasks[task].replay == "ci"}
+        if due and "command" not in (bundle.declares or ()):
+            yield entry, tuple(sorted(due))
 
 
 def _decided(ledger: Sequence[LedgerLine]) -> frozenset[tuple[str | None, str | None]]:

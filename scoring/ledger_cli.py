@@ -266,7 +266,7 @@ def mirror(
 def waiting(
     submissions: Submissions = Path("submissions"),
     replay: Annotated[
-        bool, typer.Option("--replay", help="Those that are regraded and not replayed, instead.")
+        bool, typer.Option("--replay", help="Instead: regraded entries, and their tasks without a replay.")
     ] = False,
 ) -> None:
     """The signed runs about whose bytes nothing is decided yet, one a line: what the job on main regrades.
@@ -275,8 +275,10 @@ def waiting(
     """
     from scoring.docket import unreplayed, waiting
 
-    for name in unreplayed(submissions) if replay else waiting(submissions):
+    for name in waiting(submissions) if not replay else ():
         typer.echo(name)
+    for name, tasks in unreplayed(submissions) if replay else ():
+        typer.echo(f"{name} {','.join(tasks)}")
 
 
 @app.command()

@@ -6,9 +6,11 @@ Reads nothing ahead and keeps nothing: rankings rest on scoring.facts. Never dec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from harness.errors import GymboardError
 from harness.schema.bundle import Bundle
@@ -41,7 +43,7 @@ class Bundles(Mapping[str, Loaded]):
             return own
         if page not in self:
             raise KeyError(page)
-        return load_bundle(self._folder / page)
+        return _loaded(self._folder / page, _again)
 
     def digest(self, page: str) -> str | None:
         """Of everything that `self[page]` depends on, without looking at what it means; None: no bundle lies there, or
@@ -70,9 +72,20 @@ def load_bundle(place: Path) -> Loaded:
     """A bundle folder, or the bundle.json itself. Raises SchemaError, GymboardError when there is none."""
     if not place.exists():
         raise GymboardError(f"no bundle at {place}")
+    return _loaded(place, Bundle.from_json)
+
+
+def _again(data: bytes, subject: str) -> Bundle:
+    """The record of bytes that were read strictly when they were found to count, in half the time of from_json."""
+    try:
+        return Bundle.model_validate_json(data)
+    except ValidationError:
+        return Bundle.from_json(data, subject)
+
+
+def _loaded(place: Path, read: Callable[[bytes, str], Bundle]) -> Loaded:
     data = read_plain(str(place / BUNDLE if place.is_dir() else place), MAX_BUNDLE_BYTES)
-    bundle = Bundle.from_json(data, subject=str(place))
-    return Loaded(bundle, hashlib.sha256(data).hexdigest(), _public_key(place / SIGNATURE))
+    return Loaded(read(data, str(place)), hashlib.sha256(data).hexdigest(), _public_key(place / SIGNATURE))
 
 
 def _public_key(signature: Path) -> str | None:

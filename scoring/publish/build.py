@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape as xml_escape
@@ -21,24 +22,25 @@ from markupsafe import Markup
 from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.conduct import Conduct
+from scoring.export import DATABASE
 from scoring.leaderboard import Leaderboard
 from scoring.load import Bundles, Loaded
 from scoring.publish.announce import announce, own_cards
 from scoring.publish.content import Content
-from scoring.publish.downloads import write_downloads
+from scoring.publish.downloads import DOWNLOADS, write_downloads
 from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.explore import write_charts
-from scoring.publish.generator import run_mkdocs
+from scoring.publish.generated import generate
 from scoring.publish.kept import Kept, makers, opened
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
-from scoring.publish.policy import protect, with_hosts
+from scoring.publish.policy import with_hosts
 from scoring.publish.rows import write_rows
 from scoring.publish.scores import write_scores
-from scoring.publish.shrink import shrink
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import environment, page_name
 from scoring.publish.texts import StepFiles, Texts
+from scoring.tables import shapes
 from scoring.vocabulary import BoardId
 
 SHELL = f"entries/{slot('entry-page')}.html"
@@ -90,28 +92,45 @@ def build_site(
     _refuse_strangers(out)
     content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work:
-        docs, built = Path(work) / "docs", Path(work) / "built"
+    with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work, opened() as kept:
+        docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
-        write_downloads(leaderboard, docs / "data")
-        tables(docs / "data")
-        address = run_mkdocs(root, docs, built, tasks, leaderboard.data_date)
-        content = replace(content, address=address)
-        protect(built)
-        shrink(built)
-        write_scores(content.headline, built / "assets")
-        write_charts(content.measured, built / "assets")
-        write_rows(content.tables(), built / "assets" / "boards")
-        with opened() as kept:
+        with ThreadPoolExecutor(1) as beside:
+            written = beside.submit(_write_tables, tables, data)
+            content = replace(content, address=_generate(root, docs, built, content, kept))
             _stamp(built, content, steps or StepFiles(), kept, makers(root))
-        announce(built, content, address)
+            write_downloads(leaderboard, built / "data")
+            announce(built, content, content.address)
+            written.result()
+        for file in data.iterdir():
+            file.replace(built / "data" / file.name)
         if evidence:
             names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
             evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
+
+
+def _write_tables(tables: Callable[[Path], object], folder: Path) -> None:
+    folder.mkdir()
+    tables(folder)
+
+
+def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept) -> str:
+    """The real pages with their slots, and the files that the browser reads; gives the site's address.
+
+    mkdocs sees empty files for the downloads: it checks the links to them, and its work does not depend on the data.
+    """
+    (docs / "data").mkdir(exist_ok=True)
+    for name in (*DOWNLOADS, DATABASE, *(f"{table}.parquet" for table in shapes())):
+        (docs / "data" / name).touch()
+    address = generate(root, docs, built, content.tasks, content.leaderboard.data_date, kept)
+    write_scores(content.headline, built / "assets")
+    write_charts(content.measured, built / "assets")
+    write_rows(content.tables(), built / "assets" / "boards")
+    return address
 
 
 def checked(out: Path) -> None:

@@ -15,6 +15,8 @@ from scoring.answers import safe_cell
 from scoring.leaderboard import Leaderboard
 from scoring.ledger import LEDGER, ledger_bytes
 
+DOWNLOADS = ("leaderboard.json", "leaderboard.csv", "task_scores.csv", LEDGER, "published_regraded.tsv")
+"""What write_downloads writes."""
 Value = str | int | float | None
 _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",

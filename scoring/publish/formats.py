@@ -131,4 +131,6 @@ def slug_words(name: str) -> str:
 
 def visible(text: str) -> str:
     """Every character that cannot be seen (control, direction override, zero width) as a replacement character."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import version
@@ -37,16 +37,20 @@ class Kept:
 
     def text(self, key: bytes, make: Callable[[], str]) -> str:
         """The text of `key`, a digest."""
+        return self.data(key, lambda: make().encode()).decode()
+
+    def data(self, key: bytes, make: Callable[[], bytes]) -> bytes:
+        """The bytes of `key`."""
         if self._db is None:
             return make()
         self._used.add(key)
-        with contextlib.suppress(sqlite3.DatabaseError, zstandard.ZstdError, UnicodeDecodeError):
+        with contextlib.suppress(sqlite3.DatabaseError, zstandard.ZstdError):
             found = self._db.execute("SELECT packed FROM drawn WHERE key = ?", [key]).fetchone()
             if found:
-                return zstandard.decompress(found[0]).decode()
+                return zstandard.decompress(found[0])
         made = make()
         with contextlib.suppress(sqlite3.DatabaseError):
-            packed = zstandard.compress(made.encode(), 3)
+            packed = zstandard.compress(made, 3)
             self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
         return made
 
@@ -98,12 +102,12 @@ def opened() -> Iterator[Kept]:
 def drawn(parts: str, make: Callable[[], str]) -> str:
     """A text made from `parts` and the libraries alone; kept while a build is open, made anew otherwise."""
     kept = _current.get()
-    return kept.text(key("drawn", libraries(), parts), make) if kept else make()
+    return kept.text(key("drawn", versions(_LIBRARIES), parts), make) if kept else make()
 
 
-def libraries() -> str:
-    """The versions of what draws."""
-    return "".join(f"{name} {version(name)}\n" for name in _LIBRARIES)
+def versions(libraries: Sequence[str]) -> str:
+    """Name and version of each."""
+    return "".join(f"{name} {version(name)}\n" for name in libraries)
 
 
 @cache
@@ -111,7 +115,7 @@ def makers(sources: Path) -> str:
     """Digest of the code and the templates that make the texts, and of the libraries' versions."""
     files = [file for pattern in _MADE_BY for file in sorted(Path(__file__).resolve().parents[2].glob(pattern))]
     files += sorted((sources / "site" / "templates").glob("*.html"))
-    digest = hashlib.sha256(libraries().encode())
+    digest = hashlib.sha256(versions(_LIBRARIES).encode())
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()

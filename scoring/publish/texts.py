@@ -40,9 +40,12 @@ class StepFiles:
 
     def has(self, page: str) -> bool:
         """Whether a part lies where this page's text is looked for."""
-        if page.endswith(".preview") or self.submissions is None:
+        if page.endswith(".preview"):
             return True
-        return any(name.endswith(".tar.zst") for name in os.listdir(self.submissions / page))  # noqa: PTH208
+        return self.submissions is not None and any(
+            name.endswith(".tar.zst")
+            for name in os.listdir(self.submissions / page)  # noqa: PTH208
+        )
 
     def write(self, entries: Path, page: str, bundle: Bundle) -> Texts:
         """Write what is known of this page's steps into `entries`, the folder of the stamped pages."""

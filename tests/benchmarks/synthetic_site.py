@@ -38,6 +38,9 @@ def one(folder: Path) -> dict[str, float]:
     from scoring.export import export
     from scoring.load import Bundles
     from scoring.publish.build import build_site
+    from scoring.publish.evidence import publish_evidence
+    from scoring.publish.preview import conducts
+    from scoring.publish.texts import StepFiles
     from scoring.yardstick import Season
 
     season = Season.from_toml((folder / "season.toml").read_text(encoding="utf-8"), subject="season.toml")
@@ -46,14 +49,28 @@ def one(folder: Path) -> dict[str, float]:
         records = leaderboard(facts)
         scored = time.perf_counter()
         bundles = Bundles(folder / "submissions")
-        build_site(records, load_tasks(), folder / "site", loaded=bundles, tables=partial(export, facts))
+        build_site(
+            records,
+            load_tasks(),
+            folder / "site",
+            loaded=bundles,
+            tables=partial(export, facts),
+            evidence=partial(publish_evidence, folder / "submissions"),
+            steps=StepFiles(folder / "submissions"),
+            conduct=conducts(facts, records),
+        )
     done = time.perf_counter()
     files = [path for path in (folder / "site").rglob("*") if path.is_file()]
+    place = folder / "site"
+    signed = [path for path in files if path.is_relative_to(place / "submissions")]
+    tables = [path for path in files if path.is_relative_to(place / "data")]
     return {
         "score, s": scored - begun,
         "site, s": done - scored,
         "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "site, MB": sum(path.stat().st_size for path in files) / 1e6,
+        "signed, MB": sum(path.stat().st_size for path in signed) / 1e6,
+        "tables, MB": sum(path.stat().st_size for path in tables) / 1e6,
     }
 
 

@@ -1,4 +1,4 @@
-"""A language model's server on loopback: OpenAI's /v1/chat/completions and Anthropic's /v1/messages, by script.
+"""A language model's server on loopback: OpenAI's chat completions and Responses, Anthropic's messages, by script.
 
     with model_server([tool("bash", command="ls"), rate_limited(0.1), Say("done")]) as server:
         litellm.completion("openai/gpt-4o", api_base=server.openai, api_key="x", messages=...)
@@ -8,10 +8,10 @@
     server.embeddings   the texts of /v1/embeddings, which the script is not asked about
 
 The script is a list (each request takes the next answer; the last one for ever) or a function of the Asked. Streams
-when the request says so. `context_tokens` makes a longer request fail as the real ones do; `cache=True` counts the
-longest prefix shared with an earlier request as cached. Of a request it judges the signatures of Anthropic's thinking
-alone: what else a provider would refuse, the script must refuse. Run as a program (`python -m tests.servers.models`) it
-prints its address and answers "ok" for ever.
+when the request says so (Responses never). `context_tokens` makes a longer request fail as the real ones do;
+`cache=True` counts the longest prefix shared with an earlier request as cached. Of a request it judges the signatures
+of Anthropic's thinking alone: what else a provider would refuse, the script must refuse. Run as a program
+(`python -m tests.servers.models`) it prints its address and answers "ok" for ever.
 """
 
 from __future__ import annotations

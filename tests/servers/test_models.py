@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anthropic
 import openai
 import pytest
@@ -36,6 +38,26 @@ def test_openai_client_reads_what_was_scripted(stream: bool) -> None:
     assert done.choices[0].finish_reason == "tool_calls"
     assert (usage.prompt_tokens, usage.completion_tokens) == (billed.input_tokens, billed.output_tokens)
     assert usage.prompt_tokens_details.cached_tokens == 3
+
+
+def test_openai_client_reads_responses() -> None:
+    with model_server([replace(TALK, redacted="c2VhbGVk"), Say("so", finish="length")]) as server:
+        client = openai.OpenAI(base_url=server.openai, api_key="x", max_retries=0)
+        done = client.responses.create(model="m", input="hello")
+        cut = client.responses.create(model="m", input="hello")
+    reasoned, said, call = done.output
+    assert (reasoned.summary[0].text, reasoned.encrypted_content) == ("because", "c2VhbGVk")
+    assert (done.output_text, said.status, call.name, call.arguments) == (
+        "some words",
+        "completed",
+        "bash",
+        '{"command": "ls"}',
+    )
+    billed = server.bill[0].usage
+    assert (done.usage.input_tokens, done.usage.output_tokens) == (billed.input_tokens, billed.output_tokens)
+    assert (
+        done.usage.output_tokens_details.reasoning_tokens == 2 and cut.incomplete_details.reason == "max_output_tokens"
+    )
 
 
 @pytest.mark.parametrize("stream", [False, True])

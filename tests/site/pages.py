@@ -41,7 +41,9 @@ HOSTILE = {
     "task": "tasks/colonel-blotto.html",
     "hostile entry": "entries/entry-3.html",
     "entry with an endless name": "entries/entry-4.html",
+    "removed entry": "entries/gone.html",
     "unpublished run": "entries/entry-5.preview.html",
+    "failures": "failures.html",
     "ledger": "ledger.html",
 }
 """Pages of the site of invented and hostile entries."""
