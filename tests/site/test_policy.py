@@ -69,7 +69,7 @@ def test_no_page_breaks_the_policy(browser: Browser, committed: str, hostile: st
 
 @pytest.mark.browser
 def test_what_a_reader_does_breaks_no_policy(browser: Browser, committed: str) -> None:
-    """Sort, filter, change the scheme, search (a worker), go on by a link of the navigation."""
+    """Sort, explore a chart (Vega), change the scheme, search (a worker), go on by a link of the navigation."""
     page = _listening(browser)
     page.goto(f"{committed}/index.html", wait_until="networkidle")
     page.locator("#ranking-table thead button").nth(2).click()
@@ -77,6 +77,8 @@ def test_what_a_reader_does_breaks_no_policy(browser: Browser, committed: str) -
     page.locator("#ranking-table tbody tr:only-child").wait_for()
     with page.expect_download():
         page.get_by_role("button", name="CSV").click()
+    page.locator("summary", has_text="Explore this chart").first.click()
+    page.locator(".gb-alive svg").first.wait_for()
     page.locator("form[data-md-component=palette] label:visible").click()
     assert page.evaluate("document.body.dataset.mdColorScheme") == "slate"
     page.locator(".md-search__input").click()
