@@ -64,11 +64,13 @@ def pack(
     from harness.schema.run import RunManifest
     from harness.scrub import Scrubber
 
+    entry_id = entry_id or out.name
+    _sound_words(entry_id, submitter, url, location)
     if not (run / "run.json").is_file():
         raise UsageError(f"no run.json in {run}; give the folder of a run, as `gymboard run` printed it")
     manifest = RunManifest.from_json((run / "run.json").read_bytes(), subject="run.json")
     facts = {
-        "id": entry_id or out.name,
+        "id": entry_id,
         "agent": manifest.agent,
         "agent_version": manifest.agent_version,
         "model": manifest.model,
@@ -85,6 +87,27 @@ def pack(
         typer.echo(f"scrubbed: {where}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
     size = sum(part.size_bytes for part in bundle.payload)
     typer.echo(f"packed {len(bundle.episodes)} episode(s), {len(bundle.payload)} part(s), {size:,} bytes: {out}")
+
+
+def _sound_words(entry_id: str, submitter: str, url: str | None, location: str | None) -> None:
+    """What is typed by hand, by the record's own types. Raises UsageError that says what each looks like."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from harness.errors import UsageError
+    from harness.schema.base import HttpsUrl, KebabId, Submitter
+
+    words = (
+        (entry_id, KebabId, "is no entry id: lower-case words joined by -, such as my-agent-2; name one with --id"),
+        (submitter, Submitter, "is no submitter: github:<your numeric id> (gh api user --jq .id), or local"),
+        (url, HttpsUrl, "is no https address, for --url"),
+        (location, HttpsUrl, "is no https address, for --location; parts are fetched over https only"),
+    )
+    for word, form, said in words:
+        try:
+            if word is not None:
+                TypeAdapter(form).validate_python(word)
+        except ValidationError:
+            raise UsageError(f"{word!r} {said}") from None
 
 
 def sign(

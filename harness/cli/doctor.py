@@ -28,6 +28,7 @@ def doctor(as_json: AsJson = False) -> None:
         ("cpu environment (local sandbox)", False, _environment),
         ("GPUs for agents' containers (--gpus)", False, _gpus),
         ("site packages (mkdocs, altair)", False, _site),
+        ("submit (github3.py, a token)", False, _submit),
     ]
     found = []
     for what, needed, look in checks:
@@ -83,3 +84,12 @@ def _site() -> str:
     import mkdocs
 
     return f"mkdocs {mkdocs.__version__}, altair {altair.__version__}"
+
+
+def _submit() -> str:
+    from importlib.metadata import version
+
+    from harness.submit.server import Server, find_token
+
+    found = f"github3.py {version('github3.py')}"
+    return f"{found}; the token of {find_token(Server.at('https://github.com')).source}"

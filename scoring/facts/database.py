@@ -66,7 +66,7 @@ def open_database(
     lines = [(line.sequence, *(getattr(line, name) for name in _LEDGER)) for line in ledger]
     _table(db, "ledger", lines, {"sequence": pl.Int64(), **dict.fromkeys(_LEDGER, text)})
     _table(db, "replay_lines", list(_replays(ledger)), _REPLAYS)
-    db.execute(f"CREATE VIEW replays AS {_statement('replays')}")
+    db.execute(f"CREATE TABLE replays AS {_statement('replays')}")
     for table in COLUMNS:
         parts = [_from_segment(table, number, segment) for number, (_, segment) in enumerate(segments)]
         name = "found_entries" if table == "entries" else table
