@@ -76,7 +76,9 @@ def _thinned(grey: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
     def field(column: pl.Expr, name: str, fields: int) -> pl.Expr:
         low, high = frame.select(column.min().alias("low"), column.max().alias("high")).row(0)
-        return ((column - low) / ((high - low) or 1.0) * fields).floor().alias(name)
+        width = (high - low) or 1.0
+        scaled: pl.Expr = (column - low) / width * fields
+        return scaled.floor().alias(name)
 
     if grey.height <= MAX_DOTS:
         return grey

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scoring.leaderboard import Board, Row, Standing
-from scoring.publish.cells import beats_search, noted, outcome, searched
+from scoring.publish.cells import Outcome, beats_search, noted, outcome, searched
 from scoring.publish.formats import count, exit_words, usd
 from scoring.vocabulary import BASELINE, Column
 
@@ -19,7 +19,7 @@ FIRST = 50
 """Rows that stand in the HTML."""
 WINDOW = 300
 """Rows above which a browser holds only those in sight."""
-CODES = {"best": "b", "above": "a", "below": "l", "none": "n", "absent": "x", "plain": "p"}
+CODES: dict[Outcome, str] = {"best": "b", "above": "a", "below": "l", "none": "n", "absent": "x", "plain": "p"}
 """An outcome as a letter of a strip; a capital letter is a value with an audit note."""
 _BEATEN = "ab"
 _STEP = 11

@@ -49,14 +49,16 @@ export function measure(board, { column = board.column, drop = [], tau = NaN, le
   const scales = (kind) => places.map((at) => cohortScale(board.tasks[at], board.eps, [...rows, baseline].map(score(kind, at))));
   const end = tau === tau ? tau : board.frozen ? board.tau : cohortTau([...scales("best"), ...scales("last")]);
   const own = board.frozen ? tasks.map(({ penalty, ...task }) => ({ ...task, penalty: penalty === penalty ? penalty : end })) : scales(column);
+  const all = { ...board.prices, ...prices };
   const part = (log) => Math.max(0, end - log) / tasks.length;
   const found = [...rows, baseline].map((row) => {
-    const logs = places.map((at, place) => measured(own[place], score(column, at)(row)));
-    const seeds = places.map((at, place) => values(row, column, at).map((one) => part(measured(own[place], one))).sort((a, b) => b - a));
-    const shown = row.rank[column]?.[0] > 0 || places.some((at) => values(row, column, at).some((one) => one === one));
+    const known = places.map((at) => values(row, column, at));
+    const logs = known.map((some, place) => measured(own[place], better(some, tasks[place].max)));
+    const seeds = known.map((some, place) => some.map((one) => part(measured(own[place], one))).sort((a, b) => b - a));
+    const shown = row.rank[column]?.[0] > 0 || known.some((some) => some.some((one) => one === one));
     const parts = logs.map(part);
     const aup = shown ? parts.reduce((a, b) => a + b, 0) : NaN;
-    return { row, logs, parts, seeds, aup, cost: row === baseline ? NaN : cost(row, places, { ...board.prices, ...prices }) };
+    return { row, logs, parts, seeds, aup, cost: row === baseline ? NaN : cost(row, places, all) };
   });
   place(found.filter(({ row }) => row.rank[column]?.[0] > 0));
   return { tau: end, tasks, rows: found };
