@@ -46,7 +46,11 @@ class Facts:
         self.db = db
         db.execute(
             "CREATE TABLE entries (entry_no INTEGER, entry VARCHAR, preview BOOLEAN, origin VARCHAR, profile VARCHAR, "
-            "level VARCHAR, reviewed BOOLEAN)"
+            "level VARCHAR, reviewed BOOLEAN, bundle_sha256 VARCHAR)"
+        )
+        db.execute(
+            "CREATE TABLE replays (entry VARCHAR, bundle_sha256 VARCHAR, task VARCHAR, outcome VARCHAR, seed BIGINT, "
+            "expected DOUBLE, found DOUBLE, allowed DOUBLE)"
         )
         db.execute(
             "CREATE TABLE attempts (entry_no INTEGER, task VARCHAR, seed INTEGER, attempt INTEGER, is_last BOOLEAN, "
@@ -69,7 +73,7 @@ class Facts:
             "reviewed": False,
         } | about
         row = [len(self.names), name, *(entry[key] for key in ("preview", "origin", "profile", "level", "reviewed"))]
-        self.db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        self.db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", row)
         self.names.append(name)
 
     def value(self, task: str, value: float, stderr: float | None = None, **about: Any) -> None:
