@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.check import aids, countersign, evidence, identity, season, secrets, trace
+from harness.check import aids, authors, countersign, evidence, identity, season, secrets, trace
 from harness.check.rule import RULES, Rule, Subject
 from harness.errors import Problem, SchemaError, VerificationError
 from harness.payload import AttemptKey
@@ -24,6 +24,7 @@ __all__ = [
     "RULES",
     "Rule",
     "aids",
+    "authors",
     "check",
     "countersign",
     "declarations",
@@ -36,11 +37,18 @@ __all__ = [
 ]
 
 
-def check(bundle_folder: Path, *, root: Path | None = None, season_tasks: Sequence[str] | None = None) -> list[Problem]:
+def check(
+    bundle_folder: Path,
+    *,
+    root: Path | None = None,
+    season_tasks: Sequence[str] | None = None,
+    board: Path | None = None,
+) -> list[Problem]:
     """Every problem of a bundle, by rule; empty when there is none.
 
     `root` holds the task folders; `season_tasks` are the tasks that an official bundle must have (all tasks by
-    default). A bundle that cannot be read has one problem a fault, and no rule is tried.
+    default); `board` is the folder of published entries, for what others handed in before. A bundle that cannot be
+    read has one problem a fault, and no rule is tried.
     """
     try:
         bundle = Bundle.from_json(read_bundle(bundle_folder), subject=BUNDLE)
@@ -51,7 +59,7 @@ def check(bundle_folder: Path, *, root: Path | None = None, season_tasks: Sequen
     problems, held = _contents(bundle_folder, bundle)
     folders = root or tasks_root()
     tasks = load_tasks(folders)
-    subject = Subject(bundle_folder, bundle, tasks, folders, tuple(sorted(season_tasks or tasks)), held)
+    subject = Subject(bundle_folder, bundle, tasks, folders, tuple(sorted(season_tasks or tasks)), held, board)
     rules = [rule for rule in RULES.values() if rule.imports or bundle.origin == "run"]
     return problems + [problem for rule in rules for problem in rule.problems(subject)]
 

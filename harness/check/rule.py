@@ -25,7 +25,9 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Subject:
-    """What a rule looks at. `held`: the attempts whose artifacts the payload holds; None when it cannot be read."""
+    """What a rule looks at. `held`: the attempts whose artifacts the payload holds; None when it cannot be read.
+    `board`: the folder of the entries that are on the board; None where nobody said it.
+    """
 
     folder: Path
     bundle: Bundle
@@ -33,6 +35,7 @@ class Subject:
     task_folders: Path
     season: tuple[str, ...]
     held: frozenset[AttemptKey] | None
+    board: Path | None = None
 
     @property
     def known(self) -> Iterator[tuple[int, Episode, TaskSpec]]:

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from harness.schema.task import ProfileName, TaskSpec
 
 
-def check(entry: EntryFolder, as_json: AsJson = False) -> None:
+def check(
+    entry: EntryFolder,
+    as_json: AsJson = False,
+    board: Annotated[
+        Path | None,
+        typer.Option(
+            help="The board's folder of entries: whose artifacts are they? (GB111)", file_okay=False, exists=True
+        ),
+    ] = None,
+) -> None:
     """Check an entry against every rule of the board; all problems at once, each with its code.
 
     Example: gymboard check my-entry
@@ -31,7 +40,7 @@ def check(entry: EntryFolder, as_json: AsJson = False) -> None:
     from harness.check import declarations, summary
     from harness.cli.common import emit
 
-    problems = check_entry(entry)
+    problems = check_entry(entry, board=board)
     line, code = summary(problems)
     declares = declarations(entry)
     if as_json:

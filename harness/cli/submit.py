@@ -59,7 +59,7 @@ def submit(
     name = find_board(server, board)
     release = f"{server.web}/<you>/{name.rpartition('/')[2]}/releases/download/{entry.resolve().name}"
     tasks = load_tasks(root or tasks_root())
-    proposal = propose(entry, release, root=root)
+    proposal = propose(entry, release, root=root, board=submissions if submissions.is_dir() else None)
     for line in [*map(str, proposal.warnings), summary(proposal.warnings)[0]]:
         typer.echo(line)
     token = None if dry_run else find_token(server)

@@ -55,12 +55,13 @@ class Proposal:
         return f"Submit {entry.id}: {entry.agent}" + (f" with {entry.model}" if entry.model else "")
 
 
-def propose(entry: Path, release: str, *, root: Path | None = None) -> Proposal:
+def propose(entry: Path, release: str, *, root: Path | None = None, board: Path | None = None) -> Proposal:
     """Raises CheckError with all problems when the rules refuse it, UsageError when it is not signed, or nobody's.
 
-    `release`: where parts can lie that are too large for a pull request; named when there are such.
+    `release`: where parts can lie that are too large for a pull request; named when there are such. `board`: the
+    folder of published entries.
     """
-    problems = check(entry, root=root)
+    problems = check(entry, root=root, board=board)
     if check_summary(problems)[1] != 0:
         raise CheckError(str(entry), [*problems, *_advice(problems, release)])
     if not (entry / SIGNATURE).is_file():

@@ -77,6 +77,14 @@ class Pull:
         public = key.with_suffix(".pub").read_text()
         (folder / "signers").write_text(f'{SUBMITTER} namespaces="gymboard-bundle@v1" {public}')
 
+    def publish(self, entry: Path, name: str, submitter: str, **about: str) -> None:
+        """On the board, and in what the pull request was made from. Nobody checks there who signed."""
+        tree = json.loads((entry / "bundle.json").read_bytes())
+        tree |= {"submitter": submitter, "entry": tree["entry"] | {"id": name} | about}
+        for side in (self.ours, self.theirs):
+            (side / name).mkdir()
+            (side / name / "bundle.json").write_bytes(canonical_bytes(tree))
+
     def sign(self, key: Path | None = None) -> None:
         stock_sign(self.entry, key or self.key)
 

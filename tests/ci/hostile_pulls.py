@@ -262,9 +262,9 @@ TABLE = (
     ),
     Hostile(
         "somebody else's payload, signed again",
-        "no rank",
-        CONTAINER,
-        f"{SCORING}/test_season.py::test_another_submitters_artifacts_earn_no_rank",
+        "GB111; on main no rank",
+        NOTHING,
+        f"{CI}/test_hostile_entries.py::test_somebody_elses_payload_signed_again",
     ),
     Hostile(
         "pasted public labels",

@@ -270,6 +270,18 @@ def test_what_could_steer_a_terminal_or_a_log_is_no_text(pull: Pull, text: str) 
     assert "GB001" in out and text not in out
 
 
+@pytest.mark.parametrize("starters", [False, True])
+def test_somebody_elses_payload_signed_again(pull: Pull, starters: bool) -> None:
+    """What she handed in is on the board; now the same bytes come under my name. The starters' own are anybody's."""
+    hers = entry_of(pull.folder / "hers", strategy(1), 2.6)
+    pull.publish(hers, "hers", "github:99", agent="react")
+    if starters:
+        pull.publish(hers, "starters", "gymboard", agent="baseline")
+    code, out, calls = pull.preview()
+    assert (code, "GB111" in out, "regrade" in calls) == ((0, False, True) if starters else (1, True, False)), out
+    assert starters or "is of hers" in out
+
+
 def test_somebody_elses_entry_cannot_be_renamed_to_ones_own(pull: Pull, sound: tuple[Path, Path, Path]) -> None:
     """Her bundle under my id, signed by me: the id in it is signed too, and my key is not hers."""
     shutil.move(pull.entry, pull.theirs / "mine")
