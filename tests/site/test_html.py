@@ -22,11 +22,9 @@ def test_every_page_of_the_hostile_site_is_valid(hostile_site: Path, gates: None
 @pytest.mark.parametrize(
     ("markup", "rule"),
     [
-        ("<p><div>x</div></p>", "element-permitted-content"),
         ("<b>x</i>", "close-order"),
         ('<p id="a">x</p><p id="a">y</p>', "no-dup-id"),
         ("<ul><p>x</p></ul>", "element-permitted-content"),
-        ('<img src="x.png">', "wcag/h37"),
     ],
 )
 def test_the_validator_sees_what_is_wrong(tmp_path: Path, gates: None, markup: str, rule: str) -> None:

@@ -60,11 +60,23 @@ def _limited(root: Path, **limits: int) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def earlier_threads() -> Iterator[None]:
+    """What a test of another file left running in this process is not ours."""
+    EARLIER.update(threading.enumerate())
+    yield
+    EARLIER.clear()
+
+
+EARLIER: set[threading.Thread] = set()
+
+
 def _left_behind(pids: set[int]) -> list[str]:
     """Folders and containers of these processes, and threads of ours."""
     names = [f"gymboard.{pid}-" for pid in pids]
     folders = [str(f) for f in Path(tempfile.gettempdir()).glob("gymboard.*") if f.name.startswith(tuple(names))]
-    return folders + [t.name for t in threading.enumerate() if t.name.startswith("gymboard-")]
+    threads = set(threading.enumerate()) - EARLIER
+    return folders + [thread.name for thread in threads if thread.name.startswith("gymboard-")]
 
 
 def test_every_task_is_registered_and_found_by_its_module_name() -> None:

@@ -211,7 +211,7 @@ def test_the_page_of_rules_is_current_and_every_code_is_on_it() -> None:
 
 
 def test_every_rule_is_broken_somewhere_above() -> None:
-    """Or, where it needs the board's lists or a second party, in test_verify, tests/ci/test_hostile_entries and tests/scoring/test_reproduce."""
+    """Or, where it needs the board or a second party, in test_verify, tests/ci and tests/scoring/test_reproduce."""
     elsewhere = {"GB110", "GB111", "GB501", "GB502", "GB503", "GB504", "GB505"}
     broken = {code for code, _, _ in BROKEN} | {
         "GB109",
