@@ -18,6 +18,7 @@ from hypothesis import settings
 
 settings.register_profile("gymboard", deadline=None)
 settings.load_profile("gymboard")
+os.environ.setdefault("NODE_DISABLE_COMPILE_CACHE", "1")  # npm and the browser's driver would leave one in TMPDIR
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("docker", "browser", "data")

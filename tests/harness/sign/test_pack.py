@@ -173,7 +173,7 @@ def test_killed_at_any_moment_leaves_no_half_bundle_and_the_next_pack_cleans_up(
     caught_in_the_middle = 0
     for delay in (0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06):
         command = [sys.executable, "-c", script, str(run), str(out), str(tasks)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}  # what a kill leaves there
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None and process.stdout.readline() == b"go\n"
             time.sleep(delay)
