@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -85,8 +86,9 @@ def environment(family: str) -> str:
 
 
 def steps(python: str, *words: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    return subprocess.run([python, str(SCRIPT), *words], env=env, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as place:  # torch leaves its caches there
+        env = os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TMPDIR": place}
+        return subprocess.run([python, str(SCRIPT), *words], env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("task", [*TORCH, "meta-maze"])
@@ -119,8 +121,8 @@ def test_a_starter_that_fails_fails_the_script(tmp_path: Path) -> None:
     starter.mkdir(parents=True)
     (starter / "baseline.py").write_text("raise SystemExit('no images')\n")
     (starter.parent / "task.toml").write_bytes((tasks_root() / "cifar10" / "task.toml").read_bytes())
-    ended = subprocess.run(
-        [python, str(broken / SCRIPT.name), "--tiny", "cifar10"], capture_output=True, text=True, check=False
-    )
+    command = [python, str(broken / SCRIPT.name), "--tiny", "cifar10"]
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "cifar10: failed" in ended.stdout and "no images" in ended.stdout

@@ -48,6 +48,7 @@ def test_streams_at_once_are_not_mixed_and_all_are_booked(opened: Open) -> None:
     import anthropic.resources.messages  # noqa: F401 - threads that load one module of these at once lock each other out
     import openai.resources.chat
     import openai.resources.responses  # noqa: F401
+
     with ThreadPoolExecutor(len(ways)) as pool:
         heard = list(pool.map(lambda one: one[1](here, f"word {one[0]}"), enumerate(ways)))
     assert heard == [f"heard word {number}" for number in range(len(ways))]
