@@ -22,12 +22,7 @@ def main(folder: Path, name: str, queue: int) -> None:
     """Read until the queue is empty."""
     gc.disable()  # records make no cycles, and the process is short
     cases = [
-        Case(
-            place,
-            entry,
-            {sha: Standing(inc, key, tuple(files), gone) for sha, (inc, key, files, gone) in known},
-            private,
-        )
+        Case(place, entry, {sha: _standing(*fields) for sha, fields in known}, private)
         for place, entry, known, private in json.loads((folder / CASES).read_bytes())
     ]
     writer = Writer(folder / name)
@@ -35,6 +30,11 @@ def main(folder: Path, name: str, queue: int) -> None:
     writer.close()
     (folder / f"{name}.json.part").write_text(json.dumps(list(outcomes.items())), encoding="utf-8")
     (folder / f"{name}.json.part").rename(folder / f"{name}.json")
+
+
+def _standing(included: bool, key: str | None, verdicts: list[str], *more: str | None) -> Standing:
+    """A standing whose one tuple has become a list on its way."""
+    return Standing(included, key, tuple(verdicts), *more)
 
 
 if __name__ == "__main__":
