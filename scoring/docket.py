@@ -16,9 +16,9 @@ from harness.schema.digest import folder_sha256
 from harness.schema.task import load_tasks, tasks_root
 from harness.signing import BUNDLE, SIGNATURE
 from harness.verdict_cache import VerdictCache, VerdictKey
-from scoring.facts.check import check_bundle
+from scoring.facts.check import check_bundle, read_verdicts
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain, standings
-from scoring.ledger import LEDGER, VERDICTS, LedgerLine, Verdicts, read_ledger
+from scoring.ledger import LEDGER, LedgerLine, Verdicts, read_ledger
 
 ENGINE = "docker"
 """The only engine whose verdicts come into the ledger."""
@@ -101,7 +101,4 @@ def _published(submissions: Path) -> Iterator[tuple[Bundle, Verdicts]]:
         data = read_plain(str(file), MAX_BUNDLE_BYTES)
         if hashlib.sha256(data).hexdigest() != line.bundle_sha256:
             continue
-        text = read_plain(str(submissions / VERDICTS / f"{line.verdicts_sha256}.json"), MAX_BUNDLE_BYTES)
-        if hashlib.sha256(text).hexdigest() != line.verdicts_sha256:
-            raise GymboardError(f"{VERDICTS}/{line.verdicts_sha256}.json is not what the ledger names")
-        yield Bundle.from_json(data, subject=line.entry), Verdicts.from_json(text, subject=line.entry)
+        yield Bundle.from_json(data, subject=line.entry), read_verdicts(submissions, line.verdicts_sha256)

@@ -7,7 +7,6 @@ on the board any more, and only files whose bytes are the ones that the ledger n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import duckdb
 import polars as pl
 
 from harness.errors import GymboardError
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
-from scoring.ledger import VERDICTS, LedgerLine, Verdicts
+from scoring.facts.check import read_verdicts
+from scoring.ledger import LedgerLine
 from scoring.tables import replace_relation
 
 _EARLIER = {"entry": pl.String, "task": pl.String, "artifact": pl.Binary, "sequence": pl.Int64}
@@ -37,10 +36,8 @@ def make_earlier(db: duckdb.DuckDBPyConnection, submissions: Path, ledger: Seque
 
 def _artifacts(submissions: Path, sha256: str) -> Iterator[tuple[str, bytes]]:
     try:
-        data = read_plain(str(submissions / VERDICTS / f"{sha256}.json"), MAX_BUNDLE_BYTES)
-        document = Verdicts.from_json(data, subject=sha256)
+        document = read_verdicts(submissions, sha256)
     except GymboardError:
         return
-    if hashlib.sha256(data).hexdigest() == sha256:
-        for found in document.verdicts:
-            yield found.task, bytes.fromhex(found.artifact_sha256)
+    for found in document.verdicts:
+        yield found.task, bytes.fromhex(found.artifact_sha256)

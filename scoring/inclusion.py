@@ -6,9 +6,9 @@ Takes a folder of submissions and an entry's name, appends the line. Grants no l
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.clock import now
 from harness.errors import UsageError, VerificationError
 from harness.revoked import REVOKED, fingerprint, read_revoked
 from harness.schema.regrade import RegradeReport
@@ -148,8 +148,3 @@ def decide(
     about = {"entry": entry, "bundle_sha256": here, "time": now(), "reason": reason, "kind": kind}
     more = {"level": level, "evidence": evidence}
     return append_line(submissions / LEDGER, {**about, **{name: value for name, value in more.items() if value}})
-
-
-def now() -> str:
-    """The time of a line that is written now, UTC to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

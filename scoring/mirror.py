@@ -13,12 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.clock import now
 from harness.errors import GymboardError, UsageError
 from harness.revoked import REVOKED
 from harness.signing import BUNDLE
 from scoring.facts.check import check_bundle
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, read_plain
-from scoring.inclusion import now
 from scoring.ledger import LEDGER, LedgerLine, append_line, read_ledger
 
 

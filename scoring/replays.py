@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.clock import now
 from harness.errors import UsageError
 from harness.schema.episode import Verdict
 from harness.schema.replay import ReplayReport, TaskReplay
+from scoring.facts.check import read_verdicts
 from scoring.facts.evidence import MAX_BUNDLE_BYTES, Standing, read_plain
-from scoring.inclusion import included, now
-from scoring.ledger import VERDICTS, LedgerLine, ReplayOutcome, Verdicts, append_replay
+from scoring.inclusion import included
+from scoring.ledger import LedgerLine, ReplayOutcome, append_replay
 
 Key = tuple[str, int, int]
 
@@ -47,8 +49,7 @@ def _regraded(submissions: Path, standing: Standing) -> dict[Key, Verdict]:
     """The newest verdict of each attempt by (task, seed, attempt). Raises UsageError when there is none."""
     found: dict[Key, Verdict] = {}
     for sha256 in standing.verdicts:
-        data = read_plain(str(submissions / VERDICTS / f"{sha256}.json"), MAX_BUNDLE_BYTES)
-        for one in Verdicts.from_json(data, subject=sha256).verdicts:
+        for one in read_verdicts(submissions, sha256).verdicts:
             found[one.task, one.seed, one.attempt] = one.verdict
     if not found:
         raise UsageError("the ledger has no regrade of these bytes; gymboard ledger regrade comes first")

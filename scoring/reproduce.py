@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from harness.clock import now
 from harness.countersign import Entry, read_entry, read_statement, refusals
-from harness.errors import UsageError, VerificationError
+from harness.errors import UsageError
 from harness.schema.episode import Verdict
 from harness.schema.task import TaskSpec, load_tasks
-from scoring.facts.evidence import MAX_BUNDLE_BYTES, Standing, read_plain, standings
-from scoring.ledger import LEDGER, VERDICTS, LedgerLine, Verdicts, append_line, read_ledger
+from scoring.facts.check import read_verdicts
+from scoring.facts.evidence import Standing, standings
+from scoring.ledger import LEDGER, LedgerLine, append_line, read_ledger
 
 STANDARD_ERRORS = 3.0
 
@@ -121,9 +122,6 @@ def _samples(
 def _verdicts(submissions: Path, wanted: Sequence[str]) -> dict[tuple[str, int, int, str], Verdict]:
     found: dict[tuple[str, int, int, str], Verdict] = {}
     for sha256 in wanted:
-        data = read_plain(str(submissions / VERDICTS / f"{sha256}.json"), MAX_BUNDLE_BYTES)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise VerificationError("ledger", f"{VERDICTS}/{sha256}.json is not what the ledger names")
-        for one in Verdicts.from_json(data, subject=sha256).verdicts:
+        for one in read_verdicts(submissions, sha256).verdicts:
             found[one.task, one.seed, one.attempt, one.artifact_sha256] = one.verdict
     return found

@@ -5,9 +5,9 @@ For sources whose digest nobody of the project has verified. A line that is ther
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.clock import now
 from harness.data.partial import Content
 from harness.errors import DataError, SchemaError
 from harness.files import replace_file
@@ -43,7 +43,7 @@ def record(store: Path, source: Source, content: Content, place: str) -> bool:
     known = _read(store / FILE).sources
     if source.key in known:
         return False
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = now()
     line = Recorded(name=source.name, sha256=content.sha256, size_bytes=content.size_bytes, place=place, at=at)
     replace_file(store / FILE, canonical_bytes(Records(sources=known | {source.key: line}).model_dump(mode="json")))
     return True

@@ -8,7 +8,7 @@ recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,11 +108,17 @@ def _from_bundle(folder: Path, name: str) -> Recorded:
     if key not in episodes:
         raise UsageError(f"{bundle.entry.id} has no episode {key!r}; it has {', '.join(sorted(episodes))}")
     mine = {at: episode for at, episode in episodes.items() if episode.task == task}
-    for at, data in read_logs(folder / part_name(task), mine, "steps.jsonl", MAX_STEPS_BYTES):
-        if at == key and data is not None:
-            lines = enumerate(data.splitlines(), start=1)
-            return Recorded(episodes[key], tuple(StepLine.from_json(line, f"{key}:{n}") for n, line in lines))
+    for found in recorded_in(folder / part_name(task), mine, {key}):
+        return found
     raise UsageError(f"the payload of {bundle.entry.id} has no steps of {key} that can be read")
+
+
+def recorded_in(part: Path, episodes: Mapping[str, Episode], wanted: Collection[str]) -> Iterator[Recorded]:
+    """The wanted ones of a part's `episodes`, by key, whose steps can be read, one in memory at a time."""
+    for key, data in read_logs(part, episodes, "steps.jsonl", MAX_STEPS_BYTES):
+        if key in wanted and data is not None:
+            lines = enumerate(data.splitlines(), start=1)
+            yield Recorded(episodes[key], tuple(StepLine.from_json(line, f"{key}:{n}") for n, line in lines))
 
 
 def replay(was: Recorded, place: Place, out: Path) -> Replay:

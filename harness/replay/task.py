@@ -14,8 +14,8 @@ from pathlib import Path
 
 from harness.data.fresh import has_ids, refresh
 from harness.errors import DataError
-from harness.payload import kept_attempts, part_name, read_logs
-from harness.replay.episode import MAX_STEPS_BYTES, Recorded, divergence, play_again
+from harness.payload import kept_attempts, part_name
+from harness.replay.episode import Recorded, divergence, play_again, recorded_in
 from harness.replay.kept import KeptReplays
 from harness.replay.spread import training_sd
 from harness.replay.weigh import Regraded, paced, weigh
@@ -23,7 +23,6 @@ from harness.runner.place import Place
 from harness.schema.digest import file_sha256, folder_sha256
 from harness.schema.episode import Episode, Verdict
 from harness.schema.replay import EpisodeReplay, Outcome, TaskReplay
-from harness.schema.steps import StepLine
 from harness.verdict_cache import VerdictCache, VerdictKey
 
 SLOWER = 3.0
@@ -91,12 +90,9 @@ class TaskWork:
         return replace(place, agent_data=agent, grader_data=grader)
 
     def _recorded(self, part: Path, place: Place, due: Mapping[str, Episode]) -> Iterator[Recorded]:
-        """The due episodes with their steps, one in memory at a time."""
+        """The due episodes with their steps."""
         mine = {episode.key: episode for episode in self.episodes if episode.task == place.task.id}
-        for key, data in read_logs(part, mine, "steps.jsonl", MAX_STEPS_BYTES):
-            if key in due and data is not None:
-                lines = enumerate(data.splitlines(), start=1)
-                yield Recorded(due[key], tuple(StepLine.from_json(line, f"{key}:{n}") for n, line in lines))
+        return recorded_in(part, mine, due)
 
     def _episode(self, was: Recorded, place: Place, regraded: Regraded, sd: float | None) -> EpisodeReplay:
         self.started(was.episode)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.errors import GymboardError, Problem, SchemaError
+from harness.errors import GymboardError, Problem, SchemaError, VerificationError
 from harness.schema.bundle import SUITE_VERSION, Bundle
 from harness.schema.plain import Tree, plain
 from harness.signing import SIGNATURE
-from scoring.facts.evidence import MAX_SIGNATURE_BYTES, Evidence, read_plain
+from scoring.facts.evidence import MAX_BUNDLE_BYTES, MAX_SIGNATURE_BYTES, Evidence, read_plain
 from scoring.ledger import VERDICTS, RegradeVerdict, Verdicts
 
 BASELINE = "baseline"
@@ -67,6 +68,15 @@ def check_evidence(evidence: Evidence) -> tuple[Tree, tuple[RegradeVerdict, ...]
         raise SchemaError(case.name, evidence.faults)
     pairs = zip(standing.verdicts, evidence.verdicts, strict=True)
     return bundle, tuple(found for sha256, data in pairs for found in _verdicts(evidence, sha256, data))
+
+
+def read_verdicts(submissions: Path, sha256: str) -> Verdicts:
+    """The file of verdicts with this digest. Raises GymboardError when it is missing, odd, or holds other bytes."""
+    path = f"{VERDICTS}/{sha256}.json"
+    data = read_plain(str(submissions / path), MAX_BUNDLE_BYTES)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise VerificationError("ledger", f"{path} is not what the ledger names")
+    return Verdicts.from_json(data, subject=path)
 
 
 def _bundle(evidence: Evidence, name: str) -> Tree:
