@@ -270,16 +270,19 @@ def test_what_could_steer_a_terminal_or_a_log_is_no_text(pull: Pull, text: str) 
     assert "GB001" in out and text not in out
 
 
-@pytest.mark.parametrize("starters", [False, True])
-def test_somebody_elses_payload_signed_again(pull: Pull, starters: bool) -> None:
-    """What she handed in is on the board; now the same bytes come under my name. The starters' own are anybody's."""
-    hers = entry_of(pull.folder / "hers", strategy(1), 2.6)
-    pull.publish(hers, "hers", "github:99", agent="react")
-    if starters:
-        pull.publish(hers, "starters", "gymboard", agent="baseline")
+@pytest.mark.parametrize(("value", "refused"), [(2.6, True), (2.38, False)])
+def test_somebody_elses_payload_signed_again(pull: Pull, value: float, refused: bool) -> None:
+    """What she handed in is on the board; the same bytes come under my name. No better than the starter: anybody's."""
+    pull.publish(entry_of(pull.folder / "hers", strategy(1), value), "hers", "github:99", agent="react")
+
+    def claim(tree: dict[str, Any]) -> None:
+        for attempt in tree["episodes"][0]["attempts"]:
+            attempt["sealed"]["metrics"]["mean_payoff"] = value
+
+    pull.edit(claim)
     code, out, calls = pull.preview()
-    assert (code, "GB111" in out, "regrade" in calls) == ((0, False, True) if starters else (1, True, False)), out
-    assert starters or "is of hers" in out
+    assert (code, "GB111" in out, "regrade" in calls) == ((1, True, False) if refused else (0, False, True)), out
+    assert not refused or "is of hers" in out
 
 
 def test_somebody_elses_entry_cannot_be_renamed_to_ones_own(pull: Pull, sound: tuple[Path, Path, Path]) -> None:
