@@ -20,6 +20,8 @@ from tests.ci.hostile_entry import NAME, Pull, entry_of, keys
 from tests.harness.sign.builder import strategy
 
 pytestmark = pytest.mark.docker
+COOPERATING = 2.4
+"""Above what always cooperating pays (2.250 +- 0.021 in 500 games; defecting pays 2.625)."""
 FAKER = ROOT / "tasks" / "prisoners-dilemma" / "exploits" / "print-verdict" / "strategy.py"
 CALLER = """
 import os, socket
@@ -79,7 +81,7 @@ def test_a_strategy_that_calls_home_reaches_nobody(tmp_path: Path) -> None:
         assert _soon(heard), "the service does hear whoever reaches it"
     [found] = report.attempts
     assert (code, found.agrees, report.supports) == (1, False, "signed"), out
-    assert 1.5 < found.measured.metrics["mean_payoff"] < 2.3, "the payoff of cooperating"
+    assert 1.5 < found.measured.metrics["mean_payoff"] < COOPERATING, "the payoff of cooperating"
 
 
 def _soon(heard: list[object]) -> bool:
@@ -101,7 +103,7 @@ def test_a_player_that_prints_a_verdict_is_not_believed(tmp_path: Path) -> None:
     code, out, report = regraded(pull(tmp_path, {"strategy.py": FAKER.read_bytes()}, 5.0))
     [found] = report.attempts
     assert (code, found.agrees, report.supports) == (1, False, "signed"), out
-    assert found.measured.metrics["mean_payoff"] < 2.3 and found.measured.n != 40000
+    assert found.measured.metrics["mean_payoff"] < COOPERATING and found.measured.n != 40000
 
 
 def test_pushing_again_draws_no_other_seed(tmp_path: Path) -> None:
