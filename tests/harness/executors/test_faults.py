@@ -48,9 +48,11 @@ def test_nothing_happens(tmp_path: Path, undisturbed: Any) -> None:
     """Two at a time leave what one after another leave."""
     side = Side(tmp_path)
     with model_server(script) as server:
-        code, said = side.end(server, *JOBS)
+        code, said = side.end(server, *JOBS, "--plain")
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
+    for seed in range(side.seeds):
+        assert f"house-price/seed-{seed} step 4/50 thinking" in said, "a line a step, each with its episode"
     assert side.record() == undisturbed("local")
 
 
