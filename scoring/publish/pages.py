@@ -218,8 +218,7 @@ def _entry_shell() -> str:
     )
     sections += (("Provenance", "entry-provenance"),)
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
-    script = '\n<script type="module" src="../assets/js/entry.js"></script>\n'
-    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}{script}"
+    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"
 
 
 def _write_decisions(folder: Path) -> None:

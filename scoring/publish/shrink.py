@@ -1,6 +1,6 @@
 """Our own scripts and styles as a browser gets them: without comments, spaces and long local names.
 
-Takes a built site, rewrites assets/*.js, assets/js/*.js and assets/*.css in it. The same text gives the same bytes.
+Takes a built site, rewrites assets/*.js and assets/*.css in it. The same text gives the same bytes.
 Never touches what the theme or another project wrote (assets/javascripts, assets/js/vendor).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-OWN = {"assets/*.js": "text/javascript", "assets/js/*.js": "text/javascript", "assets/*.css": "text/css"}
+OWN = {"assets/*.js": "text/javascript", "assets/*.css": "text/css"}
 
 
 def shrink(built: Path) -> None:

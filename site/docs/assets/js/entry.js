@@ -1,14 +1,16 @@
 /* The steps of an entry's episodes: rows from the index that the page holds, full texts when a reader asks for them.
    Takes .gb-ep blocks; every text is set by textContent, never as markup. Without this file the letters stay. */
-const MOST = 2000; // rows of an episode
+import { fetched, unpacked } from "./part.js";
+
+const MOST_ROWS = 2000; // of an episode
 const LONG = 200000; // characters of a text
 const kinds = {};
 const make = (name, text = "", more = {}) => Object.assign(document.createElement(name), { textContent: text }, more);
 const visible = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => ("\n\t".includes(c) ? c : "\ufffd"));
-const place = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
+const beside = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
 let times = null;
 
-function rowOf(id, at, letter, told, seconds, code) {
+function stepOf(id, at, letter, told, seconds, code) {
   const row = make("li", "", { id, tabIndex: -1 });
   const facts = [kinds[letter], seconds != null && `${seconds} s`, code != null && `exit ${code}`];
   const head = make("summary"), box = make("details");
@@ -24,7 +26,7 @@ function rowOf(id, at, letter, told, seconds, code) {
 }
 
 async function rows(episode) {
-  if (place) times ??= fetch(place).then((answer) => answer.json()).catch(() => ({}));
+  if (beside) times ??= fetch(beside).then((answer) => answer.json()).catch(() => ({}));
   const [seconds = [], codes = []] = (await times)?.[episode.id] ?? [];
   if (episode.list) return episode.list;
   const told = {};
@@ -32,10 +34,10 @@ async function rows(episode) {
     told[step] = words;
   episode.list = make("ol", "", { className: "gb-steps" });
   const letters = episode.querySelector(".gb-trace")?.textContent ?? "?".repeat(episode.dataset.steps);
-  for (const letter of letters.slice(0, MOST)) {
+  for (const letter of letters.slice(0, MOST_ROWS)) {
     const at = episode.list.children.length + 1, id = `${episode.id}.step-${at}`;
     document.getElementById(id)?.removeAttribute("id"); // a link had better lead to the step itself
-    episode.list.append(rowOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
+    episode.list.append(stepOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
   }
   episode.append(episode.list);
   return episode.list;
@@ -60,7 +62,6 @@ async function read(episode, bytes) {
   const { url, part, size, sha256 } = episode.closest("details").dataset;
   say.textContent = "…";
   try {
-    const { fetched, unpacked } = await import("./part.js");
     const member = `${episode.id.replace(/\.(?=\d+$)/, "/seed-")}/steps.jsonl`;
     const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256, member);
     fill(await rows(episode), new TextDecoder().decode(text));
