@@ -19,7 +19,7 @@ from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
-from scoring.publish.entry import Shown, body_slots, head_slots
+from scoring.publish.entry import BESIDE, Shown, body_slots, head_slots
 from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
@@ -41,13 +41,15 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Content:
-    """Fills slots. Every method gives the values of one page's slots."""
+    """Fills slots. Every method gives the values of one page's slots. `address`: the site's, with a slash at its end,
+    or ""; `place`: where the folder of entries is public, if it is not copied beside the pages."""
 
     leaderboard: Leaderboard
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
     address: str = ""
+    place: str = ""
     conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     _tables: dict[Reading, Table] = field(default_factory=dict)
     _bases: dict[int, tuple[Row | None, str]] = field(default_factory=dict)
@@ -206,14 +208,17 @@ class Content:
         """All the others: text, HTML but for the hosts."""
         flags, lines = self._about(shown)
         base = self._base(shown.board)[0]
-        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address, base)
+        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self._place(), base)
 
     def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
         """A digest of everything that `body` depends on where no text lies beside the page."""
         flags, lines = self._about(shown)
         own = [one.model_dump_json() for one in (*flags, *lines)]
         row = shown.row.model_dump_json(exclude={"standings"})
-        return key(makers, bundle_sha256, self.address, self._base(shown.board)[1], row, *own)
+        return key(makers, bundle_sha256, self._place(), self._base(shown.board)[1], row, *own)
+
+    def _place(self) -> str:
+        return self.place or (f"{self.address}submissions" if self.address else BESIDE)
 
     def _about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
         if shown.row.kind != "entry":

@@ -33,14 +33,16 @@ def joined(modules: Mapping[str, str]) -> str:
     done: dict[str, str] = {}
     for name in modules:
         _add(name, modules, done, ())
-    return "(() => {\n\"use strict\";\n" + "\n".join(done.values()) + "})();\n"
+    return '(() => {\n"use strict";\n' + "\n".join(done.values()) + "})();\n"
 
 
 def _add(name: str, modules: Mapping[str, str], done: dict[str, str], above: tuple[str, ...]) -> None:
     if name in done:
         return
     if name in above or name not in modules:
-        raise GymboardError(f"assets/js/{above[-1]}.js imports {name}.js, which is {'above it' if name in above else 'not there'}")
+        raise GymboardError(
+            f"assets/js/{above[-1]}.js imports {name}.js, which is {'above it' if name in above else 'not there'}"
+        )
     for other in _IMPORT.findall(modules[name]):
         _add(other, modules, done, (*above, name))
     text = _EXPORT.sub("", _IMPORT.sub("", modules[name]))
