@@ -1,6 +1,7 @@
-"""Export: every table as Parquet, and all of them in one DuckDB file.
+"""Export: every table as Parquet, and one DuckDB file that shows them all.
 
-Takes a Built, writes <table>.parquet and gymboard.duckdb into a folder. The same input gives the same Parquet bytes,
+Takes a Built, writes <table>.parquet and gymboard.duckdb into a folder. The database copies no row: its views read the
+Parquet files beside it, and its comments say what each column means. The same input gives the same Parquet bytes,
 whatever the threads, the hash seed and the order of files; a DuckDB file carries a random id and does not.
 """
 
@@ -66,14 +67,16 @@ def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
 
 
 def write_database(folder: Path) -> Path:
-    """All Parquet tables of `folder` in one DuckDB file beside them, each column with its words as a comment."""
+    """Views of all Parquet tables of `folder` in a DuckDB file beside them, each column with its words as a comment.
+
+    They find the tables wherever these lie in the folder that is worked in.
+    """
     file = folder / DATABASE
     file.unlink(missing_ok=True)
-    with duckdb.connect(str(file)) as db:
+    with duckdb.connect(str(file), config={"file_search_path": str(folder)}) as db:
         for shape in shapes().values():
-            source = _quoted(folder / f"{shape.name}.parquet")
-            db.execute(f"CREATE TABLE {shape.name} AS SELECT * FROM '{source}'")  # noqa: S608
-            db.execute(f"COMMENT ON TABLE {shape.name} IS '{_escaped(shape.about)}'")
+            db.execute(f"CREATE VIEW {shape.name} AS SELECT * FROM '{shape.name}.parquet'")  # noqa: S608
+            db.execute(f"COMMENT ON VIEW {shape.name} IS '{_escaped(shape.about)}'")
             for name, _, words in shape.columns:
                 db.execute(f"COMMENT ON COLUMN {shape.name}.\"{name}\" IS '{_escaped(words)}'")
     return file

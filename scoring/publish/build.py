@@ -28,6 +28,7 @@ from scoring.publish.evidence import PUBLIC, public
 from scoring.publish.explore import write_charts
 from scoring.publish.generated import generate
 from scoring.publish.kept import Kept, makers, opened
+from scoring.publish.ledger_pages import write_ledger
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.rows import write_rows
@@ -88,6 +89,7 @@ def build_site(
             content = replace(content, address=_generate(root, docs, built, content, kept))
             _stamp(built, content)
             EntryPages(content, steps or StepFiles(), kept, makers(root), place).write(built)
+            write_ledger(built, content.ledger_pages())
             write_downloads(leaderboard, built / "data")
             announce(built, content, content.address)
             written.result()

@@ -24,6 +24,7 @@ from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
 from scoring.publish.kept import key
+from scoring.publish.ledger_pages import LINES, NEWEST, line_ranges
 from scoring.publish.progress import progress
 from scoring.publish.scores import PRICE_KINDS, placed, priced
 from scoring.publish.svg import DASHES, LEADERS
@@ -164,10 +165,28 @@ class Content:
         return {"failures": render(self.env, "failures.html", **context)}
 
     def ledger(self) -> dict[str, str]:
-        """Every line of the ledger, and what was rejected."""
-        lines, rejections = self.leaderboard.ledger, self.leaderboard.rejections
-        pages = {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
-        return {"ledger": render(self.env, "ledger.html", lines=lines, rejections=rejections, entries=pages)}
+        """The newest lines of the ledger, the way to all of them, and what was rejected."""
+        lines = self.leaderboard.ledger
+        context = {
+            "lines": lines[: -NEWEST - 1 : -1],
+            "ranges": line_ranges(len(lines)),
+            "rejections": self.leaderboard.rejections,
+            "entries": self.named,
+        }
+        return {"ledger": render(self.env, "ledger.html", **context)}
+
+    def ledger_pages(self) -> Iterator[dict[str, str]]:
+        """Every line of the ledger, a page after the other."""
+        lines = self.leaderboard.ledger
+        for page, words in enumerate(line_ranges(len(lines))):
+            context = {"lines": lines[page * LINES : (page + 1) * LINES], "entries": self.named}
+            shown = render(self.env, "ledger_lines.html", **context)
+            yield {"ledger-page": str(page), "ledger-range": words, "ledger-lines": shown}
+
+    @cached_property
+    def named(self) -> set[str | None]:
+        """Who has a page."""
+        return {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
 
     def data(self) -> dict[str, str]:
         """The digest and the constants of every board."""

@@ -6,12 +6,10 @@ the shell is gone. What depends on an entry alone is kept for later builds. Neve
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape as xml_escape
 
 from markupsafe import Markup
 
@@ -22,6 +20,7 @@ from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.evidence import addressed
 from scoring.publish.kept import Kept
 from scoring.publish.policy import with_hosts
+from scoring.publish.sitemap import extend_sitemap
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import page_name
 from scoring.publish.texts import StepFiles, Texts
@@ -61,7 +60,7 @@ class EntryPages:
             names.append(values["entry-page"])
             (path.parent / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
         path.unlink()
-        _extend_sitemap(built, names)
+        extend_sitemap(built, slot("entry-page"), names)
 
     def _slots(self, folder: Path) -> Iterator[dict[str, str]]:
         """In the order of the boards, those of removed entries last. `folder`: of the pages."""
@@ -85,21 +84,3 @@ class EntryPages:
         made = addressed(json.loads(self.kept.text(key, make) if same else make()), self.place)
         hosts = {"entry-hosts": made.pop("entry-hosts")}
         return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped
-
-
-def _extend_sitemap(built: Path, names: list[str]) -> None:
-    """Replace the shell's address by one for each entry; without a site address there is nothing to list."""
-    path, packed = built / "sitemap.xml", built / "sitemap.xml.gz"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    start, end = text.find("<url>"), text.rfind("</url>")
-    blocks = [b for b in text[start : end + 6].split("</url>") if "<loc>" in b] if start >= 0 else []
-    shell = next((b for b in blocks if slot("entry-page") in b), None)
-    if shell is None:
-        path.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
-        return
-    kept = [b for b in blocks if b != shell] + [shell.replace(slot("entry-page"), xml_escape(name)) for name in names]
-    body = "".join(f"{b.strip()}\n</url>\n" for b in kept)
-    text = f"{text[:start]}{body}{text[end + 6 :].lstrip()}"
-    path.write_text(text, encoding="utf-8")
-    packed.write_bytes(gzip.compress(text.encode(), mtime=0))

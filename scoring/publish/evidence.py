@@ -2,7 +2,7 @@
 
 Takes the folder of submissions and the entries whose files shall lie beside the pages, copies bundle.json, its
 signature and small payload parts, and the lists of revoked keys and second parties. Where the folder itself is public,
-as the board's repository is, pages name that place and nothing is copied. Never follows a link, never copies another name.
+as the board's repository is, pages name that place and nothing is copied. Never follows a link or copies another name.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
 from scoring.publish.failures import ended
 from scoring.publish.formats import visible
+from scoring.publish.ledger_pages import line_address
 from scoring.publish.table import strip_paths, strip_said
 from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
@@ -67,6 +68,7 @@ def environment(folder: Path) -> jinja2.Environment:
     )
     env.globals.update(
         ranks=formats.ranks,
+        line_address=line_address,
         levels=formats.LEVELS,
         outcome=outcome,
         cell_words=cell_words,

@@ -246,7 +246,7 @@ def test_a_name_of_300_characters() -> None:
 def test_an_entry_that_the_ledger_removed_says_so_and_shows_no_value(hostile_site: Path) -> None:
     html = (hostile_site / "entries" / "gone.html").read_text(encoding="utf-8")
     text = words(html)
-    assert "Removed on 2026-11-07" in text and "ledger.html#line-6" in html
+    assert "Removed on 2026-11-07" in text and "../ledger/0.html#line-6" in html
     assert text.count("Nothing is shown") == 4 and "AUP," not in text
     ledger = (hostile_site / "ledger.html").read_text(encoding="utf-8")
     assert 'href="entries/gone.html"' in ledger

@@ -85,7 +85,7 @@ def test_a_slot_that_an_entry_wrote_stays_text(hostile_site: Path) -> None:
 
 def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
     files = [*hostile_site.rglob("*.json")]
-    assert hostile_site / "data/leaderboard.json" in files
+    assert hostile_site / "assets/boards/live.json" in files
     for file in files:
         json.loads(file.read_text(encoding="utf-8"))
     for page in _pages(hostile_site):
