@@ -179,3 +179,32 @@ def test_the_page_of_an_entry_prints_lines_that_hold(stock: Path, served: tuple[
             assert len(lines) == 4
             assert run_lines(lines, stock, tmp_path / name) == [0, 0, 0, 0], name
     assert {path.name for path in (folder / "submissions").iterdir() if path.is_dir()} == signed
+
+
+def test_a_site_that_copies_nothing_prints_lines_that_hold(
+    stock: Path, served: tuple[Path, str], tmp_path: Path
+) -> None:
+    """The folder of entries is public elsewhere, as a repository's at one commit is: its address is on the pages."""
+    from scoring.publish.preview import build_from
+
+    folder, address = served
+    shutil.copytree(ROOT / "submissions", folder / "board" / "commit" / "submissions")
+    site = build_from(ROOT / "submissions", tmp_path / "site", None, f"{address}/board/commit/submissions/").parent
+    assert list((site / "submissions").rglob("bundle.json*")) == []
+    signed = [place.parent.name for place in (ROOT / "submissions").glob("*/bundle.json.sig")]
+    for name in signed:
+        page = (site / "entries" / f"{name}.html").read_text(encoding="utf-8")
+        found = re.search(r'id="verify".*?<pre><code>(.*?)</code></pre>', page, re.DOTALL)
+        assert found and "slot--" not in page
+        lines = tuple(html.unescape(found[1]).splitlines())
+        assert lines[0].startswith("curl ") and f"{address}/board/commit/submissions/{name}/" in lines[0]
+        assert run_lines(lines, stock, tmp_path / name) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("address", ["https://x/'$(id)'", "https://x/a b", "ftp://x/a", "https://x/<b>", "//x", "x;y"])
+def test_an_address_that_means_something_to_a_shell_or_a_page_is_refused(address: str) -> None:
+    from harness.errors import UsageError
+    from scoring.publish.evidence import public
+
+    with pytest.raises(UsageError, match="no plain address"):
+        public(address)
