@@ -122,7 +122,7 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     lines = lines_of(signed, f"--from {address}/tiny-entry")
     said = re.search(r"'https://files\.example/[^ ]*'", lines[0])
     assert said, lines[0]
-    lines = (lines[0].replace(said[0], f"{address}/release/{part.name}"), *lines[1:])
+    lines = (lines[0].replace(said[0], f"'{address}/release/{{{part.name}}}'"), *lines[1:])
     assert run_lines(lines, stock, tmp_path / "there") == [0, 0, 0, 0]
     bundle, key = (
         Bundle.from_json((signed.folder / "bundle.json").read_bytes()),
@@ -131,6 +131,21 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     digest = lines[3].split("'")[1].split()[0]
     copied = by_hand(bundle, digest, key, f"{address}/tiny-entry", f"{address}/release/")
     assert run_lines(copied, stock, tmp_path / "copied") == [0, 0, 0, 0], "the board's own copies come first"
+
+
+def test_parts_of_one_folder_are_fetched_together_and_others_by_their_own_names(signed: Signed) -> None:
+    part = signed.bundle.payload[0]
+    places = {
+        "a": "https://x.example/r/a.tar.zst",
+        "b": "https://x.example/r/b.tar.zst",
+        "c": "https://y.example/get?id=c",
+    }
+    parts = tuple(part.model_copy(update={"name": f"{name}.tar.zst", "location": at}) for name, at in places.items())
+    bundle = signed.bundle.model_copy(update={"payload": parts})
+    line = by_hand(bundle, "0" * 64, "ssh-ed25519 AAAA", "https://board.example/x")[0]
+    assert line.endswith(
+        " -o '#1' 'https://x.example/r/{a.tar.zst,b.tar.zst}' -o c.tar.zst 'https://y.example/get?id=c'"
+    )
 
 
 def test_from_a_folder_whose_name_needs_quotes(signed: Signed, stock: Path, tmp_path: Path) -> None:
