@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from scoring.leaderboard import Leaderboard
 from scoring.publish.preview import build_from
 from tests.site.conftest import SUBMISSIONS
 from tests.site.fixture import ENDLESS, HOSTILE, LINE, leaderboard
@@ -91,7 +90,7 @@ def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
     for file in files:
         json.loads(file.read_text(encoding="utf-8"))
     record = gzip.decompress((hostile_site / "data/leaderboard.json.gz").read_bytes())
-    assert Leaderboard.model_validate_json(record).canonical() == leaderboard(preview=True).canonical()
+    assert json.loads(record) == json.loads(leaderboard(preview=True).canonical())
     for page in _pages(hostile_site):
         inside = re.findall(r"<script[^>]*application/json[^>]*>(.*?)</script>", page.read_text(encoding="utf-8"), re.S)
         assert all(isinstance(json.loads(text), dict | list) for text in inside), page.name

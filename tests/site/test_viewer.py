@@ -97,7 +97,7 @@ def test_a_payload_that_cannot_be_had_says_so_and_a_file_does_as_well(
         file = tmp_path / "house-price.tar.zst"
         file.write_bytes(part())
         page.get_by_label("house-price.tar.zst, downloaded").set_input_files(file)
-        page.get_by_text("the bytes that the entry's record names").first.wait_for()
+        page.get_by_text("These are the bytes that the entry's record names").wait_for()
         assert page.locator("[id='house-price.0.step-7'] pre").count() > 0
 
 
