@@ -41,11 +41,10 @@ class Shown(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known."""
+    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known. `task`
+    is None where the page lists no episode of it."""
 
-    name: str
-    sha256: str
-    size_bytes: int
+    task: str | None
     url: str | None
 
 
@@ -129,12 +128,11 @@ def _task(one: Happened) -> str:
 
 def _parts(row: Row, bundle: Bundle, texts: Texts, place: str) -> dict[str, Part]:
     """By task. A preview's parts are nowhere but on this machine. A page asks its own site by a path."""
+    tasks = {episode.task for episode in bundle.episodes}
     beside = place if place == PUBLIC else BESIDE
     return {
-        part.name.removesuffix(_SUFFIX): Part(
-            part.name,
-            part.sha256,
-            part.size_bytes,
+        (name := part.name.removesuffix(_SUFFIX)): Part(
+            name if name in tasks else None,
             part.location or (f"{beside}/{row.id}/{part.name}" if part.name in texts.beside else None),
         )
         for part in bundle.payload

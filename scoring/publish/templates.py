@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, noted, outcome
+from scoring.publish.cells import cell_words, closeness, noted, outcome, outcome_words
 from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
 from scoring.publish.failures import ended
@@ -72,6 +72,7 @@ def environment(folder: Path) -> jinja2.Environment:
         levels=formats.LEVELS,
         outcome=outcome,
         cell_words=cell_words,
+        outcome_words=outcome_words,
         strip_paths=strip_paths,
         strip_said=strip_said,
         facets=facets,

@@ -15,7 +15,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-
 PLACE = "https://files.example/board/commit/submissions"
 
 

@@ -25,7 +25,7 @@ from scoring.publish.progress import best_so_far, progress
 from scoring.publish.templates import environment
 from scoring.publish.texts import StepFiles, Texts
 from scoring.publish.tops import TOP, leading, shown
-from tests.site.fixture import KEY, TRACE, board, bundle, leaderboard, loaded, part, row, step_lines, tasks
+from tests.site.fixture import KEY, PAYLOAD, TRACE, board, bundle, leaderboard, loaded, part, row, step_lines, tasks
 
 
 def content(records: Leaderboard, **more: object) -> Content:
@@ -64,7 +64,7 @@ def test_every_fault_is_linked_to_its_step_and_the_step_is_there() -> None:
     for fault in one.faults:
         assert html.count(f'href="#{fault.link}"') == 1
         assert html.count(f'id="{fault.link}"') == 1
-    assert f'<code class="gb-trace">{TRACE}</code>' in html
+    assert f"<code>{TRACE}</code>" in html
 
 
 def test_two_faults_at_one_step_have_one_anchor_and_none_lies_beyond_the_steps() -> None:
@@ -121,14 +121,14 @@ def test_columns_are_filled_or_as_high_as_their_count() -> None:
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     html = page(leaderboard(), "entry-3", loaded()["entry-3"])
-    assert 'data-url="https://payload.example/entries/house-price.tar.zst"' in html
+    assert f'id="part.house-price"><a href="{PAYLOAD}"' in html
     assert " https://payload.example" in html  # the one host that the page's policy lets it ask
     own = Loaded(bundle(location=None), "1" * 64)
     beside = page(leaderboard(), "entry-3", own, Texts(frozenset({"house-price.tar.zst"})))
-    assert 'data-url="../submissions/entry-3/house-price.tar.zst"' in beside
+    assert 'href="../submissions/entry-3/house-price.tar.zst"' in beside
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
-    assert "data-url" not in nowhere and "data-part" in nowhere
+    assert "href=" not in nowhere.split('id="part.house-price"')[1].split("</dd>")[0]
 
 
 def test_seconds_and_exit_codes_come_from_parts_that_are_what_the_bundle_names(tmp_path: Path) -> None:
