@@ -18,6 +18,7 @@ from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.conduct import Conduct
 from scoring.export import DATABASE
+from scoring.garbage import set_aside
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
 from scoring.publish.announce import announce
@@ -80,17 +81,17 @@ def build_site(
     place, env = public(place), environment(root / "site" / "templates")
     content = Content(leaderboard, tasks, loaded or {}, env, place=place and PUBLIC, conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work, opened() as kept:
+    workplace = tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent)
+    with set_aside(), workplace as work, opened() as kept:
         docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         with ThreadPoolExecutor(1) as beside:
-            written = beside.submit(_write_tables, tables, data)
+            written = beside.submit(_write_data, tables, leaderboard, data)
             content = replace(content, address=_generate(root, docs, built, content, kept))
             _stamp(built, content)
             EntryPages(content, steps or StepFiles(), kept, makers(root), place).write(built)
             write_ledger(built, content.ledger_pages())
-            write_downloads(leaderboard, built / "data")
             announce(built, content, content.address)
             written.result()
         for file in data.iterdir():
@@ -103,9 +104,10 @@ def build_site(
     return out / "index.html"
 
 
-def _write_tables(tables: Callable[[Path], object], folder: Path) -> None:
+def _write_data(tables: Callable[[Path], object], leaderboard: Leaderboard, folder: Path) -> None:
     folder.mkdir()
     tables(folder)
+    write_downloads(leaderboard, folder)
 
 
 def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept) -> str:
