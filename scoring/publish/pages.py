@@ -19,7 +19,6 @@ from scoring.publish.generator import decision_records
 from scoring.publish.markdown import plain
 from scoring.publish.stamp import slot
 
-
 _WIDE = ("hide:", "  - toc")
 """Front matter of a page whose tables need the room."""
 

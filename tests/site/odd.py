@@ -1,4 +1,4 @@
-"""Boards that nobody wishes for: empty, of one entry, of entries that failed, cost nobody knows what, left or never came.
+"""Boards that nobody wishes for: empty, of one entry, of entries that failed, have no price, were removed or wait.
 
 Takes a folder, gives a built site. Entries are signed, included and regraded for real; only a name of 300 characters,
 which the schema refuses, is put into a record by hand.

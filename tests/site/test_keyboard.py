@@ -38,7 +38,8 @@ STOP = """() => {
   const top = document.elementFromPoint(x, y);
   const faults = [];
   if (!shown.checkVisibility({opacityProperty: true, visibilityProperty: true})) faults.push('not visible');
-  if (box.right <= 0 || box.left >= innerWidth || box.bottom <= 0 || box.top >= innerHeight) faults.push('out of sight');
+  const beside = box.right <= 0 || box.left >= innerWidth || box.bottom <= 0 || box.top >= innerHeight;
+  if (beside) faults.push('out of sight');
   else if (!top || !(shown.contains(top) || top.contains(shown))) faults.push(`under ${top && top.className}`);
   if (style.outlineStyle === 'none' && !one.matches('.md-search__input')) faults.push('no mark of focus');
   return [faults.join(', '), one.outerHTML.slice(0, 110)];
@@ -50,7 +51,7 @@ def opened(browser: Browser, address: str, width: int = 1280) -> Iterator[Page]:
     page = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce").new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(address, wait_until="networkidle")
+    page.goto(address, wait_until="load")
     yield page
     page.context.close()
     assert faults == []
@@ -70,7 +71,6 @@ def follow(page: Page, selector: str, address: str) -> None:
     go_to(page, selector)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/{address}")
-    page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -122,8 +122,7 @@ def test_a_reader_finds_the_best_under_a_dollar_and_why_it_failed(browser: Brows
         go_to(page, ".gb-compared thead a")
         page.keyboard.press("Enter")
         page.wait_for_url("**/entries/*.html")
-        page.wait_for_load_state("networkidle")
-        go_to(page, ".gb-wrong a[href*='step-']")
+            go_to(page, ".gb-wrong a[href*='step-']")
         page.keyboard.press("Enter")
         page.locator(".gb-steps .gb-here:focus").wait_for()
         assert page.locator(".gb-here details[open]").count() == 1
