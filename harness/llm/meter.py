@@ -25,7 +25,7 @@ from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
 from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
-from harness.llm.spending import Ledger
+from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, load_prices
@@ -42,12 +42,13 @@ Send = Callable[[ModelPlan, Request, float], Answer]
 
 
 class Models:
-    """The model of a run. Raises UsageError: no provider of that name, no key, no price."""
+    """The model of a run. `books` None: the file in the run's folder. Raises UsageError: no provider of that name, no
+    key, no price."""
 
-    def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
+    def __init__(self, plan: ModelPlan, folder: Path, day: str, books: Books | None = None) -> None:
         check(plan)
         self.plan, self.price = plan, price_of(plan, day)
-        self.ledger = Ledger(folder, plan.run_cost_usd)
+        self.ledger: Books = books or Ledger(folder, plan.run_cost_usd)
 
     def limit_usd(self, task_limit_usd: float) -> float:
         """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
