@@ -41,7 +41,8 @@ def list_(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
     rows = [
         (
             one.name,
-            f"{one.manifest.agent} {one.manifest.agent_version}" + (f" · {one.manifest.model}" if one.manifest.model else ""),
+            f"{one.manifest.agent} {one.manifest.agent_version}"
+            + (f" · {one.manifest.model}" if one.manifest.model else ""),
             one.manifest.profile,
             f"{one.done}/{one.total}",
             "running" if one.running else "done" if one.done == one.total else "unfinished",
@@ -190,12 +191,22 @@ def _print(found: FoundRun, states: Sequence[EpisodeState]) -> None:
         for state in states
     ]
     spent = [_seconds(whole.phases[name]) for name in phases]
-    rows.append(("all", f"{found.done}/{found.total} done", "", "", "", _usd(found.spent_usd), *spent, _seconds(whole.total_s), ""))
+    rows.append(
+        (
+            "all",
+            f"{found.done}/{found.total} done",
+            "",
+            "",
+            "",
+            _usd(found.spent_usd),
+            *spent,
+            _seconds(whole.total_s),
+            "",
+        )
+    )
     shares = [f"{whole.share(name):.1%}" for name in phases]
     rows.append(("share", "", "", "", "", "", *shares, "", ""))
-    table(
-        _head(found), ("episode", "state", "exit", "score", "steps", "cost", *phases, "time", "why"), rows
-    )
+    table(_head(found), ("episode", "state", "exit", "score", "steps", "cost", *phases, "time", "why"), rows)
     if begun := sum(state.tries for state in states):
         typer.echo(f"{begun} unfinished tries lie beside their episodes; their time is not counted")
 
@@ -215,14 +226,20 @@ def _record(found: FoundRun) -> dict[str, Any]:
     if found.manifest is None:
         return record | {"fault": found.fault}
     manifest = found.manifest
-    told = {name: getattr(manifest, name) for name in ("agent", "agent_version", "model", "profile", "sandbox", "created")}
-    return record | told | {
-        "running": found.running,
-        "done": found.done,
-        "total": found.total,
-        "spent_usd": found.spent_usd,
-        "bytes": found.bytes,
+    told = {
+        name: getattr(manifest, name) for name in ("agent", "agent_version", "model", "profile", "sandbox", "created")
     }
+    return (
+        record
+        | told
+        | {
+            "running": found.running,
+            "done": found.done,
+            "total": found.total,
+            "spent_usd": found.spent_usd,
+            "bytes": found.bytes,
+        }
+    )
 
 
 def _state_record(state: EpisodeState) -> dict[str, Any]:

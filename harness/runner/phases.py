@@ -1,7 +1,7 @@
 """Where an episode's time goes, told as it passes: to a file beside the episode, to the run's log, to OpenTelemetry.
 
 Takes what is timed where it happens, gives events. Never decides anything and never reads what it has told: an episode
-is the same with and without it. What cannot be told, because a disk is full or nobody listens, costs the episode nothing.
+is the same with and without it. What cannot be told, because a disk is full or nobody listens, costs it nothing.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from harness.scrub import Scrubber, known_secrets
 from harness.telemetry import otel
 from harness.telemetry.event import EventName, Fact, Facts, Tell, event
 from harness.telemetry.lines import EventLog
+from harness.telemetry.sender import open_sender, wanted
 
 BESIDE, LOG = "events.jsonl", Path("logs") / "run.jsonl"
+MOST_READ, MOST_TEXT = 16_384, 500
+"""Characters of a text that are looked through for secrets, and of those that are kept."""
 Opened = TypeVar("Opened")
 
 
 @dataclass
 class Phases:
-    """The events of one life of an episode, or of a run. `tells` hear each; `outcome`: facts of its end.
+    """The events of one life of an episode, or of a run. `tells` hear each; `scrub` takes secrets out of a
+    text that comes from elsewhere; `outcome`: facts of its end.
 
     `step` is the agent's step that is under way, None outside of them.
     """
@@ -33,6 +37,7 @@ class Phases:
     run: str = ""
     episode: str = ""
     tells: tuple[Tell, ...] = ()
+    scrub: Callable[[str], str] = str
     step: int | None = None
     outcome: Facts = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
@@ -41,7 +46,8 @@ class Phases:
     def told(self, name: EventName, began: float, ended: float | None, facts: Facts) -> None:
         """Tell of what began and ended then, by time.monotonic; `ended` None: a moment."""
         if self.tells:
-            one = event(name, began, ended, facts, run=self.run, episode=self.episode, step=self.step)
+            clean = {fact: self.scrub(value) if isinstance(value, str) else value for fact, value in facts.items()}
+            one = event(name, began, ended, clean, run=self.run, episode=self.episode, step=self.step)
             for tell in self.tells:
                 tell(one)
 
@@ -124,21 +130,20 @@ class Telling:
 
     @contextmanager
     def _open(self, key: str, beside: Path | None) -> Iterator[tuple[Phases, otel.Spans | None]]:
-        scrub = self._scrub()
         with ExitStack() as stack:
-            logs = [EventLog(file, scrub) for file in (beside, self.log) if file is not None]
+            logs = [EventLog(file) for file in (beside, self.log) if file is not None]
             for log in logs:
                 stack.callback(log.close)
-            sender = otel.sender() if otel.wanted() else None
-            spans = otel.Spans(sender, scrub) if sender else None
+            sender = open_sender() if wanted() else None
+            spans = otel.Spans(sender) if sender else None
             if sender is not None:
                 stack.callback(sender.flush)
-            yield Phases(self.run, key, (*logs, *((spans,) if spans else ()))), spans
+            yield Phases(self.run, key, (*logs, *((spans,) if spans else ())), self._scrub()), spans
 
     def _scrub(self) -> Callable[[str], str]:
         held = os.environ.get(self.key_env, "") if self.key_env else ""
         scrubber = Scrubber(known_secrets() | ({held: "environment"} if held else {}))
-        return lambda text: scrubber.text("", text)
+        return lambda text: scrubber.text("", text[:MOST_READ])[:MOST_TEXT]
 
 
 UNTOLD = Telling()

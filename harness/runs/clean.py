@@ -1,7 +1,7 @@
 """Removes runs, or what is not needed of them to grade again; says beforehand what and how much.
 
-Takes entries of runs/, gives what would go, and removes it when told to. Only what lies in a folder whose run.json names
-it, under that run's lock, and never through a link: a whole run is renamed first, so it is there or gone.
+Takes entries of runs/, gives what would go, and removes it when told to. Only what lies in a folder whose run.json
+names it, under that run's lock, and never through a link: a whole run is renamed first, so it is there or gone.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
             if not _kept(found.folder, entry):
                 Path(entry.path).unlink()
         for place, _, _ in os.walk(found.folder, topdown=False):
-            if place != str(found.folder) and not os.listdir(place):
+            if place != str(found.folder) and not any(Path(place).iterdir()):
                 Path(place).rmdir()
         return gone
 
@@ -83,9 +83,7 @@ def _locked(folder: Path) -> Iterator[tuple[int, int]]:
     """Hold the run's lock, as harness.runner.locks has it; gives a handle of runs/ and the folder's inode."""
     parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        handle = os.open(
-            folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent
-        )
+        handle = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield parent, os.fstat(handle).st_ino

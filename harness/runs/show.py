@@ -17,7 +17,7 @@ from harness.llm.journal import read_journal
 from harness.runner.phases import BESIDE
 from harness.runner.run import keys_of, seed_of
 from harness.runs.held import episode_held
-from harness.runs.timings import Timings, timings
+from harness.runs.timings import NONE, Timings, timings
 from harness.schema.episode import Attempt, Episode
 from harness.schema.run import RunManifest
 from harness.schema.steps import read_steps
@@ -40,7 +40,7 @@ class EpisodeState:
     score: float | None = None
     steps: int = 0
     cost_usd: float | None = None
-    timings: Timings = Timings()
+    timings: Timings = NONE
     tries: int = 0
 
     @property

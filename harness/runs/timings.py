@@ -33,6 +33,9 @@ class Timings:
         return self.phases.get(phase, 0.0) / self.total_s if self.total_s else 0.0
 
 
+NONE = Timings()
+
+
 def timings(events: Iterable[Event]) -> Timings:
     """Of one episode, all its lives. A life without an end, killed or under way, counts up to its last event."""
     lives: list[list[Event]] = []

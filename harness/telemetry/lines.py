@@ -1,8 +1,8 @@
 """EventLog: events as JSON lines in one file that several processes and threads write at once.
 
-Takes Events, appends each by one write under the file's lock: no line is torn or mingled with another. Texts are
-scrubbed of secrets and cut before they are written. A file that cannot be written any more is said once and left: a
-log costs no episode. Never flushed to disk: the records of an episode are, and a log decides nothing.
+Takes Events, appends each by one write under the file's lock: no line is torn or mingled with another. A file that
+cannot be written any more is said once and left: a log costs no episode. Never flushed to disk: the records of an
+episode are, and a log decides nothing.
 """
 
 from __future__ import annotations
@@ -13,29 +13,26 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import SchemaError, UsageError
-from harness.telemetry.event import Event, Fact
+from harness.telemetry.event import Event
 
-MOST_READ, MOST_TEXT = 16_384, 500
-"""Characters of a text that are looked through, and of those that are kept."""
 _logger = logging.getLogger("gymboard")
 
 
 class EventLog:
-    """`scrub` takes a text and gives it without secrets. Raises UsageError when the file is none that can be appended
-    to, OSError when it cannot be opened."""
+    """A Tell. Raises UsageError when the file is none that can be appended to, OSError when it cannot be opened."""
 
-    def __init__(self, file: Path, scrub: Callable[[str], str]) -> None:
-        self._file, self._scrub = file, scrub
+    def __init__(self, file: Path) -> None:
+        self._file = file
         self._lock = threading.Lock()
         self._handle: int | None = _opened(file)
 
     def __call__(self, event: Event) -> None:
         """One line; dropped when the log is closed, for instance by a thread that was left behind."""
-        line = self._line(event)
+        line = json.dumps(event.model_dump(mode="json", exclude_defaults=True)).encode() + b"\n"
         with self._lock:
             if self._handle is None:
                 return
@@ -57,15 +54,6 @@ class EventLog:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-
-    def _line(self, event: Event) -> bytes:
-        tree = event.model_dump(mode="json", exclude_defaults=True)
-        if event.facts:
-            tree["facts"] = {name: self._clean(value) for name, value in event.facts.items()}
-        return json.dumps(tree, ensure_ascii=True).encode() + b"\n"
-
-    def _clean(self, value: Fact) -> Fact:
-        return self._scrub(value[:MOST_READ])[:MOST_TEXT] if isinstance(value, str) else value
 
 
 def read_events(file: Path) -> Iterator[Event]:
