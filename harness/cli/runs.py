@@ -131,7 +131,7 @@ def clean(
     for found in chosen:
         try:
             gone.append((remove if yes else going)(found, keep_artifacts=keep_artifacts))
-        except UsageError as error:
+        except (UsageError, OSError) as error:
             if run is not None:
                 raise
             left[found.name] = plain(str(error))

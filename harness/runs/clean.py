@@ -44,6 +44,7 @@ def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
 
 def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
     """Removes what `going` says now, under the run's lock. Raises UsageError when another process holds it."""
+    going(found, keep_artifacts=keep_artifacts)
     with _locked(found.folder) as (parent, inode):
         gone = going(found, keep_artifacts=keep_artifacts)
         if not keep_artifacts or found.name.startswith(GONE):

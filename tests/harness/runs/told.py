@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[3]
 TASK = "colonel-blotto"
 PLAY = [tool("bash", command="cp baseline.py strategy.py"), tool("validate"), tool("submit")]
 SECRET = "correct-horse-battery-staple"
+WHERE = ["--tasks", TASK, "--profile", "smoke", "--sandbox", "local", "--run", "told", "--json"]
+NOTHING = ["run", "--agent", "nop", "--seeds", "1", *WHERE]
+"""A run without a model, and without anything to grade."""
 
 
 def script(asked: Asked) -> Say:
@@ -31,6 +34,5 @@ def gymboard(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedPr
 
 def run_words(url: str, *more: str, seeds: int = 1) -> list[str]:
     """A smoke run called `told` that asks the model at `url`, whose key is in MY_WORD."""
-    agent = ["run", "--agent", "tests.servers.asker:Asker", "--tasks", TASK, "--profile", "smoke", "--sandbox", "local"]
     model = ["--model", "openai/m", "--api-base", url, "--price", "3,15", "--key-env", "MY_WORD"]
-    return [*agent, "--seeds", str(seeds), "--run", "told", "--json", *model, *more]
+    return ["run", "--agent", "tests.servers.asker:Asker", "--seeds", str(seeds), *WHERE, *model, *more]
