@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.runs.held import any_episode_held
 from harness.runs.survey import GONE, FoundRun, files
 
 WHOLE_RUN = ("run.json", "spending.jsonl")
@@ -46,6 +47,8 @@ def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
     """Removes what `going` says now, under the run's lock. Raises UsageError when another process holds it."""
     going(found, keep_artifacts=keep_artifacts)
     with _locked(found.folder) as (parent, inode):
+        if any_episode_held(found.folder):
+            raise UsageError(f"{found.folder} is at work: a process plays an episode of it; it is left as it is")
         gone = going(found, keep_artifacts=keep_artifacts)
         if not keep_artifacts or found.name.startswith(GONE):
             _remove_whole(found.folder, parent, inode)

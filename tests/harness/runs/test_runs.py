@@ -108,7 +108,12 @@ def test_who_is_at_work_is_seen_and_left(runs: Path) -> None:
             }
             with pytest.raises(UsageError, match="another process"), run_lock(run):
                 pass
-    assert not look(run).running
+    found = look(run)
+    assert not found.running
+    with episode_lock(run, "tiny-predictions/seed-1"):
+        assert look(run).running, "a worker whose driver has died"
+        with pytest.raises(UsageError, match="at work"):
+            remove(found, keep_artifacts=False)
     assert {state.state for state in episodes(run, manifest, runs)} == {"done", "unfinished", "waiting"}
 
 

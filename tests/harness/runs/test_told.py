@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli.runs import app
 from harness.pack import pack
 from harness.runs.timings import timings
 from harness.schema.bundle import Entry
 from harness.telemetry.lines import read_events
+from tests.harness.runner.run_once import forked, whole_run
 from tests.harness.runs.told import NOTHING, SECRET, TASK, gymboard, run_words, script
-from tests.servers.answers import Refuse
-from tests.servers.models import model_server
+from tests.servers.answers import Refuse, Say
+from tests.servers.models import Asked, model_server
 from tests.servers.otlp import Got, Receiver, otlp_receiver
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
@@ -209,3 +213,57 @@ def test_a_failure_is_told_without_the_key_that_its_words_hold(tmp_path: Path) -
     for text in (log, (run / TASK / "seed-0" / "events.jsonl").read_text(), str(receiver.spans)):
         assert SECRET not in text and coded not in text
     assert timings(read_events(run / TASK / "seed-0" / "events.jsonl")).lives == 1
+
+
+def test_a_run_under_way_shows_what_it_knows_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """Its model takes its time over the second answer; killed there, the run is gone on with, and both lives count."""
+    slow, asked = threading.Event(), threading.Event()
+
+    def hesitant(request: Asked) -> Say:
+        if request.number == 1:
+            asked.set()
+            slow.wait(60)
+        return script(request)
+
+    folder = tmp_path / "runs" / "killed"
+    with model_server(hesitant) as server:
+        child = forked(whole_run, server.openai, folder, 1)
+        assert asked.wait(120)
+        shown = runs_json(tmp_path, "show", "killed")
+        (state,) = shown["episodes"]
+        assert (shown["running"], shown["done"], state["state"], state["steps"]) == (True, 0, "running", 1)
+        assert state["cost_usd"] > 0 and state["timings"]["phases_s"]["model"] > 0 and state["timings"]["lives"] == 1
+        (listed,) = runs_json(tmp_path, "list")
+        assert listed["running"] and listed["spent_usd"] > state["cost_usd"], "the call in flight may cost something"
+        child.kill()
+        child.join()
+        slow.set()
+        (dead,) = runs_json(tmp_path, "show", "killed")["episodes"]
+        assert (dead["state"], dead["timings"]["lives"]) == ("unfinished", 1)
+        again = forked(whole_run, server.openai, folder, 1)
+        again.join(120)
+    (done,) = runs_json(tmp_path, "show", "killed")["episodes"]
+    assert (done["state"], done["exit_status"], done["steps"], done["timings"]["lives"]) == ("done", "success", 3, 2)
+    assert done["timings"]["total_s"] > dead["timings"]["total_s"]
+    told = list(read_events(folder / TASK / "seed-0" / "events.jsonl"))
+    repeated = [one for one in told if one.event == "step" and one.facts.get("again")]
+    assert [one.step for one in repeated] == [1] and len({one.pid for one in told}) == 2
+
+
+def runs_json(folder: Path, *words: str) -> Any:
+    ended = CliRunner().invoke(app, [*words, "--runs", str(folder / "runs"), "--json"], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return json.loads(ended.output)
+
+
+def test_the_workers_of_a_run_tell_into_one_log_and_one_trace(tmp_path: Path) -> None:
+    with otlp_receiver() as receiver:
+        words = [*NOTHING, "--seeds", "3", "--jobs", "2"]
+        ended = gymboard(*words, cwd=tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    assert ended.returncode == 0, ended.stderr
+    log = list(read_events(tmp_path / "runs" / "told" / "logs" / "run.jsonl"))
+    (run,) = receiver.named("run")
+    episodes = receiver.named("episode")
+    assert {(one.trace, one.parent) for one in episodes} == {(run.trace, run.id)} and len(episodes) == 3
+    players = {one.pid for one in log if one.event == "episode"}
+    assert len(players) == 2 and not players & {one.pid for one in log if one.event == "run"}
