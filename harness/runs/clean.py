@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.runs.held import any_episode_held
-from harness.runs.survey import GONE, FoundRun, files
+from harness.runs.survey import GONE, FoundRun, files, never_begun
 
 WHOLE_RUN = ("run.json", "spending.jsonl")
 
@@ -33,12 +33,12 @@ class Going:
 
 def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
     """Looks, removes nothing. Raises UsageError when nothing of this entry may go."""
-    if found.name.startswith(GONE) and found.folder.is_dir() and not found.folder.is_symlink():
+    if found.running:
+        raise UsageError(f"{found.folder} is at work: another process holds its lock; it is left as it is")
+    if _remains(found.folder):
         keep_artifacts = False
     elif found.fault:
         raise UsageError(f"{found.folder} {found.fault}; it is left as it is")
-    elif found.running:
-        raise UsageError(f"{found.folder} is at work: another process holds its lock; it is left as it is")
     entries = [entry for entry in files(found.folder) if not (keep_artifacts and _kept(found.folder, entry))]
     return Going(found, len(entries), sum(entry.stat(follow_symlinks=False).st_size for entry in entries))
 
@@ -46,11 +46,12 @@ def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
 def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
     """Removes what `going` says now, under the run's lock. Raises UsageError when another process holds it."""
     going(found, keep_artifacts=keep_artifacts)
+    remains = _remains(found.folder)
     with _locked(found.folder) as (parent, inode):
         if any_episode_held(found.folder):
             raise UsageError(f"{found.folder} is at work: a process plays an episode of it; it is left as it is")
         gone = going(found, keep_artifacts=keep_artifacts)
-        if not keep_artifacts or found.name.startswith(GONE):
+        if not keep_artifacts or remains:
             _remove_whole(found.folder, parent, inode)
             return gone
         for entry in list(files(found.folder)):
@@ -60,6 +61,12 @@ def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
             if place != str(found.folder) and not any(Path(place).iterdir()):
                 Path(place).rmdir()
         return gone
+
+
+def _remains(folder: Path) -> bool:
+    """What is left of a run that never began, or that a killed clean was removing."""
+    gone = folder.name.startswith(GONE) and folder.is_dir() and not folder.is_symlink()
+    return gone or never_begun(folder)
 
 
 def _kept(run: Path, entry: os.DirEntry[str]) -> bool:

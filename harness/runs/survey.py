@@ -14,7 +14,9 @@ from pathlib import Path
 from harness.errors import SchemaError, UsageError
 from harness.llm.spending import FILE as SPENDING
 from harness.llm.spending import SpendingLine
+from harness.runner.locks import LOCKS
 from harness.runner.manifest import FILE as MANIFEST
+from harness.runner.phases import LOG
 from harness.runner.run import keys_of
 from harness.runs.held import run_held
 from harness.schema.run import RunManifest
@@ -25,8 +27,8 @@ GONE = ".gone-"
 
 @dataclass(frozen=True)
 class FoundRun:
-    """One entry of runs/. `fault`: why it is no run, in words; everything else is then empty. `spent_usd` None: nobody
-    was paid. `bytes` of its regular files."""
+    """One entry of runs/. `fault`: why it is no run, in words; everything else but `running` is then empty.
+    `spent_usd` None: nobody was paid. `bytes` of its regular files."""
 
     name: str
     folder: Path
@@ -62,7 +64,16 @@ def look(folder: Path) -> FoundRun:
             bytes=sum(entry.stat(follow_symlinks=False).st_size for entry in files(folder)),
         )
     except (UsageError, SchemaError, OSError) as error:
-        return FoundRun(folder.name, folder, fault=" ".join(str(error).split())[:300])
+        fault = " ".join(str(error).split())[:300]
+        return FoundRun(folder.name, folder, fault=fault, running=_begins(folder))
+
+
+def _begins(folder: Path) -> bool:
+    """Whether a run is being begun in what is none yet."""
+    try:
+        return run_held(folder)
+    except OSError:
+        return False
 
 
 def _manifest(folder: Path) -> RunManifest:
@@ -73,6 +84,8 @@ def _manifest(folder: Path) -> RunManifest:
         raise UsageError("is a link; a run is a folder")
     if not folder.is_dir():
         raise UsageError("is no folder")
+    if never_begun(folder) and not run_held(folder):
+        raise UsageError("is a run that never began; `runs clean` removes it")
     file = folder / MANIFEST
     if file.is_symlink() or not file.is_file():
         begun = "; one is being begun there" if run_held(folder) else ""
@@ -81,6 +94,14 @@ def _manifest(folder: Path) -> RunManifest:
     if manifest.run != folder.name:
         raise UsageError(f"holds the {MANIFEST} of a run called {manifest.run}; a run lies in a folder of its own name")
     return manifest
+
+
+def never_begun(folder: Path) -> bool:
+    """Whether a folder holds what a run makes before its run.json, and nothing else: it was refused, or killed then."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return bool(names) and names <= {LOCKS, LOG.parts[0]}
 
 
 def files(folder: Path) -> Iterator[os.DirEntry[str]]:

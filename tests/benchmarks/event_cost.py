@@ -1,7 +1,6 @@
 """What telling costs: microseconds an event into the episode's file and the run's log, with one writer and with four.
 
-    python -m tests.benchmarks.event_cost
-
+Run: PYTHONPATH=. python tests/benchmarks/event_cost.py
 Target: 150 us of CPU an event. The wall time says what waiting for the lock and the disk's cache adds on this machine.
 """
 

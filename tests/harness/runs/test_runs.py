@@ -206,6 +206,24 @@ def test_what_a_killed_clean_left_goes_with_the_next(runs: Path, monkeypatch: py
     assert [one["run"] for one in done["runs"]] == [left.name] and not left.folder.exists()
 
 
+def test_a_run_that_never_began_can_go(runs: Path) -> None:
+    """Refused after its log was opened; a folder with anything else in it is not ours to remove."""
+    for name in ("refused", "not-only"):
+        (runs / name / "logs").mkdir(parents=True)
+        (runs / name / "logs" / "run.jsonl").write_text("{}\n")
+    (runs / "not-only" / "mine").touch()
+    (runs / "empty").mkdir()
+    assert "never began" in look(runs / "refused").fault
+    said = listed(runs, "clean", "--keep-artifacts")
+    assert [one["run"] for one in said["runs"]] == ["refused", "tiny-run"] and {"not-only", "empty"} <= set(
+        said["left"]
+    )
+    with run_lock(runs / "refused"), pytest.raises(UsageError, match="at work"):
+        called("clean", "refused", "--yes", runs=runs)
+    listed(runs, "clean", "refused", "--yes")
+    assert not (runs / "refused").exists() and (runs / "not-only" / "logs" / "run.jsonl").exists()
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY)
