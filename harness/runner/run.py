@@ -29,7 +29,9 @@ from harness.runner.episode import NO_AIDS, EpisodeRun
 from harness.runner.place import Place
 from harness.runner.progress import Watch, unwatched
 from harness.runner.recorder import Recorder
+from harness.runner.steady import steadily
 from harness.sandbox.base import Engine
+from harness.sandbox.room import demand_run_disk
 from harness.schema.bundle import Hardware
 from harness.schema.digest import folder_sha256
 from harness.schema.episode import Episode
@@ -130,9 +132,14 @@ def _episodes(plan: RunPlan, engine: Engine, watch: Watch) -> Iterator[Ended]:
                 there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
                 yield Ended(key, there, fresh=False)
                 continue
-            try:
+
+            def play(place: Place = place, seed: int = seed, folder: Path = folder) -> Episode:
+                demand_run_disk(folder)
                 agent = plan.agent_for(place, seed)
-                yield Ended(key, run_episode(place, agent, seed, folder, models=plan.models, watch=watch, aids=aids))
+                return run_episode(place, agent, seed, folder, models=plan.models, watch=watch, aids=aids)
+
+            try:
+                yield Ended(key, steadily(engine, key, play))
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError) as error:
                 yield Ended(key, None, failure=str(error))
 

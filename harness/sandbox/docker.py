@@ -3,15 +3,17 @@
 Takes specs (base.py) and the family's built image; gives sandboxes and processes. What it does NOT limit: the bytes an
 agent writes to its container's own layer (overlay2 has no quota on most file systems), and what a flaw in the kernel or
 the engine lets through. Everything carries the labels `gymboard` and `gymboard.owner`; what a dead owner left is
-removed when an engine opens, ours when it closes.
+removed when an engine opens and when it closes, ours when it closes. An engine that ends is no failure of what ran in
+it: PlaceLost, and recover() waits for it.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,37 +21,49 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount, Ulimit
 
 from harness import images
-from harness.errors import SandboxError
+from harness.engine import await_engine, connect, engine_call, patience_s
+from harness.errors import EngineUnavailable, PlaceLost, SandboxError
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
-from harness.sandbox.docker_stream import engine_call
 from harness.sandbox.gpus import Gpus, gpu_names
+from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
+from harness.sandbox.room import Room
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
+log = logging.getLogger("gymboard.engine")
 LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
+CLOSE_WAIT_S = 30.0
+"""For an engine that does not answer when a run has ended and only its leavings are at stake."""
 
 
 class DockerEngine:
     """A connection to the engine that answers. `gpus` go to agents whose family has a CUDA variant, never to graders.
+    One that refuses (it is starting) is waited for `wait_s` seconds.
 
     Raises EngineUnavailable when no engine answers.
     """
 
     kind: EngineKind = "docker"
 
-    def __init__(self, gpus: Gpus | None = None) -> None:
-        self._client = images.connect()
+    def __init__(self, gpus: Gpus | None = None, wait_s: float = 0.0) -> None:
+        self._client = connect(wait_s)
         self._gpus = gpus
         self._labels = {LABEL: "1", OWNER: owner(), ENGINE: secrets.token_hex(8)}
+        self._ours = f"{ENGINE}={self._labels[ENGINE]}"
         self._containers: dict[str, Container] = {}
+        self._graders: set[str] = set()
+        self._volumes: set[str] = set()
+        self._patience_s = patience_s()
+        self._room = Room.of(self._client)
+        self._lifeline = self._listen()
         self._reap()
         reap_folders()
         atexit.register(self.close)
@@ -79,7 +93,7 @@ class DockerEngine:
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
         try:
-            return DockerSandbox(spec, container, lambda: self._drop(container))
+            return DockerSandbox(spec, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)
             raise
@@ -91,10 +105,12 @@ class DockerEngine:
             self._client.volumes.create(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
             )
+        self._volumes.add(name)
         return name
 
     def drop_shared(self, name: str) -> None:
-        with engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
+        self._volumes.discard(name)
+        with _later(), engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
             self._client.volumes.get(name).remove()
 
     def process(self, spec: ProcessSpec) -> DockerProcess:
@@ -116,23 +132,43 @@ class DockerEngine:
             stdin_open=True,
             tmpfs={"/tmp": f"rw,nosuid,nodev,size={TEMPORARY_MIB}m,mode=1777"},  # noqa: S108
         )
+        self._graders.add(str(container.id))
         try:
-            return DockerProcess(spec.role, container, lambda: self._drop(container))
+            return DockerProcess(spec.role, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)
             raise
 
+    def life(self) -> Lifeline:
+        return self._lifeline
+
+    def recover(self) -> None:
+        """A wait that was in vain is the last long one, until the engine answers again."""
+        try:
+            await_engine(self._client, self._patience_s)
+        except EngineUnavailable:
+            self._patience_s = 0.0
+            raise
+        self._patience_s = patience_s()
+        self._sweep()
+        self._lifeline.close()
+        self._lifeline = self._listen()
+
     def close(self) -> None:
-        """Also what the engine made while we were told to end, before we heard of it."""
+        """Also what the engine made while we were told to end, before we heard of it, and what a dead worker left."""
         atexit.unregister(self.close)
-        ours = f"{ENGINE}={self._labels[ENGINE]}"
-        with engine_call("removing what this run made"):
-            for container in self._client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
-                remove_container(container)
-            for volume in self._client.volumes.list(filters={"label": ours}):
-                with contextlib.suppress(NotFound):
-                    volume.remove()
-        self._containers.clear()
+        self._lifeline.close()
+        for places in (self._containers, self._graders, self._volumes):
+            places.clear()
+        try:
+            try:
+                self._sweep()
+            except PlaceLost:
+                await_engine(self._client, min(CLOSE_WAIT_S, self._patience_s))
+                self._sweep()
+            self._reap()
+        except PlaceLost as lost:
+            log.warning("containers may be left until the next run on this engine removes them: %s", lost)
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +177,9 @@ class DockerEngine:
         self.close()
 
     def _create(self, name: str, caps: Caps, **more: Any) -> Container:
-        image = images.image_id(name, self._client)
+        self._room.demand(caps.memory_mib)
+        with engine_call("looking for an image"):
+            image = images.image_id(name, self._client)
         with engine_call(f"creating a container of {images.image_tag(name)}"):
             container = self._client.containers.create(
                 image,
@@ -163,8 +201,24 @@ class DockerEngine:
         return container
 
     def _drop(self, container: Container) -> None:
+        self._graders.discard(str(container.id))
         if self._containers.pop(str(container.id), None) is not None:
-            remove_container(container)
+            with _later():
+                remove_container(container)
+
+    def _listen(self) -> Lifeline:
+        return Lifeline(self._client, self._ours, self._graders.__contains__)
+
+    def _sweep(self) -> None:
+        """Remove what this engine made and nobody holds any more."""
+        with engine_call("removing what this run made"):
+            for container in self._client.containers.list(all=True, filters={"label": self._ours}, ignore_removed=True):
+                if str(container.id) not in self._containers:
+                    remove_container(container)
+            for volume in self._client.volumes.list(filters={"label": self._ours}):
+                if volume.name not in self._volumes:
+                    with contextlib.suppress(NotFound):
+                        volume.remove()
 
     def _reap(self) -> None:
         """Remove what dead owners left. Another engine may be doing the same at this moment."""
@@ -176,6 +230,16 @@ class DockerEngine:
                 if is_dead((volume.attrs.get("Labels") or {}).get(OWNER, "")):
                     with contextlib.suppress(NotFound, APIError):
                         volume.remove()
+
+
+@contextlib.contextmanager
+def _later() -> Iterator[None]:
+    """What an engine that ended could not be told to remove, recover() or close() removes: no reason to lose what the
+    place has already given."""
+    try:
+        yield
+    except PlaceLost as lost:
+        log.warning("%s; it is removed when the engine answers again", lost)
 
 
 def _mounts(folders: Mapping[str, Path], places: Mapping[str, str]) -> list[Mount]:
