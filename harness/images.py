@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 from harness.engine import START_WAIT_S, connect
 from harness.errors import ImageError
 from harness.home import home
-from harness.turn import turn
 from harness.schema.task import tasks_root
+from harness.turn import turn
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -78,9 +78,9 @@ def image_id(family: str, client: DockerClient | None = None) -> str:
 
 
 def build(family: str, base_image: str | None, log: Log) -> str:
-    """Build the family's image unless it is there, one process of this machine at a time. `base_image` stands in for the
-    Dockerfile's own base (default: the environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines go to
-    `log`. Raises ImageError."""
+    """Build the family's image unless it is there; one process of this machine at a time does. `base_image` stands in
+    for the Dockerfile's own base (default: the environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines
+    go to `log`. Raises ImageError."""
     client, tag = connect(START_WAIT_S), image_tag(family)
     if found := client.images.list(name=tag):
         return str(found[0].id)

@@ -154,8 +154,8 @@ class EpisodeRun:
         return own.model_copy(update={**counts, "reported_cost_usd": cost})
 
     def _play(self, box: Sandbox, beside: ProgramPlace | None, instruction: str) -> tuple[ExitStatus, str | None]:
-        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable, PlaceLost and, when nothing
-        was paid for this episode yet, RunSpent: it is then as good as not begun."""
+        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable, PlaceLost and, when
+        nothing was paid for this episode yet, RunSpent: it is then as good as not begun."""
         try:
             return self._steps(box, instruction) if beside is None else self._program(box, beside)
         except PlaceLost:

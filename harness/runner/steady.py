@@ -1,7 +1,7 @@
 """What the machine takes away is done again: a grade, or an episode from what is on disk.
 
-Takes an engine and what to do, gives what it gives. Waits for the engine in between; tries a few times, because an agent
-that could end its own container must not go on for ever. Never does again what was decided, whatever was decided.
+Takes an engine and what to do, gives what it gives. Waits for the engine in between; tries a few times, because an
+agent that could end its own container must not go on for ever. Never does again what was decided, whatever it was.
 """
 
 from __future__ import annotations

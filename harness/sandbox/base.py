@@ -150,8 +150,8 @@ class Life(Protocol):
     """The machine's side of what runs, since the moment it was asked for."""
 
     def check(self) -> None:
-        """Raises PlaceLost when the machine took a place away since: the engine ended, a grader was killed from outside.
-        Asked before a failure, a verdict of invalid among them, is put on whoever's code ran there."""
+        """Raises PlaceLost when the machine took a place away since: the engine ended, or somebody killed a grader from
+        outside. Asked before a failure, a verdict of invalid among them, is put on whoever's code ran there."""
         ...
 
 

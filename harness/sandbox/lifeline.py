@@ -27,7 +27,7 @@ NEWS_S = 0.2
 
 
 class Lifeline:
-    """Harness.sandbox.base.Life of every place that was begun under it. `ours`: whether we still want a grader, by id."""
+    """The Life (base.py) of every place that was begun under it. `ours`: whether we still want a grader, by id."""
 
     def __init__(self, client: DockerClient, label: str, ours: Callable[[str], bool]) -> None:
         self._client, self._ours = client, ours

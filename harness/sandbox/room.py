@@ -1,5 +1,5 @@
-"""Room for one more container: disk and memory, looked at before it is made, so that nothing fails for want of them half
-way through.
+"""Room for one more container: disk and memory, looked at before it is made, so that nothing fails half way for want
+of them.
 
 Takes what the engine says of itself and what the kernel says is free; waits a moment for room, then refuses in words
 that say how much is missing where. Judges only what it can see: an engine in a virtual machine or on another one keeps
@@ -43,7 +43,7 @@ FLOORS = Floors()
 
 @dataclass(frozen=True)
 class Room:
-    """One engine's. `disk`: where it keeps layers, None when that is not on this machine; `memory_mib`: all that it has."""
+    """One engine's. `disk`: where it keeps layers, None when not on this machine; `memory_mib`: all that it has."""
 
     disk: Path | None
     memory_mib: int
