@@ -78,8 +78,8 @@ def image_id(family: str, client: DockerClient | None = None) -> str:
 
 
 def build(family: str, base_image: str | None, log: Log) -> str:
-    """Build the family's image unless it is there; one process of this machine at a time does. `base_image` stands in
-    for the Dockerfile's own base (default: the environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines
+    """Build the family's image unless it is there; one process of this machine at a time. `base_image` stands in for
+    the Dockerfile's own base (default: the environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines
     go to `log`. Raises ImageError."""
     client, tag = connect(START_WAIT_S), image_tag(family)
     if found := client.images.list(name=tag):
