@@ -40,6 +40,8 @@ LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
+ULIMITS = [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=16_384, hard=16_384)]
+"""Open files: the same whatever an engine's own default is; a machine may forbid its engine a higher one."""
 CLOSE_WAIT_S = 30.0
 """For an engine that does not answer when a run has ended and only its leavings are at stake."""
 
@@ -192,7 +194,7 @@ class DockerEngine:
                 memswap_limit=f"{caps.memory_mib}m",
                 nano_cpus=int(caps.cpus * 1e9),
                 pids_limit=caps.pids,
-                ulimits=[Ulimit(name="core", soft=0, hard=0)],
+                ulimits=ULIMITS,
                 log_config=LogConfig(type="none"),
                 labels=self._labels,
                 **more,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -50,15 +49,13 @@ Fault = Callable[[OwnEngine], None]
 def own() -> Iterator[OwnEngine]:
     if why := lacking():
         pytest.skip(why)
-    folder = Path(tempfile.mkdtemp(prefix="gb."))
-    engine = OwnEngine(folder)
-    engine.start()
+    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="gb.")))
     try:
+        engine.start()
         engine.load("cpu")
         yield engine
     finally:
         engine.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)
