@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import resource
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,8 +41,9 @@ LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
-ULIMITS = [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=16_384, hard=16_384)]
-"""Open files: the same whatever an engine's own default is; a machine may forbid its engine a higher one."""
+_LEFT: set[str] = set()
+"""Engines of this process that were closed while theirs did not answer: nobody holds what they made."""
+MOST_FILES, MOST_PROCESSES = 16_384, 32_768
 CLOSE_WAIT_S = 30.0
 """For an engine that does not answer when a run has ended and only its leavings are at stake."""
 
@@ -170,6 +172,7 @@ class DockerEngine:
                 self._sweep()
             self._reap()
         except PlaceLost as lost:
+            _LEFT.add(self._labels[ENGINE])
             log.warning("containers may be left until the next run on this engine removes them: %s", lost)
 
     def __enter__(self) -> Self:
@@ -194,7 +197,7 @@ class DockerEngine:
                 memswap_limit=f"{caps.memory_mib}m",
                 nano_cpus=int(caps.cpus * 1e9),
                 pids_limit=caps.pids,
-                ulimits=ULIMITS,
+                ulimits=_ulimits(),
                 log_config=LogConfig(type="none"),
                 labels=self._labels,
                 **more,
@@ -226,12 +229,28 @@ class DockerEngine:
         """Remove what dead owners left. Another engine may be doing the same at this moment."""
         with engine_call("looking for what dead runs left"):
             for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
-                if is_dead(container.labels.get(OWNER, "")):
+                if _is_left(container.labels):
                     remove_container(container)
             for volume in self._client.volumes.list(filters={"label": OWNER}):
-                if is_dead((volume.attrs.get("Labels") or {}).get(OWNER, "")):
+                if _is_left(volume.attrs.get("Labels") or {}):
                     with contextlib.suppress(NotFound, APIError):
                         volume.remove()
+
+
+def _is_left(labels: Mapping[str, str]) -> bool:
+    return is_dead(labels.get(OWNER, "")) or labels.get(ENGINE) in _LEFT
+
+
+def _ulimits() -> list[Ulimit]:
+    """Named, because an engine's own defaults (Podman's: a million) may be more than its machine lets it give."""
+    most = [("core", resource.RLIMIT_CORE, 0), ("nofile", resource.RLIMIT_NOFILE, MOST_FILES)]
+    most += [("nproc", resource.RLIMIT_NPROC, MOST_PROCESSES)]  # of a user, whatever container it is in
+    given = []
+    for name, number, wanted in most:
+        hard = resource.getrlimit(number)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        given.append(Ulimit(name=name, soft=value, hard=value))
+    return given
 
 
 @contextlib.contextmanager
