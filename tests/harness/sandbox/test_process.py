@@ -9,9 +9,10 @@ import pytest
 
 from harness.errors import SandboxError
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
+from tests.harness.sandbox.kinds import CONTAINERS
 
 Run = Callable[..., Process]
-DOCKER_ONLY = pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+DOCKER_ONLY = pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 
 
 @pytest.fixture
