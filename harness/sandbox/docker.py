@@ -41,6 +41,7 @@ LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
+PAGE_BYTES = 4096
 _LEFT: set[str] = set()
 """Engines of this process that were closed while theirs did not answer: nobody holds what they made."""
 MOST_FILES, MOST_PROCESSES = 16_384, 32_768
@@ -104,7 +105,8 @@ class DockerEngine:
 
     def shared_folder(self) -> str:
         name = f"gymboard-{secrets.token_hex(8)}"
-        size = f"size={SHARED_MIB}m,mode=0755,uid={NOBODY},gid={NOBODY}"
+        blocks = (SHARED_MIB << 20) // PAGE_BYTES  # not size=: Podman takes that for a quota of the disk's
+        size = f"nr_blocks={blocks},mode=0755,uid={NOBODY},gid={NOBODY}"
         with engine_call("making a grade's shared folder"):
             self._client.volumes.create(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
