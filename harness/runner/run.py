@@ -25,6 +25,7 @@ from harness.runner.phases import LOG, UNTOLD, Telling
 from harness.runner.place import Place
 from harness.runner.progress import Rest, Watch, never, unwatched
 from harness.runner.recorder import Recorder
+from harness.runner.steady import steadily
 from harness.sandbox.base import Engine
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
@@ -119,12 +120,12 @@ class Begun:
                 there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
                 return Ended(key, there, fresh=False)
             place, plan = self.places[task], self.plan
-            try:
+
+            def once() -> Episode:
                 demand_room(plan.folder)
-                agent = plan.agent_for(place, seed)
-                done = run_episode(
+                return run_episode(
                     place,
-                    agent,
+                    plan.agent_for(place, seed),
                     seed,
                     folder,
                     models=plan.models,
@@ -133,6 +134,9 @@ class Begun:
                     rest=rest,
                     telling=plan.telling,
                 )
+
+            try:
+                done = steadily(place.engine, key, once)
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError, OSError) as error:
                 return Ended(key, None, failure=str(error))
             return Ended(key, done)
