@@ -7,7 +7,7 @@ answered from here. Append-only; a torn last line (power loss) is cut off. Never
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.files import LineFile
@@ -18,11 +18,12 @@ FILE = "calls.jsonl"
 
 class Journal:
     """The calls of one episode: `calls` all of them, `used` those that led to the actions so far, `unused` the lines of
-    a killed process that its successor has not asked for again.
+    a killed process that its successor has not asked for again. `kept` is called when a line is on disk, before
+    anybody acts on it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._lines = LineFile(folder / FILE)
+    def __init__(self, folder: Path, kept: Callable[[], None] = lambda: None) -> None:
+        self._lines, self._kept = LineFile(folder / FILE), kept
         self.unused = list(read_journal(folder / FILE))
         self.calls: list[ModelCall] = [line.call for line in self.unused]
         self.used: list[ModelCall] = []
@@ -39,6 +40,7 @@ class Journal:
     def append(self, line: JournalLine, *, used: bool = True) -> None:
         """Write one call; on disk when this returns. Not used: a call that the killed process had in flight."""
         self._lines.append(json.dumps(line.model_dump(mode="json", exclude_defaults=True), sort_keys=True).encode())
+        self._kept()
         self.calls.append(line.call)
         if used:
             self.used.append(line.call)

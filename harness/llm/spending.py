@@ -12,10 +12,10 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 from harness.errors import EpisodeOver, RunSpent
 from harness.files import cut_torn_line
@@ -42,6 +42,20 @@ class SpendingLine(Record):
     @property
     def number(self) -> int:
         return int(self.id.rpartition("#")[2])
+
+
+class Book(Protocol):
+    """What a run has spent: its Ledger, or the way to one on another machine."""
+
+    def spent_usd(self, episode: str | None = None) -> float:
+        """See Ledger, also for the others."""
+        ...
+
+    def left_open(self, episode: str) -> Sequence[SpendingLine]: ...
+
+    def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str: ...
+
+    def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None: ...
 
 
 class Ledger:
