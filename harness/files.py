@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+Kept = Callable[[], None]
+"""Called when something is on disk, before anybody acts on it: where the disk may be lost, a copy is taken first."""
+
+
+def nothing_more() -> None:
+    """The disk is enough."""
 
 
 def replace_file(file: Path, data: bytes) -> Path:

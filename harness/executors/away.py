@@ -8,7 +8,7 @@ where this one was lost. Never keeps what it played in.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any, Literal, Protocol
 
 from harness.errors import EpisodeOver, RunSpent, SandboxError
 from harness.executors.copies import LAST, Sender, files, packed, unpack
-from harness.executors.desk import RUN, Answer, Begun
+from harness.executors.desk import Answer, Begun
 from harness.llm.spending import SpendingLine
+from harness.runner.manifest import FILE as RUN
 from harness.sandbox.owner import folder_prefix
 from harness.schema.base import Sha256, Timestamp
 
@@ -29,8 +30,8 @@ class AskDesk(Protocol):
 
 
 @dataclass(frozen=True)
-class FarLedger:
-    """The run's Book, kept by the desk."""
+class FarBooks:
+    """The run's books, kept by the desk."""
 
     ask: AskDesk
     key: str
@@ -39,7 +40,7 @@ class FarLedger:
     def spent_usd(self, episode: str | None = None) -> float:
         return float(self._asked("spent_usd", episode))
 
-    def left_open(self, episode: str) -> Sequence[SpendingLine]:
+    def left_open(self, episode: str) -> list[SpendingLine]:
         return list(self._asked("left_open", episode))
 
     def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str:
@@ -58,14 +59,14 @@ class Away:
     earlier lives left."""
 
     folder: Path
-    ledger: FarLedger
+    books: FarBooks
     ask: AskDesk
     sender: Sender
 
     def kept(self) -> None:
         """Tell the desk what is on disk. Raises SandboxError when it has given this life up."""
         if changes := self.sender.changes():
-            value_of(self.ask("put", self.ledger.key, self.ledger.life, changes))
+            value_of(self.ask("put", self.books.key, self.books.life, changes))
 
 
 @contextmanager
@@ -82,9 +83,9 @@ def away(ask: AskDesk, key: str) -> Iterator[Away]:
         sender = Sender(mine)
         if begun.done is not None:
             (mine / LAST).write_bytes(begun.done)
-            yield Away(folder, FarLedger(ask, key, begun.life), ask, Sender(mine))
+            yield Away(folder, FarBooks(ask, key, begun.life), ask, Sender(mine))
             return
-        yield Away(folder, FarLedger(ask, key, begun.life), ask, sender)
+        yield Away(folder, FarBooks(ask, key, begun.life), ask, sender)
         if rest := sender.rest():
             value_of(ask("finish", key, begun.life, packed(rest)))
 

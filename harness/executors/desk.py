@@ -16,10 +16,9 @@ from typing import Any, Literal
 from harness.errors import EpisodeOver, GymboardError, RunSpent
 from harness.executors.copies import LAST, Change, apply, files, packed, unpack
 from harness.llm.spending import Ledger
+from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
-
-RUN = "run.json"
 
 
 @dataclass(frozen=True)

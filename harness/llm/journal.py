@@ -7,10 +7,10 @@ answered from here. Append-only; a torn last line (power loss) is cut off. Never
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from harness.files import LineFile
+from harness.files import Kept, LineFile, nothing_more
 from harness.schema.calls import JournalLine, ModelCall
 
 FILE = "calls.jsonl"
@@ -22,7 +22,7 @@ class Journal:
     anybody acts on it.
     """
 
-    def __init__(self, folder: Path, kept: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, folder: Path, kept: Kept = nothing_more) -> None:
         self._lines, self._kept = LineFile(folder / FILE), kept
         self.unused = list(read_journal(folder / FILE))
         self.calls: list[ModelCall] = [line.call for line in self.unused]

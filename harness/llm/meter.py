@@ -21,11 +21,12 @@ from typing import Any
 
 from harness.clock import now
 from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
 from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
-from harness.llm.spending import Book, Ledger
+from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, load_prices
@@ -42,24 +43,29 @@ Send = Callable[[ModelPlan, Request, float], Answer]
 
 
 class Models:
-    """The model of a run. `ledger` and `kept` are other ones where the run's folder is on another machine: see
-    Journal. Raises UsageError: no provider of that name, no key, no price.
-    """
+    """The model of a run. `books` None: the file in the run's folder. Raises UsageError: no provider of that name, no
+    key, no price."""
 
-    def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
+    def __init__(self, plan: ModelPlan, folder: Path, day: str, books: Books | None = None) -> None:
         check(plan)
         self.plan, self.price = plan, price_of(plan, day)
-        self.ledger: Book = Ledger(folder, plan.run_cost_usd)
-        self.kept: Callable[[], None] = lambda: None
+        self.ledger: Books = books or Ledger(folder, plan.run_cost_usd)
 
     def limit_usd(self, task_limit_usd: float) -> float:
         """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
         own = self.plan.episode_cost_usd
         return task_limit_usd if own is None else min(own, task_limit_usd)
 
-    def open(self, key: str, folder: Path, task_limit_usd: float, time_left: Callable[[], float]) -> Meter:
-        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds."""
-        return Meter(self, key, Journal(folder, self.kept), self.limit_usd(task_limit_usd), time_left)
+    def open(
+        self,
+        key: str,
+        folder: Path,
+        task_limit_usd: float,
+        time_left: Callable[[], float],
+        kept: Kept = nothing_more,
+    ) -> Meter:
+        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds; `kept` as in Journal."""
+        return Meter(self, key, Journal(folder, kept), self.limit_usd(task_limit_usd), time_left)
 
 
 def price_of(plan: ModelPlan, day: str) -> Price:

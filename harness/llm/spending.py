@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -44,22 +44,29 @@ class SpendingLine(Record):
         return int(self.id.rpartition("#")[2])
 
 
-class Book(Protocol):
-    """What a run has spent: its Ledger, or the way to one on another machine."""
+class Books(Protocol):
+    """The spending of one run, wherever it is kept. Every process of the run reads and writes the same."""
 
     def spent_usd(self, episode: str | None = None) -> float:
-        """See Ledger, also for the others."""
+        """Settled costs and open reservations, of one episode or of the run."""
         ...
 
-    def left_open(self, episode: str) -> Sequence[SpendingLine]: ...
+    def left_open(self, episode: str) -> list[SpendingLine]:
+        """Reservations of an episode without a settlement, oldest first."""
+        ...
 
-    def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str: ...
+    def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str:
+        """Set the most that a call can cost aside; gives the call's id, which outlives this process. Raises EpisodeOver,
+        RunSpent."""
+        ...
 
-    def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None: ...
+    def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None:
+        """Put what a call did cost in the place of its reservation. Settling again is nothing."""
+        ...
 
 
 class Ledger:
-    """The spending of one run. `limit_usd` None: no limit for the run as a whole."""
+    """Books in a file. `limit_usd` None: no limit for the run as a whole."""
 
     def __init__(self, folder: Path, limit_usd: float | None = None) -> None:
         self.limit_usd = limit_usd

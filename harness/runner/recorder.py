@@ -11,10 +11,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
-from harness.files import LineFile, replace_file
+from harness.files import Kept, LineFile, nothing_more, replace_file
 from harness.grading.base import Artifact
 from harness.llm.journal import FILE as JOURNAL
 from harness.runner.trajectory import build_trajectory
@@ -26,8 +25,8 @@ from harness.schema.trajectory import TrajectoryAgent
 class Recorder:
     """Files of one episode. `kept` is called when a step or an artifact is on disk, before anybody acts on it."""
 
-    def __init__(self, folder: Path, kept: Callable[[], None] = lambda: None) -> None:
-        self.folder, self._kept = folder, kept
+    def __init__(self, folder: Path, kept: Kept = nothing_more) -> None:
+        self.folder, self.kept = folder, kept
         steps = folder / "steps.jsonl"
         resumed = goes_on(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +39,7 @@ class Recorder:
         record = line.model_dump(mode="json", exclude_defaults=True)
         self._steps.append(json.dumps(record, sort_keys=True, ensure_ascii=True).encode())
         self._written += 1
-        self._kept()
+        self.kept()
 
     def forget_the_rest(self) -> None:
         """The agent goes another way than the `past` says: what is left of it is kept in a file beside."""
@@ -52,7 +51,7 @@ class Recorder:
         file.rename(_free_name(file))
         replace_file(file, b"".join(lines[: self._written]))
         self._steps = LineFile(file)
-        self._kept()
+        self.kept()
 
     def artifact(self, index: int, artifact: Artifact) -> None:
         """Keep the bytes of an attempt; on disk when this returns."""
@@ -60,7 +59,7 @@ class Recorder:
             file = self.folder / "attempts" / str(index) / path
             file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(file, data)
-        self._kept()
+        self.kept()
 
     def kept_artifact(self, index: int) -> Artifact:
         """The bytes of an attempt of the past."""
