@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from harness.errors import EpisodeOver, RunSpent, SandboxError
+from harness.errors import Abandoned, EpisodeOver, RunSpent, SandboxError
 from harness.executors.copies import LAST, Sender, files, packed, unpack
 from harness.executors.desk import Answer, Begun
 from harness.llm.spending import SpendingLine
@@ -26,7 +26,7 @@ from harness.schema.base import Sha256, Timestamp
 class AskDesk(Protocol):
     """Calls a method of the desk, wherever that is, and waits for what it gives."""
 
-    def __call__(self, method: Literal["begin", "put", "finish", "spending"], *words: Any) -> Any: ...
+    def __call__(self, method: Literal["begin", "put", "finish", "spending", "told", "orders"], *words: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ class FarBooks:
     def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None:
         self._asked("settle", name, usd, time, request_sha256)
 
+    def hold(self, model: str, wait_s: float) -> None:
+        self._asked("hold", model, wait_s)
+
+    def held_s(self, model: str) -> float:
+        return float(self._asked("held_s", model))
+
     def _asked(self, what: str, *words: Any) -> Any:
         return value_of(self.ask("spending", self.key, self.life, what, *words))
 
@@ -64,7 +70,7 @@ class Away:
     sender: Sender
 
     def kept(self) -> None:
-        """Tell the desk what is on disk. Raises SandboxError when it has given this life up."""
+        """Tell the desk what is on disk. Raises as value_of does."""
         if changes := self.sender.changes():
             value_of(self.ask("put", self.books.key, self.books.life, changes))
 
@@ -91,11 +97,14 @@ def away(ask: AskDesk, key: str) -> Iterator[Away]:
 
 
 def value_of(answer: Answer) -> Any:
-    """What the desk gave. Raises what it refused with: RunSpent, EpisodeOver("cost"), SandboxError."""
+    """What the desk gave. Raises what it refused with: RunSpent, EpisodeOver("cost"), Abandoned when another life of the
+    episode has begun, SandboxError."""
     if answer.kind == "run":
         raise RunSpent(answer.refused)
     if answer.kind == "episode":
         raise EpisodeOver("cost", answer.refused)
+    if answer.kind == "life":
+        raise Abandoned(answer.refused)
     if answer.kind:
         raise SandboxError(answer.refused)
     return answer.value

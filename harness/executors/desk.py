@@ -8,7 +8,7 @@ given up. Answers with values, never with exceptions: those would lose their typ
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,10 @@ from harness.llm.spending import Ledger
 from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
+
+Question = Literal["spent_usd", "left_open", "reserve", "settle", "hold", "held_s"]
+"""What the ledger can be asked."""
+Order = Literal["play", "finish", "end"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Desk:
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._news: dict[str, list[Progress]] = {}
-        self._stopped = False
+        self._order: Order = "play"
 
     def begin(self, key: str) -> Begun:
         """A new life of an episode; every earlier one is over."""
@@ -75,15 +79,14 @@ class Desk:
         """Write what is left of an episode; it is finished when episode.json is in there."""
         return self._as(key, life, lambda: unpack(archive, self._run / key))
 
-    def spending(self, key: str, life: int, ask: Literal["spent_usd", "left_open", "reserve", "settle"], *words: Any) -> Answer:
+    def spending(self, key: str, life: int, ask: Question, *words: Any) -> Answer:
         """A question to the ledger, by an episode that lives."""
         return self._as(key, life, lambda: getattr(self._ledger, ask)(*words))
 
-    def told(self, progress: Progress) -> bool:
-        """Take a worker's news; whether it is to stop after this step."""
+    def told(self, progress: Progress) -> None:
+        """Take a worker's news."""
         with self._lock:
             self._news.setdefault(progress.key, []).append(progress)
-            return self._stopped
 
     def news(self) -> list[Progress]:
         """What was told since the last call, an episode's in order."""
@@ -91,15 +94,19 @@ class Desk:
             told, self._news = self._news, {}
         return [one for of in told.values() for one in of]
 
-    def stop(self) -> None:
-        """Every episode is to end after its step."""
-        self._stopped = True
+    def order(self, order: Order) -> None:
+        """From now on: to finish the step and begin nothing, or to end at once."""
+        self._order = order
+
+    def orders(self) -> Order:
+        """What workers are to do."""
+        return self._order
 
     def _of(self, key: str) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
 
-    def _as(self, key: str, life: int, act: Any) -> Answer:
+    def _as(self, key: str, life: int, act: Callable[[], Any]) -> Answer:
         with self._of(key):
             if life != self._lives.get(key):
                 return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
