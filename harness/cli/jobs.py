@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from harness.executors.base import Executor
     from harness.executors.words import RunWords
+    from harness.sandbox.base import Engine
 
 Jobs = Annotated[
     str,
@@ -34,16 +35,24 @@ Only = Annotated[
 MOST_JOBS = 1024
 
 
-def executor_for(jobs: str, words: RunWords) -> Executor:
-    """What `--jobs` asks for. Raises UsageError."""
+def how_many(jobs: str, agent: str) -> int | None:
+    """What `--jobs` says; None: auto. Raises UsageError."""
     from harness.errors import UsageError
-    from harness.executors.here import Here
 
     if jobs != "auto" and not (jobs.isascii() and jobs.isdigit() and 1 <= int(jobs) <= MOST_JOBS):
         raise UsageError(f"--jobs takes auto or a number from 1 to {MOST_JOBS}; it was {jobs!r}")
-    if jobs == "1":
-        return Here()
-    raise UsageError("--jobs: not there yet")
+    if agent == "human" and jobs != "1":
+        raise UsageError("--agent human plays one episode at a time: leave --jobs out")
+    return None if jobs == "auto" else int(jobs)
+
+
+def executor_for(most: int | None, engine: Engine, *, gpus: bool) -> Executor:
+    """What plays so many episodes at a time. Raises EngineUnavailable."""
+    from harness.executors.here import Here
+    from harness.executors.local import Processes
+    from harness.executors.machine import this_machine
+
+    return Here() if most == 1 else Processes(most, this_machine(engine.kind, gpus=gpus))
 
 
 def keys_named(words: RunWords, only: str | None) -> tuple[str, ...]:

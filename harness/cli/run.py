@@ -113,7 +113,7 @@ def run(
     interrupted.
     """
     from harness.cli.common import choose_tasks, emit
-    from harness.cli.jobs import demand_begun_as_said, executor_for, keys_named
+    from harness.cli.jobs import demand_begun_as_said, executor_for, how_many, keys_named
     from harness.executors.aid_words import AidWords
     from harness.executors.model_words import ModelWords
     from harness.executors.words import RunWords
@@ -163,13 +163,14 @@ def run(
     )
     episodes_named = keys_named(words, only)
     demand_begun_as_said(words, resume=resume or bool(episodes_named))
-    executor = executor_for(jobs, words)
+    most = how_many(jobs, agent)
     plan = words.plan()
     models = plan.models
     if models is not None:
         consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
         _build_missing(engine, _families(root, chosen), wanted)
+        executor = executor_for(most, engine, gpus=wanted is not None)
         run_of = _Run(words, plan, engine, executor, episodes_named)
         ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
     episodes = [one.episode for one in ended if one.episode]

@@ -13,7 +13,7 @@ from harness import images
 from harness.errors import UsageError
 from harness.executors.base import Executor, Job, Needs
 from harness.executors.words import RunWords
-from harness.runner.locks import run_lock
+from harness.runner.locks import clear_locks, episode_lock, run_lock
 from harness.runner.progress import Watch
 from harness.runner.run import Ended, RunPlan, begin, keys_of, seed_of
 from harness.sandbox.base import Engine
@@ -38,6 +38,9 @@ def drive(
     """
     wanted = jobs(words, only)
     with run_lock(plan.folder, shared=bool(only)):
+        for key in only:
+            with episode_lock(plan.folder, key, wait_s=0.0):
+                pass  # refused now, and not when its turn comes
         begin(plan, engine)
         due: list[Job] = []
         for job in wanted:
@@ -52,6 +55,8 @@ def drive(
             yield ended
         if due:
             raise KeyboardInterrupt
+        if not only:
+            clear_locks(plan.folder)
 
 
 def jobs(words: RunWords, only: Sequence[str] = ()) -> list[Job]:

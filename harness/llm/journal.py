@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.files import Kept, LineFile, nothing_more
+from harness.files import Kept, LineFile, demand_room, nothing_more
 from harness.schema.calls import JournalLine, ModelCall
 
 FILE = "calls.jsonl"
@@ -23,7 +23,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path, kept: Kept = nothing_more) -> None:
-        self._lines, self._kept = LineFile(folder / FILE), kept
+        self._folder, self._kept = folder, kept
+        self._lines = LineFile(folder / FILE)
         self.unused = list(read_journal(folder / FILE))
         self.calls: list[ModelCall] = [line.call for line in self.unused]
         self.used: list[ModelCall] = []
@@ -46,6 +47,10 @@ class Journal:
             self.used.append(line.call)
         else:
             self.unused.append(line)
+
+    def demand_room(self) -> None:
+        """Before a call is paid. Raises OSError when its answer might not fit on the disk."""
+        demand_room(self._folder)
 
     def close(self) -> None:
         self._lines.close()

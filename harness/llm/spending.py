@@ -19,6 +19,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from harness.errors import EpisodeOver, RunSpent
 from harness.files import cut_torn_line
+from harness.llm.holds import Holds
 from harness.schema.base import Line, Record, Sha256, Timestamp
 from harness.schema.episode import NonNegative
 
@@ -45,7 +46,8 @@ class SpendingLine(Record):
 
 
 class Books(Protocol):
-    """The spending of one run, wherever it is kept. Every process of the run reads and writes the same."""
+    """The spending and the rate limits of one run, wherever they are kept. Every process of the run reads and writes
+    the same."""
 
     def spent_usd(self, episode: str | None = None) -> float:
         """Settled costs and open reservations, of one episode or of the run."""
@@ -56,12 +58,19 @@ class Books(Protocol):
         ...
 
     def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str:
-        """Set the most that a call can cost aside; gives the call's id, which outlives this process. Raises EpisodeOver,
-        RunSpent."""
+        """Set the most that a call can cost aside; gives the call's id. Raises EpisodeOver, RunSpent."""
         ...
 
     def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None:
         """Put what a call did cost in the place of its reservation. Settling again is nothing."""
+        ...
+
+    def hold(self, model: str, wait_s: float) -> None:
+        """The provider wants no request to `model` for so many seconds, from nobody."""
+        ...
+
+    def held_s(self, model: str) -> float:
+        """Seconds until `model` may be asked; 0: now."""
         ...
 
 
@@ -71,6 +80,7 @@ class Ledger:
     def __init__(self, folder: Path, limit_usd: float | None = None) -> None:
         self.limit_usd = limit_usd
         self._file = folder / FILE
+        self._holds = Holds(folder)
         self._thread = threading.RLock()
         self._read = 0
         self._open: dict[str, SpendingLine] = {}
@@ -112,6 +122,16 @@ class Ledger:
                 self._append(
                     handle, SpendingLine(kind="settle", id=name, usd=usd, time=time, request_sha256=request_sha256)
                 )
+
+    def hold(self, model: str, wait_s: float) -> None:
+        """See Books."""
+        with self._thread:
+            self._holds.hold(model, wait_s)
+
+    def held_s(self, model: str) -> float:
+        """See Books."""
+        with self._thread:
+            return self._holds.held_s(model)
 
     def _demand(self, episode: str, usd: float, limit_usd: float) -> None:
         for of, limit, spent in (

@@ -15,7 +15,7 @@ from harness.agents.base import Agent
 from harness.agents.command import CommandAgent
 from harness.data import prepare
 from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, VerificationError
-from harness.files import Kept, nothing_more
+from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
 from harness.runner.aids import Aids
 from harness.runner.episode import NO_AIDS, EpisodeRun
@@ -113,6 +113,7 @@ class Begun:
                 return Ended(key, there, fresh=False)
             place, plan = self.places[task], self.plan
             try:
+                demand_room(plan.folder)
                 agent = plan.agent_for(place, seed)
                 done = run_episode(
                     place, agent, seed, folder, models=plan.models, watch=watch, aids=self.aids, rest=rest, kept=self.kept
