@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from harness.errors import Abandoned, EpisodeOver, RunSpent, SandboxError
-from harness.executors.copies import LAST, Sender, files, packed, unpack
+from harness.executors.copies import LAST, Sender, packed, unpack
 from harness.executors.desk import Answer, Begun
 from harness.llm.spending import SpendingLine
 from harness.runner.manifest import FILE as RUN
@@ -97,8 +97,8 @@ def away(ask: AskDesk, key: str) -> Iterator[Away]:
 
 
 def value_of(answer: Answer) -> Any:
-    """What the desk gave. Raises what it refused with: RunSpent, EpisodeOver("cost"), Abandoned when another life of the
-    episode has begun, SandboxError."""
+    """What the desk gave. Raises what it refused with: RunSpent, EpisodeOver("cost"), Abandoned when another life of
+    the episode has begun, SandboxError."""
     if answer.kind == "run":
         raise RunSpent(answer.refused)
     if answer.kind == "episode":

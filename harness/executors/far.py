@@ -39,7 +39,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an episode ended: with an episode.json in the run's folder, as a failure, or not at all (the run was ended)."""
+    """How an episode ended: with an episode.json in the run's folder, as a failure, or not at all: the run was ended."""
 
     status: Literal["done", "failed", "ended"]
     text: str = ""
@@ -124,6 +124,4 @@ def _away(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, device
     with away(ask, key) as here:
         mine = words.model_copy(update={"folder": here.folder})
         kept = here.kept if words.model.name else nothing_more
-        return work(
-            mine, key, lambda told: ask("told", told), stop=stop, books=here.books, devices=devices, kept=kept
-        )
+        return work(mine, key, lambda told: ask("told", told), stop=stop, books=here.books, devices=devices, kept=kept)

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from harness.files import replace_file
 from harness.runner.progress import Watch
 from harness.runner.run import Ended
 from harness.sandbox import open_engine
+from harness.sandbox.base import Engine
 from harness.schema.episode import Episode
 
 TRIES = 5
@@ -40,21 +40,27 @@ NONCE = ".seen-"
 
 
 class OnRay:
-    """A Ray cluster; `address` None: one of this machine alone, for one run."""
+    """A Ray cluster for one run; `address` None: one of this machine alone. Before anything is made for the run, each
+    node is asked whether it can play these words as this machine's `engine` would.
 
-    def __init__(self, address: str | None) -> None:
-        self._address = address
+    Raises UsageError: no cluster answers, or a node differs from this one.
+    """
+
+    def __init__(self, address: str | None, words: RunWords, engine: Engine, jobs: Sequence[Job]) -> None:
+        demand_far(words)
+        self._stamp = stamp_of(words, engine)
+        self._opened = ExitStack()
+        with ExitStack() as opened:
+            self._cluster = opened.enter_context(connected(address))
+            look(self._cluster, words, self._stamp, jobs)
+            self._opened = opened.pop_all()
 
     def run(self, words: RunWords, jobs: Sequence[Job], watch: Watch, stop: threading.Event) -> Iterator[Ended]:
-        """See harness.executors.base.Executor. Raises UsageError: no cluster, or a node that differs from this one."""
-        demand_far(words)
-        with open_engine(words.sandbox) as engine:
-            stamp = stamp_of(words, engine)
-        with connected(self._address) as cluster, ExitStack() as after:
-            look(cluster, words, stamp, jobs)
-            nonce = after.enter_context(_nonce(words.folder))
-            after.callback(_sweep, cluster, words)
-            yield from _Tasks(cluster, Errand(words, stamp, nonce)).play(jobs, watch, stop)
+        """See harness.executors.base.Executor. The connection is closed at its end."""
+        with self._opened as opened:
+            nonce = opened.enter_context(_nonce(words.folder))
+            opened.callback(_sweep, self._cluster, words)
+            yield from _Tasks(self._cluster, Errand(words, self._stamp, nonce)).play(jobs, watch, stop)
 
 
 def demand_far(words: RunWords) -> None:
@@ -62,7 +68,9 @@ def demand_far(words: RunWords) -> None:
     if words.agent == "human":
         raise UsageError("--agent human plays at this terminal; leave --executor ray out")
     if words.aids.memory not in (None, OWN):
-        raise UsageError(f"--memory {words.aids.memory} is a file of one machine; with --executor ray take --memory own")
+        raise UsageError(
+            f"--memory {words.aids.memory} is a file of one machine; with --executor ray take --memory own"
+        )
     if words.gpus == "all":
         raise UsageError("--gpus all is about one machine; with --executor ray say how many an episode gets")
 

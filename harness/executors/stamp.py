@@ -1,4 +1,4 @@
-"""What two machines must have in common to play one run: Gymboard's code, tasks, images, and the files that a call names.
+"""What two machines must have in common to play one run: Gymboard's code, tasks, images, and files that a call names.
 
 Takes a run's words, gives a Stamp of this machine, and what is wrong here against another's. Never plays anything, and
 never prepares data.
@@ -23,7 +23,7 @@ from harness.schema.task import load_task
 
 
 class Stamp(Record):
-    """One machine. `tasks`, `images` and `files`: name -> digest; `code`: of the package harness, as it is installed."""
+    """One machine. `tasks`, `images` and `files`: name -> digest; `code`: of the package harness, as installed."""
 
     version: str
     code: str

@@ -82,7 +82,7 @@ class Recorder:
 
 
 def goes_on(folder: Path) -> bool:
-    """Whether an unfinished episode is gone on with: a model was paid in it. If not, its steps are put aside, where they
+    """Whether an unfinished episode is gone on with: a model was paid in it. If not, its steps are put aside, and
     stay readable beside the new ones."""
     if _has_lines(folder / JOURNAL):
         return True

@@ -116,7 +116,15 @@ class Begun:
                 demand_room(plan.folder)
                 agent = plan.agent_for(place, seed)
                 done = run_episode(
-                    place, agent, seed, folder, models=plan.models, watch=watch, aids=self.aids, rest=rest, kept=self.kept
+                    place,
+                    agent,
+                    seed,
+                    folder,
+                    models=plan.models,
+                    watch=watch,
+                    aids=self.aids,
+                    rest=rest,
+                    kept=self.kept,
                 )
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError, OSError) as error:
                 return Ended(key, None, failure=str(error))

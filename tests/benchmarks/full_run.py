@@ -1,4 +1,4 @@
-"""What a full run costs, 13 tasks x 4 seeds: every figure that this repository has measured, and "unmeasured" elsewhere.
+"""What a full run costs, 13 tasks x 4 seeds: what this repository has measured, "unmeasured" where it has not.
 
     python -m tests.benchmarks.full_run
 
@@ -46,7 +46,9 @@ def duration(seconds: float) -> str:
 
 def times() -> None:
     baseline, tuner = walls("reference-baseline"), walls("reference-tuner")
-    print("| task | cpus, memory | baseline agent | tuner, 49 steps | one training, one CPU thread | one training, GPU | limit |")
+    print(
+        "| task | cpus, memory | baseline agent | tuner, 49 steps | a training, one CPU thread | a training, GPU | limit |"
+    )
     print("|---|---|---|---|---|---|---|")
     for folder in sorted(file.parent for file in tasks_root().glob("*/task.toml")):
         task = load_task(folder)
@@ -72,7 +74,9 @@ def costs() -> None:
         price = load_prices().find(model, DAY)
         assert price is not None
         usd = estimate(price, episodes, None)
-        print(f"| {model} | " + " | ".join(f"${value:.0f}" for value in (usd.low, usd.likely, usd.high, usd.most)) + " |")
+        print(
+            f"| {model} | " + " | ".join(f"${value:.0f}" for value in (usd.low, usd.likely, usd.high, usd.most)) + " |"
+        )
 
 
 if __name__ == "__main__":
