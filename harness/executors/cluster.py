@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,8 @@ from harness.executors.words import RunWords
 
 STORE_BYTES = 256 << 20
 """The object store of a cluster that is started here; what does not fit in is spilled to disk."""
+LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+"""Ray takes 127.0.0.1 for "the address by which others reach this machine"."""
 LOOK_S = 300.0
 MIB = 1 << 20
 
@@ -74,8 +78,9 @@ class Cluster:
 
     def each(self, nodes: Sequence[Node], function: Callable[..., Any], *words: Any) -> Iterator[tuple[Node, Any]]:
         """What a function gives on every node, or the exception that ended it there."""
-        task = self.ray.remote(function).options(num_cpus=0, max_retries=0)
-        refs = [(node, task.options(scheduling_strategy=self.on(node.id)).remote(*words)) for node in nodes]
+        task = self.ray.remote(function)
+        on = {node: task.options(num_cpus=0, max_retries=0, scheduling_strategy=self.on(node.id)) for node in nodes}
+        refs = [(node, there.remote(*words)) for node, there in on.items()]
         for node, ref in refs:
             try:
                 yield node, self.ray.get(ref, timeout=LOOK_S)
@@ -86,7 +91,6 @@ class Cluster:
 def library() -> Any:
     """Ray. Raises UsageError when it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:
@@ -100,20 +104,22 @@ def connected(address: str | None) -> Iterator[Cluster]:
 
     Raises UsageError when none answers, or one of another Ray or Python.
     """
-    ray = library()
     if address is not None and address.startswith("ray://"):
         raise UsageError(f"--address {address}: start the call on a node of the cluster (ray job submit), with auto")
+    if address is None:
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else a file in the home
+    ray = library()
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     with tempfile.TemporaryDirectory(prefix="gb-ray-", ignore_cleanup_errors=True) as scratch:
         own: dict[str, Any] = {
             "include_dashboard": False,
             "object_store_memory": STORE_BYTES,
             "_temp_dir": scratch,
-            "_node_ip_address": "127.0.0.1",
+            "_node_ip_address": LOOPBACK,
         }
         try:
             ray.init(address=address or "local", **quiet, **({} if address else own))
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             where = f"no Ray cluster can be used at --address {address}" if address else "Ray does not start here"
             advice = "start one on this machine and on the others (ray start), of the same Ray and Python"
             raise UsageError(f"{where}: {' '.join(str(error).split())[:500]}; {advice}") from None

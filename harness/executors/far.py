@@ -39,7 +39,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an episode ended: with an episode.json in the run's folder, as a failure, or not at all: the run was ended."""
+    """How an episode ended: with an episode.json in the run's folder, as a failure, or not (the run was ended)."""
 
     status: Literal["done", "failed", "ended"]
     text: str = ""

@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
 def times() -> None:
     baseline, tuner = walls("reference-baseline"), walls("reference-tuner")
     print(
-        "| task | cpus, memory | baseline agent | tuner, 49 steps | a training, one CPU thread | a training, GPU | limit |"
+        "| task | cpus, memory | baseline agent | tuner, 49 steps | training, one CPU thread | training, GPU | limit |"
     )
     print("|---|---|---|---|---|---|---|")
     for folder in sorted(file.parent for file in tasks_root().glob("*/task.toml")):
