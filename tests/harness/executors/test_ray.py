@@ -133,7 +133,7 @@ def _without_times(value: Any) -> Any:
 @pytest.mark.timeout(900)
 @pytest.mark.docker
 def test_a_node_is_lost(nodes: Nodes, runs: Path, tmp_path: Path) -> None:
-    """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, the same bundle."""
+    """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same bundle."""
     before, agent = left_behind(), f"{MINE}:PlainAsker"
     nodes.start()
     far = nodes.start(hidden=runs)
