@@ -183,7 +183,7 @@ def run(
             players = executor_for(most, engine, gpus=wanted is not None)
         run_of = _Run(words, plan, engine, players, episodes_named)
         ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
-    episodes = [one.episode for one in ended if one.episode]
+    episodes = sorted((one.episode for one in ended if one.episode), key=lambda one: (one.task, one.seed))
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
         records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]

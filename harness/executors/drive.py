@@ -7,7 +7,7 @@ an episode itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from harness import images
 from harness.errors import UsageError
@@ -30,7 +30,7 @@ def drive(
     watch: Watch,
     stop: threading.Event,
     only: Sequence[str] = (),
-) -> Iterator[Ended]:
+) -> Generator[Ended, None, None]:
     """The end of every episode of the run, or of the `only` ones, cheap tasks first; what ended earlier is told first.
 
     `plan` is what the words mean here. With `only`, other processes may play other episodes of the run meanwhile.

@@ -1,7 +1,7 @@
 """What a driver and its worker say to each other: JSON lines over a socket that both ends close by dying.
 
-Takes and gives dicts whose first key is the kind of message. The driver's: words, play (a key), finish (the step, then
-end), end (at once). The worker's: progress, ended (a key), left (a key: unfinished, as it was told to finish), fault (it
+Takes and gives dicts whose first key is the kind of message. The driver's: words, play (a key), finish (the step and
+then end), end (at once). The worker's: progress, ended (a key), left (a key: unfinished, told to finish), fault (it
 cannot work at all). Never waits for an answer.
 """
 
