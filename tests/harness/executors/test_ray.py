@@ -1,167 +1,168 @@
-"""Episodes on a real Ray cluster of two nodes, one of which does not see the run's folder: as another machine would."""
+"""Episodes on a real Ray cluster of two nodes, one of which does not see the run's folder: as another machine would.
+
+One cluster for the file, because each start takes half a minute on two cores; the test that loses a node comes last.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.llm.journal import read_journal
-from harness.llm.spending import Ledger
-from harness.pack import pack
-from harness.schema.bundle import Entry
-from harness.schema.episode import Episode
-from harness.schema.prices import Price
-from harness.schema.run import RunManifest
-from harness.schema.steps import read_steps
-from tests.harness.executors.ray_nodes import ROOT, Nodes, cluster, environment
-from tests.servers.answers import Answer, tool
-from tests.servers.models import Asked, ModelServer, model_server
+from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
+from tests.harness.executors.side import SEEDS, STEPS, Side, counted, ended, kill, script, until
+from tests.harness.executors.test_faults import NOTHING
+from tests.harness.executors.test_interrupt import slowly
+from tests.servers.models import ModelServer, model_server
 
 pytest.importorskip("ray")
-PRICE = Price(models=("openai/scripted",), since="2026-01-01", input_usd=3.0, output_usd=15.0, source="test")
-TASK, SEEDS = "house-price", 4
-COMMANDS = ["python baseline.py", *[f"sleep 0.5; echo {number}" for number in range(6)]]
-TURNS = len(COMMANDS) + 2
-MINE = "tests.harness.executors.plain_asker"
+pytestmark = pytest.mark.timeout(900)
 
 
-def script(asked: Asked) -> Answer:
-    """The next command by the number of answers in the history, then validate, then submit."""
-    place = sum(message["role"] == "assistant" for message in asked.messages)
-    if place < len(COMMANDS):
-        return tool("bash", command=COMMANDS[place])
-    return tool("validate") if place == len(COMMANDS) else tool("submit")
+@dataclass
+class Two:
+    """The cluster. `runs` is empty for the far node, `temporary` is where both nodes' workers keep what they need."""
+
+    nodes: Nodes
+    near: Node
+    far: Node
+    runs: Path
+    temporary: Path
+
+    def side(self, name: str, sandbox: str = "local") -> Side:
+        """A run of its own that is sent to the cluster."""
+        return Side(self.runs / name, sandbox, environment=SETTINGS)
+
+    @property
+    def ray(self) -> list[str]:
+        return ["--executor", "ray", "--address", self.nodes.address]
+
+    def playing(self, side: Side) -> bool:
+        """Whether both nodes play an episode that has been paid for; their processes are the run's."""
+        side.pids.update(self.near.workers().values(), self.far.workers().values())
+        return all(self.paid(side, node) for node in (self.near, self.far))
+
+    def paid(self, side: Side, node: Node) -> int:
+        """The answers of the episodes that a node plays, as the run's folder has them."""
+        journals = [side.run / key / "calls.jsonl" for key in node.workers()]
+        return sum(file.read_bytes().count(b"\n") for file in journals if file.is_file())
+
+    def left(self, side: Side) -> list[str]:
+        """What is there that should be gone."""
+        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".seen-*"))
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[Nodes]:
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     if os.geteuid():
         pytest.skip("a node with folders of its own takes root")
-    with cluster(tmp_path) as found:
-        yield found
+    runs, temporary = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("t")
+    with cluster(tmp_path_factory.mktemp("ray")) as nodes:
+        env = {"TMPDIR": str(temporary)}
+        yield Two(nodes, nodes.start(env=env), nodes.start(env=env, hidden=runs), runs, temporary)
 
 
-def words(runs: Path, agent: str, *more: str, seeds: int = SEEDS, sandbox: str = "local") -> list[str]:
-    run = ["run", "--agent", agent, "--tasks", TASK, "--profile", "smoke", "--sandbox", sandbox, "--plain"]
-    return [sys.executable, "-m", "gymboard", *run, "--seeds", str(seeds), "--runs", str(runs), "--run", "r", *more]
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
+    """sandbox -> a run of one episode after another in one process."""
+    made = {}
+    for sandbox in ("local", "docker") if shutil.which("docker") else ("local",):
+        made[sandbox] = Side(tmp_path_factory.mktemp("undisturbed"), sandbox)
+        with model_server(script) as server:
+            code, said = made[sandbox].end(server)
+            assert code == 0, said
+    return made
 
 
-def asking(server: ModelServer) -> list[str]:
-    return ["--model", "openai/scripted", "--api-base", server.openai, "--price", "3,15", "--yes"]
+def stopped(side: Side, server: ModelServer, two: Two) -> tuple[int, str]:
+    """A run that is interrupted once both nodes play."""
+    child = side.begin(server, *two.ray)
+    until(lambda: two.playing(side) and sum(len(asked.messages) > 1 for asked in server.asked) >= 2)
+    child.send_signal(signal.SIGINT)
+    return ended(child)
 
 
-def on(nodes: Nodes) -> list[str]:
-    return ["--executor", "ray", "--address", nodes.address]
+def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str, Side]) -> None:
+    side = two.side("once")
+    with model_server(slowly(3.0)) as server:
+        code, said = stopped(side, server, two)
+        assert code == 130 and "--resume" in said, said
+        assert len(server.bill) < SEEDS * STEPS and (side.lost(), two.left(side)) == (0, [])
+        server.script = script
+        code, said = side.end(server, *two.ray, "--resume")
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING and side.lost() == 0, "not even a call in flight"
+    assert side.record() == undisturbed["local"].record()
 
 
-def gymboard(call: list[str], **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(call, env=environment(**env), cwd=ROOT, capture_output=True, text=True, check=False)
+def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
+    side = two.side("twice")
+    with model_server(slowly(600.0)) as server:
+        child = side.begin(server, *two.ray)
+        until(lambda: two.playing(side) and sum(len(asked.messages) > 1 for asked in server.asked) >= 2)
+        child.send_signal(signal.SIGINT)
+        assert child.stderr is not None
+        until(lambda: "finishes its step" in child.stderr.readline())
+        assert child.poll() is None, "the first waits for the steps"
+        child.send_signal(signal.SIGINT)
+        code, said = ended(child, within_s=120)
+    assert code == 130 and "--resume" in said, said
+    assert two.left(side) == [] and not two.near.workers() and not two.far.workers()
 
 
-def begun(call: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        call, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
+    """One on each node: Ray begins their episodes again, which go on from what was paid."""
+    side = two.side("workers")
+    with model_server(slowly(0.5)) as server:
+        child = side.begin(server, *two.ray)
+        until(lambda: two.playing(side))
+        for node in (two.far, two.near):
+            for pid in node.workers().values():
+                kill(pid)
+        code, said = ended(child)
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= 2, "at most the call in flight at each kill"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["local"].record(bill=False)
 
 
-def until(holds: Callable[[], object], process: subprocess.Popen[str], limit_s: float = 300.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not holds():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
+def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_path: Path) -> None:
+    """Of another version; without a container engine. Each with what to do, and no run is begun."""
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "harness", other / "harness", ignore=shutil.ignore_patterns("__pycache__"))
+    init = other / "harness" / "__init__.py"
+    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.'))
+    side = two.side("refused", "docker")
+    stranger = two.nodes.start(env={"PYTHONPATH": str(other)}, cwd=tmp_path)
+    mute = two.nodes.start(env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    try:
+        code, said = side.end(None, *two.ray)
+    finally:
+        stranger.kill()
+        mute.kill()
+    assert code == 2 and "2 of 4 node(s) cannot play this run" in said, said
+    assert "it has gymboard 9." in said and "pip install" in said, said
+    assert "none answers" in said and "Start one" in said, said
+    assert not (side.run / "run.json").exists() and not list(side.run.glob("*"))
 
 
-def journals(runs: Path) -> set[str]:
-    """The episodes that have paid, as the run's folder has it."""
-    return {f"{TASK}/{file.parent.name}" for file in runs.glob(f"r/{TASK}/seed-*/calls.jsonl") if file.stat().st_size}
-
-
-def left_behind() -> set[str]:
-    """What places of a dead or living run leave: temporary folders, and containers where there is an engine."""
-    found = {path.name for path in Path(tempfile.gettempdir()).glob("gymboard.*")}
-    listed = subprocess.run(
-        ["docker", "ps", "-aq", "--filter", "label=gymboard"], capture_output=True, text=True, check=False
-    )
-    return found | set(listed.stdout.split())
-
-
-def episodes(run: Path) -> list[Episode]:
-    return [Episode.from_json(file.read_bytes()) for file in sorted(run.glob(f"{TASK}/seed-*/episode.json"))]
-
-
-def shape(run: Path, out: Path) -> Any:
-    """The run's bundle without times and what follows from them, and without the digests of its payload's bytes."""
-    manifest = RunManifest.from_json((run / "run.json").read_bytes())
-    entry = Entry(
-        id="compared",
-        name="Compared",
-        agent=manifest.agent,
-        agent_version=manifest.agent_version,
-        model=manifest.model,
-        organization="test",
-    )
-    bundle = json.loads(pack(run, out, entry, "github:1").canonical())
-    assert [part["name"] for part in bundle["payload"]] == [f"{TASK}.tar.zst"]
-    return _without_times({name: value for name, value in bundle.items() if name not in ("payload", "hardware")})
-
-
-def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        timed = ("started", "created", "wall_s", "duration_s", "grade_s", "time")
-        return {name: _without_times(inner) for name, inner in value.items() if name not in timed}
-    return [_without_times(inner) for inner in value] if isinstance(value, list) else value
-
-
-@pytest.mark.timeout(900)
 @pytest.mark.docker
-def test_a_node_is_lost(nodes: Nodes, runs: Path, tmp_path: Path) -> None:
-    """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same bundle."""
-    before, agent = left_behind(), f"{MINE}:PlainAsker"
-    nodes.start()
-    far = nodes.start(hidden=runs)
-    with model_server(script) as server:
-        driver = begun(words(runs, agent, *asking(server), *on(nodes), sandbox="docker"))
-        until(lambda: set(far.workers()) & journals(runs), driver)
-        (key,) = set(far.workers()) & journals(runs)
-        until(lambda: len(list(read_journal(runs / "r" / key / "calls.jsonl"))) > 3, driver)
-        far.kill()
-        said, _ = driver.communicate(timeout=600)
-        assert driver.returncode == 0, said
-    done = episodes(runs / "r")
-    assert [episode.exit_status for episode in done] == ["success"] * SEEDS, "lost 0"
-    lost = sum(lost_calls(folder) for folder in (runs / "r").glob(f"{TASK}/seed-*"))
-    assert lost <= 1, "the call that was in flight"
-    assert len(server.bill) <= SEEDS * TURNS + lost
-    assert server.cost_usd(PRICE) <= Ledger(runs / "r").spent_usd() + 1e-9
-    assert left_behind() - before == set(), "leaked 0"
-    with model_server(script) as server:
-        calm = gymboard(words(tmp_path / "calm", agent, *asking(server), sandbox="docker"))
-        assert calm.returncode == 0, calm.stderr
-    assert shape(runs / "r", tmp_path / "a") == shape(tmp_path / "calm" / "r", tmp_path / "b")
-
-
-def lost_calls(folder: Path) -> int:
-    """Of a finished episode every request of which was answered once."""
-    journal = list(read_journal(folder / "calls.jsonl"))
-    answered = Counter(line.call.request_sha256 for line in journal if not line.call.lost)
-    assert set(answered.values()) == {1} and len(answered) == TURNS, "no answer is paid twice"
-    assert [line.step for line in read_steps(folder / "steps.jsonl")] == list(range(1, TURNS + 1))
-    return sum(line.call.lost for line in journal)
+def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
+    """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same record."""
+    side = two.side("lost", "docker")
+    with model_server(slowly(0.5)) as server:
+        child = side.begin(server, *two.ray)
+        until(lambda: two.playing(side) and two.paid(side, two.far) >= 3)
+        two.far.kill()
+        code, said = ended(child, within_s=600)
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= 1, "the call that was in flight"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
