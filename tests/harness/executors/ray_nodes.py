@@ -34,12 +34,13 @@ SETTINGS = {
     "RAY_AUTH_TOKEN": secrets.token_hex(32),  # else Ray writes one into the home folder
     "RAY_memory_monitor_refresh_ms": "0",
     "RAY_health_check_initial_delay_ms": "1000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_period_ms": "2000",
+    "RAY_health_check_timeout_ms": "20000",
     "RAY_health_check_failure_threshold": "4",
+    "RAY_worker_register_timeout_seconds": "300",
 }
 STORE_BYTES, MEMORY_BYTES = 80 << 20, 16 << 30
-START_S = 120.0
+START_S, TRIES = 120.0, 3
 TITLE = "ray::gymboard "
 """How Ray calls a process that plays an episode, before its key."""
 
@@ -105,7 +106,17 @@ class Nodes:
     def start(
         self, *, cpus: int = 2, hidden: Path | None = None, env: Mapping[str, str] | None = None, cwd: Path = ROOT
     ) -> Node:
-        """A node; `hidden`: a folder that is empty for it."""
+        """A node; `hidden`: a folder that is empty for it. Ray gives a raylet half a minute: a busy machine needs it
+        again."""
+        for _ in range(TRIES):
+            node = self._begun(cpus, hidden, env or {}, cwd)
+            if self._joins(node):
+                self.nodes.append(node)
+                return node
+            node.kill()
+        raise RuntimeError(f"no node starts:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def _begun(self, cpus: int, hidden: Path | None, env: Mapping[str, str], cwd: Path) -> Node:
         number, mark = len(self.nodes) + 1, secrets.token_hex(8)
         folder = Path(tempfile.mkdtemp(prefix="ray-"))
         own = ["--head", "--port", str(self.port), "--include-dashboard", "false"] if number == 1 else []
@@ -119,40 +130,39 @@ class Nodes:
         with self.log.open("ab") as log:
             starter = subprocess.Popen(
                 words,
-                env={**environment(**{MARK: mark}), **(env or {})},
+                env={**environment(**{MARK: mark}), **env},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        node = Node(mark, folder, starter)
-        self.nodes.append(node)
-        self._wait(node, number)
-        return node
+        return Node(mark, folder, starter)
 
-    def _wait(self, node: Node, number: int) -> None:
-        """Until the cluster has as many nodes."""
+    def _joins(self, node: Node) -> bool:
         deadline = time.monotonic() + START_S
-        while f"\nNODE {number} ".encode() not in b"\n" + self._seen():
-            if node.starter.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"node {number} does not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+        while node.starter.poll() is None and time.monotonic() < deadline:
+            if f"127.0.0.{len(self.nodes) + 2}" in self._seen():
+                return True
             time.sleep(0.3)
+        return False
 
-    def _seen(self) -> bytes:
-        asked = [sys.executable, "-c", COUNT, self.address]
-        return subprocess.run(asked, env=environment(), capture_output=True, check=False).stdout
+    def _seen(self) -> list[str]:
+        """The addresses of the nodes that live."""
+        asked = [sys.executable, "-c", LIVING, self.address]
+        said = subprocess.run(asked, env=environment(), capture_output=True, text=True, check=False)
+        return said.stdout.split()
 
     def close(self) -> None:
         for node in reversed(self.nodes):
             node.kill()
 
 
-COUNT = """
+LIVING = """
 import sys
 from ray._raylet import GcsClient
 nodes = GcsClient(address=sys.argv[1]).get_all_node_info()
-print(f"NODE {sum(1 for node in nodes.values() if node.state == 0)} ")
+print(*(node.node_manager_address for node in nodes.values() if node.state == 0))
 """
 
 
