@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,8 @@ def keys_named(words: RunWords, only: str | None) -> tuple[str, ...]:
 
 
 def demand_begun_as_said(words: RunWords, *, resume: bool) -> None:
-    """Before anything is made: a run that is there is gone on with on purpose, and by the suite it was begun with.
+    """Before anything is made: a run that is there is gone on with on purpose, and by the suite it was begun with; and
+    its folder can be written.
 
     Raises UsageError, SchemaError.
     """
@@ -74,6 +76,20 @@ def demand_begun_as_said(words: RunWords, *, resume: bool) -> None:
     if (words.folder / FILE).exists() and not resume:
         raise UsageError(f"{words.folder} is there already; go on with it by --resume, or choose another --run name")
     demand_same_suite(words.folder, {task: words.root / task for task in words.tasks})
+    _demand_writable(words.folder)
+
+
+def _demand_writable(folder: Path) -> None:
+    from harness.errors import UsageError
+    from harness.files import demand_room
+
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"nothing can be written in {there}: get the permission, or keep runs elsewhere, --runs DIR")
+    try:
+        demand_room(there)
+    except OSError as error:
+        raise UsageError(f"{error}, or keep runs elsewhere, --runs DIR") from None
 
 
 @contextmanager
