@@ -27,6 +27,7 @@ STORE_BYTES = 256 << 20
 LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 """Ray takes 127.0.0.1 for "the address by which others reach this machine"."""
 LOOK_S = 300.0
+LONGEST_PLACE = 107 - len("/gb-12345678/session_2026-01-01_00-00-00_123456_4194304/sockets/plasma_store")
 MIB = 1 << 20
 
 
@@ -110,7 +111,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else a file in the home
     ray = library()
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    with tempfile.TemporaryDirectory(prefix="gb-ray-", ignore_cleanup_errors=True) as scratch:
+    with tempfile.TemporaryDirectory(prefix="gb-", dir=_short_folder(), ignore_cleanup_errors=True) as scratch:
         own: dict[str, Any] = {
             "include_dashboard": False,
             "object_store_memory": STORE_BYTES,
@@ -127,6 +128,11 @@ def connected(address: str | None) -> Iterator[Cluster]:
             yield Cluster(ray)
         finally:
             ray.shutdown()
+
+
+def _short_folder() -> str | None:
+    """Where Ray may keep its sockets, whose paths have 107 bytes; None: the usual place."""
+    return None if len(tempfile.gettempdir()) <= LONGEST_PLACE else "/tmp"  # noqa: S108 - a fresh folder in there
 
 
 def look(cluster: Cluster, words: RunWords, stamp: Stamp, jobs: Sequence[Job]) -> None:

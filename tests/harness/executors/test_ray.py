@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, clust
 from tests.harness.executors.side import SEEDS, STEPS, Side, counted, ended, kill, script, until
 from tests.harness.executors.test_faults import NOTHING
 from tests.harness.executors.test_interrupt import slowly
-from tests.servers.models import ModelServer, model_server
+from tests.servers.models import model_server
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.timeout(900)
+BEGUN_S = 400.0
+"""For two nodes to start workers that import everything, on a busy machine."""
 
 
 @dataclass
@@ -79,18 +82,23 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
     return made
 
 
-def stopped(side: Side, server: ModelServer, two: Two) -> tuple[int, str]:
-    """A run that is interrupted once both nodes play."""
-    child = side.begin(server, *two.ray)
-    until(lambda: two.playing(side) and sum(len(asked.messages) > 1 for asked in server.asked) >= 2)
-    child.send_signal(signal.SIGINT)
-    return ended(child)
+def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int = 1) -> None:
+    """Wait until both nodes play an episode that has been paid for, the far one with so many answers."""
+    try:
+        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers), BEGUN_S)
+        assert child.poll() is None, child.communicate()
+    except AssertionError:
+        child.kill()
+        raise
 
 
 def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str, Side]) -> None:
     side = two.side("once")
     with model_server(slowly(3.0)) as server:
-        code, said = stopped(side, server, two)
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        child.send_signal(signal.SIGINT)
+        code, said = ended(child)
         assert code == 130 and "--resume" in said, said
         assert len(server.bill) < SEEDS * STEPS and (side.lost(), two.left(side)) == (0, [])
         server.script = script
@@ -104,7 +112,7 @@ def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
     side = two.side("twice")
     with model_server(slowly(600.0)) as server:
         child = side.begin(server, *two.ray)
-        until(lambda: two.playing(side) and sum(len(asked.messages) > 1 for asked in server.asked) >= 2)
+        both_play(child, side, two)
         child.send_signal(signal.SIGINT)
         assert child.stderr is not None
         until(lambda: "finishes its step" in child.stderr.readline())
@@ -120,7 +128,7 @@ def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
     side = two.side("workers")
     with model_server(slowly(0.5)) as server:
         child = side.begin(server, *two.ray)
-        until(lambda: two.playing(side))
+        both_play(child, side, two)
         for node in (two.far, two.near):
             for pid in node.workers().values():
                 kill(pid)
@@ -158,7 +166,7 @@ def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
     side = two.side("lost", "docker")
     with model_server(slowly(0.5)) as server:
         child = side.begin(server, *two.ray)
-        until(lambda: two.playing(side) and two.paid(side, two.far) >= 3)
+        both_play(child, side, two, answers=3)
         two.far.kill()
         code, said = ended(child, within_s=600)
         assert code == 0, said
