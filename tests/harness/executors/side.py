@@ -116,9 +116,12 @@ class Side:
                     found.append(f"container {one.name}")
         return found
 
-    def answered(self) -> int:
-        """Answers that some journal of the run holds, each paid."""
-        return sum(not line.call.lost for file in self.run.rglob("calls.jsonl") for line in read_journal(file))
+    def answered(self) -> list[tuple[str, str]]:
+        """Episode and request of every answer that some journal of the run holds, each paid."""
+        journals = {file.parent.name: read_journal(file) for file in self.run.rglob("calls.jsonl")}
+        return [
+            (key, line.call.request_sha256) for key, lines in journals.items() for line in lines if not line.call.lost
+        ]
 
     def lost(self) -> int:
         """Calls that a kill cut off."""
@@ -188,8 +191,10 @@ def _words_of(pid: int) -> bytes:
 
 
 def counted(side: Side, server: ModelServer) -> Iterator[tuple[str, int]]:
-    """The counts of a fault's row."""
-    episodes = list(side.run.glob(f"{TASK}/seed-?/episode.json"))
+    """The counts of a fault's row. Paid twice: an answer that was had already, or one that nobody's books know of. A call
+    in flight at a kill is in the books, as lost, whether or not it reached the provider."""
+    episodes, answers = list(side.run.glob(f"{TASK}/seed-?/episode.json")), side.answered()
+    unknown = max(0, len(server.bill) - len(answers) - side.lost())
     yield "episodes lost", side.seeds - len(episodes)
-    yield "episodes paid twice", len(server.bill) - side.seeds * STEPS - side.lost()
+    yield "episodes paid twice", len(answers) - len(set(answers)) + unknown
     yield "leaked", len(side.left())

@@ -55,3 +55,17 @@ def test_twice_ends_them_at_once(tmp_path: Path, jobs: str, sandbox: str) -> Non
         code, said = ended(child, within_s=120)
     assert code == 130 and "--resume" in said, said
     assert side.left() == []
+
+
+def test_a_finished_program_is_ended_where_it_is(tmp_path: Path) -> None:
+    """It has no steps to finish, and begins anew: what it handed in meanwhile stays readable."""
+    side = Side(tmp_path)
+    child = side.begin(
+        None, "--agent", "command", "--cmd", "echo 1 > submission.csv; validate; sleep 1000", "--jobs", "2"
+    )
+    until(lambda: len(list(side.run.glob("house-price/seed-*/attempts/0/submission.csv"))) == 2)
+    side.workers(child)
+    child.send_signal(signal.SIGINT)
+    code, said = ended(child)
+    assert code == 130 and "--resume" in said, said
+    assert side.left() == [] and not list(side.run.rglob("episode.json"))
