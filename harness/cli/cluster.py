@@ -48,11 +48,11 @@ def demand_where(where: ExecutorChoice, address: str | None, jobs: str, words: R
         return
     if jobs not in ("1", "auto"):
         raise UsageError("--jobs is for this machine; --executor ray plays as many as the cluster has room for")
-    from harness.executors.cluster import library
+    from harness.executors.cluster import demand_ray
     from harness.executors.on_ray import demand_far
 
     demand_far(words)
-    library()
+    demand_ray()
 
 
 def on_ray(address: str | None, words: RunWords, engine: Engine, only: Sequence[str]) -> Executor:

@@ -7,6 +7,7 @@ statistics are off where Ray is started here. Never sends a key: a worker takes 
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import secrets
@@ -89,13 +90,21 @@ class Cluster:
                 yield node, error
 
 
-def library() -> Any:
-    """Ray. Raises UsageError when it is not installed."""
+def demand_ray() -> None:
+    """Raises UsageError when Ray is not installed. Does not import it: it reads its settings then."""
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError('--executor ray needs Ray: pip install "gymboard[ray]"')
+
+
+def _library(*, own: bool) -> Any:
+    """Ray; `own`: for a cluster that it starts here, with a token that is nowhere but in this process's environment
+    (else Ray writes one into the home folder)."""
+    demand_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError:
-        raise UsageError('--executor ray needs Ray: pip install "gymboard[ray]"') from None
+    if own and os.environ.setdefault("RAY_AUTH_MODE", "token") == "token":
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray
+
     return ray
 
 
@@ -107,9 +116,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     """
     if address is not None and address.startswith("ray://"):
         raise UsageError(f"--address {address}: start the call on a node of the cluster (ray job submit), with auto")
-    if address is None:
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else a file in the home
-    ray = library()
+    ray = _library(own=address is None)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     with tempfile.TemporaryDirectory(prefix="gb-", dir=_short_folder(), ignore_cleanup_errors=True) as scratch:
         own: dict[str, Any] = {

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.executors.gated import GATE, Gated
 from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
 from tests.harness.executors.side import SEEDS, STEPS, Side, counted, ended, kill, script, until
 from tests.harness.executors.test_faults import NOTHING
@@ -36,14 +37,22 @@ class Two:
     far: Node
     runs: Path
     temporary: Path
+    gate: Path
 
     def side(self, name: str, sandbox: str = "local") -> Side:
-        """A run of its own that is sent to the cluster."""
+        """A run of its own that is sent to the cluster; its agents wait at the gate."""
+        for file in self.gate.iterdir():
+            file.unlink()
         return Side(self.runs / name, sandbox, environment=SETTINGS)
 
     @property
     def ray(self) -> list[str]:
-        return ["--executor", "ray", "--address", self.nodes.address]
+        return ["--executor", "ray", "--address", self.nodes.address, "--agent", f"{Gated.__module__}:Gated"]
+
+    def at_gate(self) -> bool:
+        """Whether an agent waits on each node."""
+        there = {int(file.name) for file in self.gate.iterdir() if file.name.isdigit()}
+        return all(there & set(node.pids()) for node in (self.near, self.far))
 
     def playing(self, side: Side) -> bool:
         """Whether both nodes play an episode that has been paid for; their processes are the run's."""
@@ -64,10 +73,10 @@ class Two:
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     if os.geteuid():
         pytest.skip("a node with folders of its own takes root")
-    runs, temporary = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("t")
+    runs, temporary, gate = (tmp_path_factory.mktemp(name) for name in ("runs", "t", "gate"))
     with cluster(tmp_path_factory.mktemp("ray")) as nodes:
-        env = {"TMPDIR": str(temporary)}
-        yield Two(nodes, nodes.start(env=env), nodes.start(env=env, hidden=runs), runs, temporary)
+        env = {"TMPDIR": str(temporary), GATE: str(gate)}
+        yield Two(nodes, nodes.start(env=env), nodes.start(env=env, hidden=runs), runs, temporary, gate)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +94,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
 def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int = 1) -> None:
     """Wait until both nodes play an episode that has been paid for, the far one with so many answers."""
     try:
-        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers), BEGUN_S)
+        until(lambda: child.poll() is not None or two.at_gate(), BEGUN_S)
+        (two.gate / "open").touch()
+        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers))
         assert child.poll() is None, child.communicate()
     except AssertionError:
         child.kill()
@@ -94,7 +105,7 @@ def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int =
 
 def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str, Side]) -> None:
     side = two.side("once")
-    with model_server(slowly(3.0)) as server:
+    with model_server(slowly(4.0)) as server:
         child = side.begin(server, *two.ray)
         both_play(child, side, two)
         child.send_signal(signal.SIGINT)
@@ -126,7 +137,7 @@ def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
 def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
     """One on each node: Ray begins their episodes again, which go on from what was paid."""
     side = two.side("workers")
-    with model_server(slowly(0.5)) as server:
+    with model_server(slowly(2.0)) as server:
         child = side.begin(server, *two.ray)
         both_play(child, side, two)
         for node in (two.far, two.near):
@@ -150,7 +161,7 @@ def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_pa
     stranger = two.nodes.start(env={"PYTHONPATH": str(other)}, cwd=tmp_path)
     mute = two.nodes.start(env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     try:
-        code, said = side.end(None, *two.ray)
+        code, said = side.end(None, "--executor", "ray", "--address", two.nodes.address)
     finally:
         stranger.kill()
         mute.kill()
@@ -164,7 +175,7 @@ def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_pa
 def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
     """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same record."""
     side = two.side("lost", "docker")
-    with model_server(slowly(0.5)) as server:
+    with model_server(slowly(2.0)) as server:
         child = side.begin(server, *two.ray)
         both_play(child, side, two, answers=3)
         two.far.kill()
