@@ -72,7 +72,9 @@ class EpisodeRun:
     def _metered(self, models: Models | None) -> Meter | None:
         if models is None:
             return None
-        model = models.open(self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left)
+        model = models.open(
+            self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left, self.recorder.kept
+        )
         model.timed = self.phases.timed
         if paid := model.paid():
             self.started = min(paid[0].started, self.started)

@@ -15,7 +15,7 @@ from harness.agents.base import Agent
 from harness.agents.command import CommandAgent
 from harness.data import prepare
 from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, VerificationError
-from harness.files import demand_room
+from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
 from harness.runner.aids import Aids
 from harness.runner.episode import NO_AIDS, EpisodeRun
@@ -109,6 +109,7 @@ class Begun:
     plan: RunPlan
     places: Mapping[str, Place]
     aids: Aids
+    kept: Kept = nothing_more
 
     def play(self, key: str, watch: Watch = unwatched, rest: Rest = never) -> Ended:
         """Episode `key`, unless it has ended already. A sandbox, grader, model or disk that breaks costs this episode
@@ -133,6 +134,7 @@ class Begun:
                     aids=self.aids,
                     rest=rest,
                     telling=plan.telling,
+                    kept=self.kept,
                 )
 
             try:
@@ -149,9 +151,9 @@ def begin(plan: RunPlan, engine: Engine) -> Begun:
     return begun(plan, places, open_manifest(plan, engine, agent, places))
 
 
-def begun(plan: RunPlan, places: Mapping[str, Place], manifest: RunManifest) -> Begun:
+def begun(plan: RunPlan, places: Mapping[str, Place], manifest: RunManifest, kept: Kept = nothing_more) -> Begun:
     """A plan whose run.json stands already."""
-    return Begun(plan, places, replace(plan.aids, run=f"{plan.run}@{manifest.created}"))
+    return Begun(plan, places, replace(plan.aids, run=f"{plan.run}@{manifest.created}"), kept)
 
 
 def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Iterator[Ended]:
@@ -193,11 +195,12 @@ def run_episode(
     aids: Aids = NO_AIDS,
     rest: Rest = never,
     telling: Telling = UNTOLD,
+    kept: Kept = nothing_more,
 ) -> Episode:
     """One episode into `folder`, or the rest of one that is there. `rest` is called between two steps: what it raises
     leaves the episode unfinished, with every step on disk. `telling`: to whom the episode tells where its time goes,
     beside its own folder."""
-    recorder = Recorder(folder)
+    recorder = Recorder(folder, kept)
     try:
         with (
             telling.one(f"{place.task.id}/seed-{seed}", folder, agent=agent.name, profile=place.profile) as phases,
