@@ -122,7 +122,7 @@ def test_a_reader_finds_the_best_under_a_dollar_and_why_it_failed(browser: Brows
         go_to(page, ".gb-compared thead a")
         page.keyboard.press("Enter")
         page.wait_for_url("**/entries/*.html")
-            go_to(page, ".gb-wrong a[href*='step-']")
+        go_to(page, ".gb-wrong a[href*='step-']")
         page.keyboard.press("Enter")
         page.locator(".gb-steps .gb-here:focus").wait_for()
         assert page.locator(".gb-here details[open]").count() == 1
