@@ -101,7 +101,10 @@ class Side:
 
     def workers(self, child: subprocess.Popen[str]) -> list[int]:
         """The worker processes of a running command."""
-        text = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text()
+        try:
+            text = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text()
+        except OSError:  # it has ended
+            return []
         found = [int(pid) for pid in text.split() if b"executors.worker" in _words_of(int(pid))]
         self.pids.update(found)
         return found

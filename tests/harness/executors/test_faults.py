@@ -178,11 +178,10 @@ def test_a_worker_that_always_dies_costs_its_episode_alone(tmp_path: Path) -> No
     side = Side(tmp_path)
     with model_server(script) as server:
         child = side.begin(server, "--jobs", "1000", "--only", "house-price/seed-0")
-        for _ in range(3):
-            until(lambda: side.workers(child) or child.poll() is not None)
+        while child.poll() is None:
             for pid in side.workers(child):
                 kill(pid)
-            until(lambda: not side.workers(child) or child.poll() is not None)
+            time.sleep(0.05)
         code, said = ended(child)
         assert code == 1 and "died 3 times" in said and "SIGKILL" in said, said
         assert side.left() == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 from tests.harness.executors.side import STEPS, Side, counted, ended, script, until
-from tests.harness.executors.test_interrupt import slowly
-from tests.servers.models import model_server
+from tests.servers.answers import Answer
+from tests.servers.models import Asked, model_server
 
 
 def test_an_array_job_makes_one_run(tmp_path: Path) -> None:
@@ -27,10 +28,15 @@ def test_an_array_job_makes_one_run(tmp_path: Path) -> None:
 
 def test_who_is_at_work_is_left_alone(tmp_path: Path) -> None:
     """The same episode, the whole run, other words: each is refused while one episode is played, with a reason."""
-    side = Side(tmp_path)
-    with model_server(slowly(2.0)) as server:
+    side, enough = Side(tmp_path), threading.Event()
+
+    def waiting(asked: Asked) -> Answer:
+        enough.wait()
+        return script(asked)
+
+    with model_server(waiting) as server:
         child = side.begin(server, "--only", "house-price/seed-0")
-        until(lambda: server.asked)
+        until(lambda: list(side.run.glob("house-price/seed-0/calls.jsonl")))
         refused = {
             "plays house-price/seed-0": ("--only", "house-price/seed-0"),
             "another process runs": ("--resume",),
@@ -40,5 +46,6 @@ def test_who_is_at_work_is_left_alone(tmp_path: Path) -> None:
         for reason, more in refused.items():
             code, said = side.end(server, *more)
             assert (code, reason in said) == (2, True), said
+        enough.set()
         assert ended(child)[0] == 0
         assert len(server.bill) == STEPS
