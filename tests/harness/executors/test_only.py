@@ -40,7 +40,7 @@ def test_who_is_at_work_is_left_alone(tmp_path: Path) -> None:
         refused = {
             "plays house-price/seed-0": ("--only", "house-price/seed-0"),
             "another process runs": ("--resume",),
-            "another seeds": ("--only", "house-price/seed-0", "--seeds", "9"),
+            "another seeds": ("--only", "house-price/seed-1", "--seeds", "9"),
             "no such episode": ("--only", "house-price/seed-9"),
         }
         for reason, more in refused.items():
