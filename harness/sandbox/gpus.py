@@ -74,7 +74,7 @@ def gpu_names(client: DockerClient, gpus: Gpus, labels: Mapping[str, str]) -> tu
     except (DockerException, requests.RequestException) as error:
         code, said = 1, str(getattr(error, "explanation", None) or error)
     finally:
-        remove_container(container)
+        remove_container(client.api, str(container.id))
     names = tuple(filter(None, map(str.strip, said.splitlines())))
     if code:
         raise EngineUnavailable(f"--gpus {gpus}: the container engine gives none: {' '.join(said.split())}. {ADVICE}")
