@@ -27,7 +27,7 @@ from harness.errors import EngineUnavailable, PlaceLost, SandboxError
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
-from harness.sandbox.gpus import Gpus, gpu_names
+from harness.sandbox.gpus import Gpus, demand_request, gpu_names
 from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
@@ -98,6 +98,8 @@ class DockerEngine:
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
         try:
+            if self._gpus and image != spec.image:
+                demand_request(container, self._gpus)
             return DockerSandbox(spec, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)

@@ -21,6 +21,7 @@ from harness.sandbox.docker_box import remove_container
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 MOST = 64
 LISTING = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
@@ -54,6 +55,12 @@ def parse_gpus(text: str) -> Gpus | None:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST:
         return Gpus(int(text))
     raise UsageError(f"--gpus takes all, none or a number from 1 to {MOST}; it was {text!r}")
+
+
+def demand_request(container: Container, gpus: Gpus) -> None:
+    """Raises EngineUnavailable when the engine has dropped the request without a word, as Podman's Docker API does."""
+    if not container.attrs["HostConfig"].get("DeviceRequests"):
+        raise EngineUnavailable(f"--gpus {gpus}: this engine ignores requests for GPUs; take Docker, or --gpus none")
 
 
 def gpu_names(client: DockerClient, gpus: Gpus, labels: Mapping[str, str]) -> tuple[str, ...]:
