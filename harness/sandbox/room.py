@@ -30,10 +30,9 @@ MEMINFO = Path("/proc/meminfo")
 
 @dataclass(frozen=True)
 class Floors:
-    """What must be free, in MiB, before a container or an episode begins, and how long it is waited for."""
+    """What must be free, in MiB, before a container is made, and how long it is waited for."""
 
     engine_disk_mib: int = 2048
-    run_disk_mib: int = 256
     memory_mib: int = 512
     wait_s: float = 60.0
 
@@ -77,12 +76,6 @@ def demand_disk(folder: Path, what: str, floor_mib: int) -> None:
         return shutil.disk_usage(folder).free >> 20
 
     _demand(free_mib, floor_mib, f"disk in {what} ({folder})", "remove something there, or take another disk")
-
-
-def demand_run_disk(folder: Path) -> None:
-    """Room for what an episode writes into its run's folder, which may not be there yet. Raises NoRoom."""
-    there = next(path for path in (folder, *folder.parents) if path.is_dir())
-    demand_disk(there, "the run's folder", FLOORS.run_disk_mib)
 
 
 def free_memory_mib() -> int:

@@ -12,7 +12,7 @@ from harness.errors import NoRoom
 from harness.sandbox import open_engine, room
 from harness.sandbox.base import BoxSpec
 from harness.sandbox.owner import owner
-from harness.sandbox.room import Floors, Room, demand_run_disk, free_memory_mib
+from harness.sandbox.room import Floors, Room, free_memory_mib
 
 MEMINFO = "MemTotal:       24000000 kB\nMemFree:        1 kB\nMemAvailable:   {kib} kB\n"
 
@@ -44,12 +44,6 @@ def test_memory_that_comes_free_is_waited_for(meminfo: Path, caplog: pytest.LogC
 
 def test_an_engine_elsewhere_is_not_judged_by_this_machine(meminfo: Path) -> None:
     Room(None, 24_000).demand(2048)
-
-
-def test_a_full_disk_is_refused_before_the_run_folder_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "FLOORS", Floors(run_disk_mib=1 << 40, wait_s=0))
-    with pytest.raises(NoRoom, match=rf"disk in the run's folder \({tmp_path}\) are free, {1 << 40} are needed"):
-        demand_run_disk(tmp_path / "runs" / "mine" / "house-price" / "seed-0")
 
 
 @pytest.mark.docker
