@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -133,40 +134,41 @@ def run(
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    words = RunWords(
-        run=title,
-        folder=runs / title,
-        tasks=tuple(chosen),
-        seeds=tuple(range(seeds)),
-        profile=profile.value,
-        agent=agent,
-        sandbox=sandbox.value,
-        gpus=gpus,
-        starter=starter.value,
-        dataset=dataset,
-        source=source,
-        command=command,
-        program=program,
-        agent_name=agent_name,
-        agent_file=agent_file,
-        model=ModelWords(
-            name=model,
-            api_base=api_base,
-            key_env=key_env,
-            price=price,
-            run_cost_usd=cost_limit,
-            episode_cost_usd=episode_cost_limit,
-        ),
-        aids=AidWords(
-            memory=memory,
-            embeddings=embeddings,
-            price_usd=embeddings_price,
-            api_base=embeddings_base,
-            literature=literature,
-        ),
-        mirror=mirror,
-        tasks_root=tasks_root,
-    )
+    with _well_said():
+        words = RunWords(
+            run=title,
+            folder=runs / title,
+            tasks=tuple(chosen),
+            seeds=tuple(range(seeds)),
+            profile=profile.value,
+            agent=agent,
+            sandbox=sandbox.value,
+            gpus=gpus,
+            starter=starter.value,
+            dataset=dataset,
+            source=source,
+            command=command,
+            program=program,
+            agent_name=agent_name,
+            agent_file=agent_file,
+            model=ModelWords(
+                name=model,
+                api_base=api_base,
+                key_env=key_env,
+                price=price,
+                run_cost_usd=cost_limit,
+                episode_cost_usd=episode_cost_limit,
+            ),
+            aids=AidWords(
+                memory=memory,
+                embeddings=embeddings,
+                price_usd=embeddings_price,
+                api_base=embeddings_base,
+                literature=literature,
+            ),
+            mirror=mirror,
+            tasks_root=tasks_root,
+        )
     episodes_named = keys_named(words, only)
     demand_begun_as_said(words, resume=resume or bool(episodes_named))
     demand_where(executor, address, jobs, words)
@@ -183,7 +185,8 @@ def run(
             players = executor_for(most, engine, gpus=wanted is not None)
         run_of = _Run(words, plan, engine, players, episodes_named)
         ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
-    episodes = sorted((one.episode for one in ended if one.episode), key=lambda one: (one.task, one.seed))
+    done = [one.episode for one in ended if one.episode]
+    episodes = sorted(done, key=lambda one: (chosen.index(one.task), one.seed))
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
         records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]
@@ -195,6 +198,20 @@ def run(
     if failures:
         typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
         raise typer.Exit(1)
+
+
+@contextmanager
+def _well_said() -> Iterator[None]:
+    """Words that a record refuses (a limit that is no number, say) are the call's fault. Raises UsageError."""
+    from pydantic import ValidationError
+
+    from harness.errors import UsageError
+
+    try:
+        yield
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise UsageError("; ".join(faults)) from None
 
 
 def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:

@@ -119,9 +119,8 @@ class Side:
     def answered(self) -> list[tuple[str, str]]:
         """Episode and request of every answer that some journal of the run holds, each paid."""
         journals = {file.parent.name: read_journal(file) for file in self.run.rglob("calls.jsonl")}
-        return [
-            (key, line.call.request_sha256) for key, lines in journals.items() for line in lines if not line.call.lost
-        ]
+        calls = [(key, line.call) for key, lines in journals.items() for line in lines]
+        return [(key, call.request_sha256) for key, call in calls if not call.lost]
 
     def lost(self) -> int:
         """Calls that a kill cut off."""
@@ -191,8 +190,8 @@ def _words_of(pid: int) -> bytes:
 
 
 def counted(side: Side, server: ModelServer) -> Iterator[tuple[str, int]]:
-    """The counts of a fault's row. Paid twice: an answer that was had already, or one that nobody's books know of. A call
-    in flight at a kill is in the books, as lost, whether or not it reached the provider."""
+    """The counts of a fault's row. Paid twice: an answer that was had already, or one that nobody's books know of. A
+    call in flight at a kill is in the books, as lost, whether or not it reached the provider."""
     episodes, answers = list(side.run.glob(f"{TASK}/seed-?/episode.json")), side.answered()
     unknown = max(0, len(server.bill) - len(answers) - side.lost())
     yield "episodes lost", side.seeds - len(episodes)
