@@ -82,6 +82,9 @@ def run(
     address: Address = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
+    log: Annotated[
+        Path | None, typer.Option(help="JSON lines, one an event; default logs/run.jsonl in the run's folder.")
+    ] = None,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
@@ -168,6 +171,7 @@ def run(
             ),
             mirror=mirror,
             tasks_root=tasks_root,
+            log=log,
         )
     episodes_named = keys_named(words, only)
     demand_begun_as_said(words, resume=resume or bool(episodes_named))

@@ -19,6 +19,11 @@ from scoring.publish.generator import decision_records
 from scoring.publish.markdown import plain
 from scoring.publish.stamp import slot
 
+_ASIDE = ("hide:", "  - navigation", "search:", "  exclude: true")
+"""Pages of which there may be thousands: in no navigation, in no search."""
+_WIDE = ("hide:", "  - toc")
+"""Front matter of a page whose tables need the room."""
+
 
 def block(name: str) -> str:
     """A slot for markup, on a line of its own and out of the search index."""
@@ -33,6 +38,8 @@ def write_pages(docs: Path, tasks: Mapping[str, TaskSpec], root: Path) -> None:
     for task in tasks.values():
         (docs / "tasks" / f"{task.id}.md").write_text(_task_page(task, root / task.id), encoding="utf-8")
     (docs / "entries" / f"{slot('entry-page')}.md").write_text(_entry_shell(), encoding="utf-8")
+    (docs / "ledger").mkdir(exist_ok=True)
+    (docs / "ledger" / f"{slot('ledger-page')}.md").write_text(_ledger_shell(), encoding="utf-8")
     (docs / "tables.md").write_text(tables_page(), encoding="utf-8")
     _write_decisions(docs / "decisions")
 
@@ -47,12 +54,12 @@ def _quoted(text: str) -> str:
 
 def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
     lines = [
-        _front("Tasks", "The tasks of Gymboard: what is asked, how it is measured, and the baseline to beat"),
+        _front("Tasks", "The tasks of Gymboard: what is asked, how it is measured, and the baseline to beat", *_WIDE),
         "# Tasks\n",
         f"{len(tasks)} of the thirteen tasks of MLGym-Bench are complete here. Each page is made from the task's own "
         "folder: the metric, the baseline and its source, where it differs from MLGym, how it has been attacked, and "
         "what is not stopped.\n",
-        "| task | domain | metric | baseline | grader |",
+        "| task | domain | grader | baseline | metric |",
         "|---|---|---|---:|---|",
     ]
     for task in tasks.values():
@@ -60,15 +67,15 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
         value = f"{number(baseline.value)} ({baseline.origin})" if baseline else "not measured"
         arrow = "higher" if task.metric.direction == "max" else "lower"
         lines.append(
-            f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {plain(task.metric.label)}, {arrow} is "
-            f"better | {value} | {task.grader.kind} |"
+            f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {task.grader.kind} | {value} | "
+            f"{plain(task.metric.label)}, {arrow} is better |"
         )
     return "\n".join([*lines, "", "## Scores by task {#by-task}\n", block("by-task")])
 
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", "hide:", "  - toc"),
+        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", *_WIDE),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),
@@ -206,10 +213,7 @@ def _entry_shell() -> str:
         slot("entry-title"),
         slot("entry-description"),
         f"card: {slot('entry-card')}",
-        "hide:",
-        "  - navigation",
-        "search:",
-        "  exclude: true",
+        *_ASIDE,
     )
     sections: tuple[tuple[str, str], ...] = (
         ("Tasks", "entry-tasks"),
@@ -218,8 +222,14 @@ def _entry_shell() -> str:
     )
     sections += (("Provenance", "entry-provenance"),)
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
-    script = '\n<script type="module" src="../assets/js/entry.js"></script>\n'
-    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}{script}"
+    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"
+
+
+def _ledger_shell() -> str:
+    title = f"Ledger, lines {slot('ledger-range')}"
+    head = _front(title, f"Decisions about the board: lines {slot('ledger-range')} of its ledger", *_ASIDE)
+    more = "[Ledger](../ledger.md) says what the lines mean, and has the newest first."
+    return f"{head}\n# {title} {{ #lines }}\n\n{more}\n\n{block('ledger-lines')}"
 
 
 def _write_decisions(folder: Path) -> None:

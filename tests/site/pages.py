@@ -20,11 +20,14 @@ COMMITTED = {
     "methodology": "methodology.html",
     "protocol": "protocol.html",
     "submit": "submit.html",
+    "aids": "aids.html",
     "agents": "agents.html",
+    "training environment": "gymnasium.html",
     "rules": "rules.html",
     "rules by code": "rules-codes.html",
     "hostile pull requests": "hostile.html",
     "ledger": "ledger.html",
+    "page of the ledger": "ledger/0.html",
     "data": "data.html",
     "tables": "tables.html",
     "decisions": "decisions/index.html",
@@ -45,5 +48,6 @@ HOSTILE = {
     "unpublished run": "entries/entry-5.preview.html",
     "failures": "failures.html",
     "ledger": "ledger.html",
+    "page of the ledger": "ledger/0.html",
 }
 """Pages of the site of invented and hostile entries."""
