@@ -14,7 +14,7 @@ GymboardError                 exit code 1
 │   ├── RunSpent              the run's cost limit is reached, not the episode's own
 │   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
 │   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
-├── Abandoned                 whoever played an episode from outside has left it; it stays unfinished, nothing is graded
+├── Abandoned                 an episode is left by who played it, or its run is told to end; it stays unfinished
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 ├── SubmitError               the pull request could not be made; says whether calling again goes on
@@ -90,7 +90,8 @@ class InvalidArtifact(GymboardError):
 
 
 class Abandoned(GymboardError):
-    """Whoever played an episode from outside has left it: it stays unfinished, and nothing is graded."""
+    """Whoever played an episode from outside has left it, or its run is to end: it stays unfinished, nothing is
+    graded."""
 
 
 class ModelUnavailable(GymboardError):

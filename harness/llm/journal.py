@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.files import LineFile
+from harness.files import LineFile, demand_room
 from harness.schema.calls import JournalLine, ModelCall
 
 FILE = "calls.jsonl"
@@ -22,6 +22,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._lines = LineFile(folder / FILE)
         self.unused = list(read_journal(folder / FILE))
         self.calls: list[ModelCall] = [line.call for line in self.unused]
@@ -44,6 +45,10 @@ class Journal:
             self.used.append(line.call)
         else:
             self.unused.append(line)
+
+    def demand_room(self) -> None:
+        """Before a call is paid. Raises OSError when its answer might not fit on the disk."""
+        demand_room(self._folder)
 
     def close(self) -> None:
         self._lines.close()

@@ -1,10 +1,10 @@
 """The metered model of an episode: reserves, asks, journals, settles, and answers from the journal what it paid for.
 
 Takes a ModelPlan, the run's ledger and a price; gives each episode its Model. Retries on rate limits and overload,
-Retry-After honoured, within the episode's time. A request that went out and was not answered may have been paid: it is
-booked at the most that it can have cost, recorded as lost, and asked again at most twice. A provider that refuses its
-own unsigned reasoning back is asked without it, from then on. Never asks for what the journal holds, and never asks
-when the answer could pass a limit.
+Retry-After honoured by every process of the run, within the episode's time. A request that went out and was not
+answered may have been paid: it is booked at the most that it can have cost, recorded as lost, and asked again at most
+twice. A provider that refuses its own unsigned reasoning back is asked without it, from then on. Never asks for what
+the journal holds, when the answer could pass a limit, or when it could not be written down.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,12 +26,14 @@ from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
 from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
-from harness.llm.spending import Ledger
+from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, load_prices
 
 BUSY_TRIES, LOST_TRIES, UNREACHED_TRIES = 10, 2, 3
+PATIENT_TRIES = 8
+"""Of a server that has answered before and cannot be reached now: two minutes, in which it may be restarted."""
 LONGEST_WAIT_S = 60.0
 ANSWER_S = 1200.0
 LANDING_S = 5.0
@@ -42,12 +45,14 @@ Send = Callable[[ModelPlan, Request, float], Answer]
 
 
 class Models:
-    """The model of a run. Raises UsageError: no provider of that name, no key, no price."""
+    """The model of a run. `books` None: the file in the run's folder. Raises UsageError: no provider of that name, no
+    key, no price."""
 
-    def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
+    def __init__(self, plan: ModelPlan, folder: Path, day: str, books: Books | None = None) -> None:
         check(plan)
         self.plan, self.price = plan, price_of(plan, day)
-        self.ledger = Ledger(folder, plan.run_cost_usd)
+        self.ledger: Books = books or Ledger(folder, plan.run_cost_usd)
+        self.answered = False
 
     def limit_usd(self, task_limit_usd: float) -> float:
         """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
@@ -73,6 +78,15 @@ def price_of(plan: ModelPlan, day: str) -> Price:
     return price
 
 
+@contextmanager
+def _written() -> Iterator[None]:
+    """What cannot be written down may not be paid: the episode then stays unfinished, like one without a model."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelUnavailable(f"no answer can be kept: {error}") from error
+
+
 class Meter:
     """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made."""
 
@@ -86,6 +100,7 @@ class Meter:
         send: Send = ask,
     ) -> None:
         self.name, self.limit_usd = models.plan.name, limit_usd
+        self._models = models
         self._plan, self._price, self._ledger = models.plan, models.price, models.ledger
         self._key, self._journal, self._time_left = key, journal, time_left
         self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
@@ -125,6 +140,11 @@ class Meter:
         return self._journal.calls
 
     @property
+    def asking(self) -> bool:
+        """Whether a call is on its way, for any thread."""
+        return bool(self._flying)
+
+    @property
     def left_usd(self) -> float:
         """Of the episode's own limit, by the calls so far."""
         return round(max(0.0, self.limit_usd - sum(call.cost_usd or 0.0 for call in self._journal.used)), 9)
@@ -156,12 +176,16 @@ class Meter:
         sha256 = request_sha256(encoded)
         with self._lock:
             line = self._journal.take(sha256)
-        return line or self._ask(request, len(encoded), sha256)
+        if line is not None:
+            return line
+        with _written():
+            return self._ask(request, len(encoded), sha256)
 
     def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
         sent = request if self._unsigned else replace(request, messages=without_unsigned(request.messages))
         while True:
+            self._sit_out()
             worst = self._worst_usd(size, request.max_output_tokens)
             name = self._reserve(worst, sha256)
             started, begun = now(), time.monotonic()
@@ -170,11 +194,13 @@ class Meter:
             except Busy as error:
                 self._unpaid(name, sha256)
                 busy += 1
+                if error.retry_after_s is not None:
+                    self._ledger.hold(self.name, error.retry_after_s)
                 self._wait(busy, BUSY_TRIES, error, error.retry_after_s)
             except Unreached as error:
                 self._unpaid(name, sha256)
                 unreached += 1
-                self._wait(unreached, UNREACHED_TRIES, error)
+                self._wait(unreached, PATIENT_TRIES if self._models.answered else UNREACHED_TRIES, error)
             except Lost as error:
                 call = self._call(
                     sha256, started, time.monotonic() - begun, Usage(), worst, busy + unreached, lost=True
@@ -191,10 +217,16 @@ class Meter:
                 self._unpaid(name, sha256)
                 raise
             else:
+                self._models.answered = True
                 self._unsigned = self._unsigned and sent is request
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
                 return self._book(name, call, answer.reply)
+
+    def _sit_out(self) -> None:
+        """Wait while the provider wants no request, whichever process of the run it said so to."""
+        while (wait := self._ledger.held_s(self.name)) > 0:
+            self._sleep(wait * random.uniform(1.0, 1.1), "its provider asked the run to wait")
 
     def _reserve(self, worst: float, sha256: str) -> str:
         """The id of a call that may now be made. While another call of this episode holds what is left, wait for it.
@@ -203,6 +235,7 @@ class Meter:
         while True:
             with self._lock:
                 self._demand_open()
+                self._journal.demand_room()
                 started = now()
                 try:
                     name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
@@ -306,10 +339,12 @@ class Meter:
         if tries > most:
             raise ModelUnavailable(f"given up after {tries} tries: {error}")
         wait = min(LONGEST_WAIT_S, 2.0 ** (tries - 1)) * random.uniform(1.0, 1.25)
-        wait = wait if retry_after_s is None else retry_after_s
+        self._sleep(wait if retry_after_s is None else retry_after_s, error)
+
+    def _sleep(self, wait: float, why: object) -> None:
         if wait >= self._time_left():
             raise EpisodeOver(
-                "wall_time", f"the model can be asked again in {wait:.0f} s, after the episode's end: {error}"
+                "wall_time", f"the model can be asked again in {wait:.0f} s, after the episode's end: {why}"
             )
         time.sleep(wait)
 

@@ -21,7 +21,7 @@ from harness.runner.attempts import Attempts
 from harness.runner.attended import AgentFault, Attended
 from harness.runner.place import Place
 from harness.runner.program import ProgramPlace, program_place
-from harness.runner.progress import Progress, Watch, unwatched
+from harness.runner.progress import Progress, Rest, Watch, never, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
 from harness.runner.trajectory import system_prompt, who, with_tools
@@ -49,8 +49,10 @@ class EpisodeRun:
         models: Models | None = None,
         watch: Watch = unwatched,
         aids: Aids = NO_AIDS,
+        rest: Rest = never,
     ) -> None:
         self.place, self.agent, self.seed, self.recorder, self.watch = place, agent, seed, recorder, watch
+        self.rest = rest
         self.key = f"{place.task.id}/seed-{seed}"
         self.handed_in = Attempts(place, recorder)
         self.classes: list[ActionClass | None] = []
@@ -183,6 +185,7 @@ class EpisodeRun:
             if at_limit := self.limit(elapsed_s=self._shown_s):
                 self.auto_submit(box)
                 return at_limit, None
+            self.rest()
             self._tell("thinking")
             action = self.attended.act(observation, self.time_left())
             if self.model is not None and self.model.over is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections import deque
 from pathlib import Path
 
@@ -54,7 +55,9 @@ class Recorder:
         self._steps = LineFile(file)
 
     def artifact(self, index: int, artifact: Artifact) -> None:
-        """Keep the bytes of an attempt; on disk when this returns."""
+        """Keep the bytes of an attempt; on disk when this returns. What a killed process left of it goes first."""
+        if (there := self.folder / "attempts" / str(index)).exists():
+            shutil.rmtree(there)
         for path, data in artifact.items():
             file = self.folder / "attempts" / str(index) / path
             file.parent.mkdir(parents=True, exist_ok=True)

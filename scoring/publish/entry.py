@@ -69,7 +69,7 @@ def body_slots(
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
-    context |= _steps(row, bundle, texts, place)
+    context |= _steps(shown, bundle, texts, place)
     context["by_hand"] = _by_hand(row, loaded, ledger, place)
     urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
@@ -105,8 +105,10 @@ def _conduct(row: Row) -> dict[str, Any]:
     }
 
 
-def _steps(row: Row, bundle: Bundle | None, texts: Texts, place: str) -> dict[str, Any]:
+def _steps(shown: Shown, bundle: Bundle | None, texts: Texts, place: str) -> dict[str, Any]:
+    row, order = shown.row, {task.id: number for number, task in enumerate(shown.board.tasks)}
     found = happened(bundle.episodes, {cell.task: cell for cell in row.cells}) if bundle else []
+    found.sort(key=lambda one: order.get(one.task, len(order)))
     traces = [episode.trace for episode in bundle.episodes] if bundle else []
     mix, parts = deciles(traces), _parts(row, bundle, texts, place) if bundle else {}
     return {

@@ -9,16 +9,20 @@ from collections.abc import Sequence
 
 from scoring.leaderboard import Board, Curve
 from scoring.publish.formats import number, usd
-from scoring.publish.series import undrawn
+from scoring.publish.series import short, undrawn
 
 SPOKEN = 12
 """Rows that an alternative text names one by one; the rest is in the chart's table."""
-TITLED = 3
-"""Names in a title."""
+TITLED, WIDTH = 3, 40
+"""Names in a title, and characters of each: a longer name would make its chart the higher."""
 
 
 def _labels(board: Board) -> dict[str, str]:
     return {row.id: row.label for row in board.rows}
+
+
+def _titled(board: Board) -> dict[str, str]:
+    return {row.id: short(row.label, WIDTH) for row in board.rows}
 
 
 def joined(names: Sequence[str], most: int = SPOKEN) -> str:
@@ -48,7 +52,7 @@ def yardstick(board: Board) -> str:
 
 def profile_title(board: Board) -> str:
     """Who reaches the reference value, or holds the best one, on most tasks."""
-    labels, total = _labels(board), len(board.tasks)
+    labels, total = _titled(board), len(board.tasks)
     entries = {row.id for row in board.rows if row.kind == "entry"}
     shares = {c.row: round(_share_at(c, 0.0) * total) for c in _curves(board) if c.row in entries}
     top = max(shares.values(), default=0)
@@ -71,7 +75,7 @@ def profile_alt(board: Board) -> str:
 
 def pareto_title(board: Board) -> str:
     """Who is on the frontier."""
-    labels = _labels(board)
+    labels = _titled(board)
     points = [p for p in board.pareto if p.column == board.default_column and p.frontier]
     names = [labels[p.row] for p in sorted(points, key=lambda p: p.cost_usd or 0) if p.row in labels]
     if not names:

@@ -78,12 +78,13 @@ def number(value: float | None, digits: int = 3) -> str:
     if value and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}".replace("-", "−")
     shown = digits if abs(value) < 100 else 1
-    return f"{value:.{shown}f}".replace("-", "−")
+    return f"{value:z.{shown}f}".replace("-", "−")
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """A difference, with its sign."""
-    return number(value, digits) if value is None or value < 0 else f"+{number(value, digits)}"
+    """A difference, with its sign; one that rounds to nothing has none."""
+    text = number(value, digits)
+    return f"+{text}" if value is not None and value > 0 and text.strip("0.") else text
 
 
 def duration(seconds: float) -> str:

@@ -21,6 +21,8 @@ from scoring.publish.stamp import slot
 
 _ASIDE = ("hide:", "  - navigation", "search:", "  exclude: true")
 """Pages of which there may be thousands: in no navigation, in no search."""
+_WIDE = ("hide:", "  - toc")
+"""Front matter of a page whose tables need the room."""
 
 
 def block(name: str) -> str:
@@ -52,12 +54,12 @@ def _quoted(text: str) -> str:
 
 def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
     lines = [
-        _front("Tasks", "The tasks of Gymboard: what is asked, how it is measured, and the baseline to beat"),
+        _front("Tasks", "The tasks of Gymboard: what is asked, how it is measured, and the baseline to beat", *_WIDE),
         "# Tasks\n",
         f"{len(tasks)} of the thirteen tasks of MLGym-Bench are complete here. Each page is made from the task's own "
         "folder: the metric, the baseline and its source, where it differs from MLGym, how it has been attacked, and "
         "what is not stopped.\n",
-        "| task | domain | metric | baseline | grader |",
+        "| task | domain | grader | baseline | metric |",
         "|---|---|---|---:|---|",
     ]
     for task in tasks.values():
@@ -65,15 +67,15 @@ def _task_index(tasks: Mapping[str, TaskSpec]) -> str:
         value = f"{number(baseline.value)} ({baseline.origin})" if baseline else "not measured"
         arrow = "higher" if task.metric.direction == "max" else "lower"
         lines.append(
-            f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {plain(task.metric.label)}, {arrow} is "
-            f"better | {value} | {task.grader.kind} |"
+            f"| [{plain(task.title)}]({task.id}.md) | {DOMAINS[task.domain]} | {task.grader.kind} | {value} | "
+            f"{plain(task.metric.label)}, {arrow} is better |"
         )
     return "\n".join([*lines, "", "## Scores by task {#by-task}\n", block("by-task")])
 
 
 def _task_page(task: TaskSpec, folder: Path) -> str:
     parts = [
-        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", "hide:", "  - toc"),
+        _front(_quoted(task.title), _quoted(task.summary), f"card: task-{task.id}", *_WIDE),
         f"# {plain(task.title)}\n",
         f"{plain(task.summary)}\n",
         _facts(task),

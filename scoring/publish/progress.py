@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from scoring.conduct import Told
 from scoring.leaderboard import Board, BoardTask
+from scoring.publish.findings import WIDTH
 from scoring.publish.formats import number
+from scoring.publish.series import short
 from scoring.publish.svg import DASHES, LEADERS
 from scoring.publish.tops import LINES, leading
 
@@ -21,7 +23,7 @@ Seeds = Mapping[int, Sequence[tuple[int, float]]]
 
 
 class Line(NamedTuple):
-    """One agent's line: style class, dashes, name, path, first step and last value."""
+    """One agent's line: style class, dashes, name, path, first step and last value. `start`: where the path begins."""
 
     style: str
     dashes: str
@@ -29,6 +31,10 @@ class Line(NamedTuple):
     path: str
     first: int
     last: float
+
+    @property
+    def start(self) -> str:
+        return self.path.partition("H")[0]
 
 
 class Progress(NamedTuple):
@@ -47,7 +53,9 @@ def progress(board: Board, place: int, told: Told) -> Progress | None:
     """None when nobody shown was told anything."""
     task = board.tasks[place]
     seeds = told.get(task.id, {})
-    found = [(row.label, best_so_far(seeds.get(row.id, {}), task)) for row in leading(board, place, LINES)]
+    found = [
+        (short(row.label, WIDTH), best_so_far(seeds.get(row.id, {}), task)) for row in leading(board, place, LINES)
+    ]
     curves = [(label, curve) for label, curve in found if curve]
     if not curves:
         return None

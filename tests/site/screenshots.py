@@ -1,4 +1,5 @@
-"""Photographs of a built site, in three widths and two schemes: `python tests/site/screenshots.py SITE OUT [PAGE ...]`.
+"""Photographs of a built site, in three widths and two schemes and on paper:
+`python tests/site/screenshots.py SITE OUT [PAGE ...]`.
 
 Takes a folder that `gymboard site build` wrote, writes PNG files; `--home FILE` writes the README's picture alone.
 """
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 HEIGHTS = {1280: 1080, 768: 1024, 360: 740}
+PAPER = 680
+"""Pixels between the margins of A4."""
 
 
 def photograph(browser: Browser, address: str, out: Path, width: int, scheme: Scheme, full: bool) -> None:
     """One page in one width and scheme."""
-    context = browser.new_context(viewport={"width": width, "height": HEIGHTS[width]}, color_scheme=scheme)
+    size = {"width": width, "height": HEIGHTS[width]}
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     tab = context.new_page()
     tab.goto(address, wait_until="networkidle")
     tab.screenshot(path=out, full_page=full)
+    context.close()
+    print(out)
+
+
+def printed(browser: Browser, address: str, out: Path) -> None:
+    """One page as a printer gets it, from a dark screen."""
+    context = browser.new_context(viewport={"width": PAPER, "height": 960}, color_scheme="dark")
+    tab = context.new_page()
+    tab.goto(address, wait_until="networkidle")
+    tab.emulate_media(media="print", color_scheme="dark")
+    tab.screenshot(path=out, full_page=True)
     context.close()
     print(out)
 
@@ -44,10 +59,12 @@ def main() -> None:
             return photograph(browser, f"{address}/index.html", words.home, 1280, "light", full=False)
         words.out.mkdir(parents=True, exist_ok=True)
         for page in words.pages:
+            name = page.removesuffix(".html").replace("/", "-")
             for width in words.widths:
                 for scheme in SCHEMES:
-                    name = f"{page.removesuffix('.html').replace('/', '-')}-{width}-{scheme}.png"
-                    photograph(browser, f"{address}/{page}", words.out / name, width, scheme, not words.fold)
+                    out = words.out / f"{name}-{width}-{scheme}.png"
+                    photograph(browser, f"{address}/{page}", out, width, scheme, not words.fold)
+            printed(browser, f"{address}/{page}", words.out / f"{name}-paper.png")
     return None
 
 

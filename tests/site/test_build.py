@@ -83,22 +83,41 @@ def _digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_two_builds_are_byte_identical_whatever_the_hash_seed_the_locale_and_the_clock(tmp_path: Path) -> None:
-    found = []
-    for name, seed, locale, zone in (("a", "0", "C.UTF-8", "UTC"), ("b", "4242", "POSIX", "Pacific/Auckland")):
-        settings = {"PYTHONHASHSEED": seed, "LC_ALL": locale, "TZ": zone, "GYMBOARD_SITE_URL": "https://x.example/"}
-        subprocess.run(
-            [sys.executable, "gymboard.py", "site", "build", "--out", str(tmp_path / name)],
-            env={**os.environ, **settings},
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
-        digests = _digests(tmp_path / name)
-        assert digests.pop("data/gymboard.duckdb"), "DuckDB writes a random id into its files"
-        found.append(digests)
-    assert found[0] == found[1]
-    assert {"sitemap.xml.gz", "data/attempts.parquet"} <= set(found[0])
+HERE = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC"}
+ELSEWHERE = {
+    "PYTHONHASHSEED": "4242",
+    "LC_ALL": "POSIX",
+    "LANG": "tr_TR.UTF-8",
+    "TZ": "Pacific/Auckland",
+    "PYTHONPATH": str(Path(__file__).with_name("elsewhere")),
+    "SHUFFLE": "another order of files, one core",
+    "POLARS_MAX_THREADS": "1",
+    "RAYON_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def _built(out: Path, settings: dict[str, str]) -> dict[str, str]:
+    """The digests of a build that begins with nothing kept."""
+    usual = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    own = {"GYMBOARD_HOME": f"{out}-home", "GYMBOARD_SITE_URL": "https://x.example/", "TMPDIR": str(out.parent)}
+    subprocess.run(
+        [sys.executable, "gymboard.py", "site", "build", "--out", str(out)],
+        env=usual | own | settings,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    digests = _digests(out)
+    assert digests.pop("data/gymboard.duckdb"), "DuckDB writes a random id into its files"
+    return digests
+
+
+def test_two_builds_are_byte_identical_wherever_they_are_made(tmp_path: Path) -> None:
+    """Another hash seed, locale, time zone, order of files in a folder, number of threads and clock."""
+    here = _built(tmp_path / "a", HERE)
+    assert _built(tmp_path / "b", ELSEWHERE) == here
+    assert {"sitemap.xml.gz", "data/attempts.parquet"} <= set(here)
     sitemap = (tmp_path / "a" / "sitemap.xml").read_text(encoding="utf-8")
     assert "https://x.example/entries/gpt-4o-mlgym.html" in sitemap
     assert "slot" not in sitemap

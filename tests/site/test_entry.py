@@ -19,6 +19,7 @@ from scoring.load import Loaded
 from scoring.publish.build import site_sources
 from scoring.publish.content import Content
 from scoring.publish.episodes import by_kind, deciles, gap, happened
+from scoring.publish.evidence import PUBLIC, addressed
 from scoring.publish.local import Local, durations, opened
 from scoring.publish.mix import bands
 from scoring.publish.progress import best_so_far, progress
@@ -129,6 +130,18 @@ def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
     assert "href=" not in nowhere.split('id="part.house-price"')[1].split("</dd>")[0]
+
+
+def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
+    made = content(leaderboard(), place=PUBLIC)
+    one = next(one for one in made.entries() if one.row.id == "entry-3")
+    own = Loaded(bundle(location=None), "1" * 64)
+    body = made.body(one, Texts(frozenset({"house-price.tar.zst"})), own)
+    at = "https://raw.example/owner/board/commit/submissions"
+    slots = addressed(body, at)
+    assert f'id="part.house-price"><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
+    assert slots["entry-hosts"] == " https://raw.example", "a policy's path would have to be the file's own"
+    assert not any("slot--evidence" in slot for slot in slots.values())
 
 
 def test_seconds_and_exit_codes_come_from_parts_that_are_what_the_bundle_names(tmp_path: Path) -> None:
