@@ -54,6 +54,14 @@ class Kept:
             self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
         return made
 
+    def has(self, key: bytes) -> bool:
+        """Whether something is kept under the key, damaged or not."""
+        if self._db is None:
+            return False
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return self._db.execute("SELECT 1 FROM drawn WHERE key = ?", [key]).fetchone() is not None
+        return False
+
     def close(self) -> None:
         """Write what is new; throw away what is old when the file has become too large."""
         if self._db is None or self._file is None:
