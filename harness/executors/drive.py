@@ -37,7 +37,7 @@ def drive(
     Raises UsageError, DataError, EngineUnavailable; KeyboardInterrupt after `stop` has ended it early.
     """
     wanted = jobs(words, only)
-    with run_lock(plan.folder, shared=bool(only)):
+    with run_lock(plan.folder, shared=bool(only)), plan.telling.whole(profile=plan.profile, due=len(wanted)):
         for key in only:
             with episode_lock(plan.folder, key, wait_s=0.0):
                 pass  # refused now, and not when its turn comes

@@ -27,7 +27,7 @@ class RunWords(Record):
 
     `sandbox` auto is settled by who begins the run. `gpus` as `--gpus` has it, for each agent's container. `source`,
     `command`, `program`, `agent_name` and `agent_file` are the agent's options. `tasks_root` None: the tasks that the
-    installed package carries, wherever that is.
+    installed package carries, wherever that is. `log` None: in the run's folder.
     """
 
     run: KebabId
@@ -49,6 +49,7 @@ class RunWords(Record):
     aids: AidWords = AidWords()
     mirror: Path | None = None
     tasks_root: Path | None = None
+    log: Path | None = None
 
     def plan(self, books: Books | None = None) -> RunPlan:
         """What these words mean here. `books` keep the run's spending; None: the file in its folder.
@@ -76,6 +77,7 @@ class RunWords(Record):
             self.dataset,
             models,
             aids,
+            self.log,
         )
 
     @property
@@ -85,7 +87,7 @@ class RunWords(Record):
 
     def absolute(self) -> Self:
         """The same words for a process with another current folder."""
-        paths = ("folder", "source", "program", "agent_file", "mirror", "tasks_root")
+        paths = ("folder", "source", "program", "agent_file", "mirror", "tasks_root", "log")
         given: dict[str, Path | None] = {name: getattr(self, name) for name in paths}
         aids = self.aids
         if aids.memory not in (None, OWN):

@@ -22,6 +22,7 @@ from typing import Any
 
 from harness.clock import now
 from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
@@ -30,6 +31,7 @@ from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, load_prices
+from harness.telemetry.event import Facts, Timed, untimed
 
 BUSY_TRIES, LOST_TRIES, UNREACHED_TRIES = 10, 2, 3
 PATIENT_TRIES = 8
@@ -59,9 +61,16 @@ class Models:
         own = self.plan.episode_cost_usd
         return task_limit_usd if own is None else min(own, task_limit_usd)
 
-    def open(self, key: str, folder: Path, task_limit_usd: float, time_left: Callable[[], float]) -> Meter:
-        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds."""
-        return Meter(self, key, Journal(folder), self.limit_usd(task_limit_usd), time_left)
+    def open(
+        self,
+        key: str,
+        folder: Path,
+        task_limit_usd: float,
+        time_left: Callable[[], float],
+        kept: Kept = nothing_more,
+    ) -> Meter:
+        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds; `kept` as in Journal."""
+        return Meter(self, key, Journal(folder, kept), self.limit_usd(task_limit_usd), time_left)
 
 
 def price_of(plan: ModelPlan, day: str) -> Price:
@@ -88,7 +97,8 @@ def _written() -> Iterator[None]:
 
 
 class Meter:
-    """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made."""
+    """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made.
+    `timed`: told of each answer that is asked for, its retries included."""
 
     def __init__(
         self,
@@ -108,6 +118,7 @@ class Meter:
         self._unsigned = True
         self._send = send
         self.over: EpisodeOver | None = None
+        self.timed: Timed = untimed
         self._ended = False
         self._others: list[Meter] = []
         self._flying: dict[str, ModelCall] = {}
@@ -119,6 +130,7 @@ class Meter:
         """Another model within the same episode: one journal, one limit. Before anything is asked."""
         other = Meter(models, self._key, self._journal, self.limit_usd, self._time_left, send)
         other._lock, other._landed, other._flying = self._lock, self._landed, self._flying
+        other.timed = self.timed
         self._others.append(other)
         return other
 
@@ -178,8 +190,10 @@ class Meter:
             line = self._journal.take(sha256)
         if line is not None:
             return line
-        with _written():
-            return self._ask(request, len(encoded), sha256)
+        with _written(), self.timed("model", model=self.name, max_output_tokens=request.max_output_tokens) as facts:
+            line = self._ask(request, len(encoded), sha256)
+            facts |= _facts(line)
+            return line
 
     def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
@@ -351,3 +365,10 @@ class Meter:
     def close(self) -> None:
         self.end()
         self._journal.close()
+
+
+def _facts(line: JournalLine) -> Facts:
+    """What a log keeps of an answer: its measure, never a word of it."""
+    counts = {name: count for name in Usage.model_fields if (count := getattr(line.call, name, None))}
+    cost = line.call.cost_usd
+    return {"finish": line.reply.finish, "cost_usd": cost, "retries": line.call.retries or None, **counts}
