@@ -12,6 +12,7 @@ import pytest
 
 from harness.schema.task import load_tasks
 from scoring.build import build_leaderboard
+from scoring.facts import pool
 from scoring.load import Bundles
 from scoring.publish import bodies
 from scoring.publish.bodies import New, beside
@@ -63,7 +64,7 @@ def test_what_a_killed_worker_had_not_made_is_left_to_others(
     content: tuple[Content, list[New], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about, new, work = content
-    start = bodies.start
+    start = pool.start
 
     def killed(*words: str, **more: Any) -> subprocess.Popen[bytes]:
         worker = start(*words, **more)
