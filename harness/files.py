@@ -5,11 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 ROOM_BYTES = 32 << 20
 """Of a run's disk: more than all that episodes side by side write between two looks."""
+Kept = Callable[[], None]
+"""Called when something is on disk, before anybody acts on it: where the disk may be lost, a copy is taken first."""
+
+
+def nothing_more() -> None:
+    """The disk is enough."""
 
 
 def replace_file(file: Path, data: bytes) -> Path:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.aids import EmbeddingsBase, EmbeddingsModel, EmbeddingsPrice, Literature, MemoryWords
+from harness.cli.cluster import Address, ExecutorChoice, Where
 from harness.cli.common import (
     AsJson,
     DatasetName,
@@ -77,6 +78,8 @@ def run(
     yes: Yes = False,
     jobs: Jobs = "1",
     only: Only = None,
+    executor: Where = ExecutorChoice.local,
+    address: Address = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
     log: Annotated[
@@ -110,12 +113,15 @@ def run(
 
       gymboard run --tasks house-price --run mine --only house-price/seed-2
 
+      gymboard run --agent react --model openai/gpt-4o --executor ray --address auto
+
     A run that was killed or interrupted goes on with --resume: no answer of a model is paid twice. The first Ctrl-C
     lets every running episode finish its step, the second ends them at once.
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call, 130
     interrupted.
     """
+    from harness.cli.cluster import demand_where, on_ray
     from harness.cli.common import choose_tasks, emit
     from harness.cli.jobs import demand_begun_as_said, executor_for, how_many, keys_named
     from harness.executors.aid_words import AidWords
@@ -169,6 +175,7 @@ def run(
         )
     episodes_named = keys_named(words, only)
     demand_begun_as_said(words, resume=resume or bool(episodes_named))
+    demand_where(executor, address, jobs, words)
     most = how_many(jobs, agent)
     plan = words.plan()
     models = plan.models
@@ -176,8 +183,11 @@ def run(
         consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
         _build_missing(engine, _families(root, chosen), wanted)
-        executor = executor_for(most, engine, gpus=wanted is not None)
-        run_of = _Run(words, plan, engine, executor, episodes_named)
+        if executor is ExecutorChoice.ray:
+            players = on_ray(address, words, engine, episodes_named)
+        else:
+            players = executor_for(most, engine, gpus=wanted is not None)
+        run_of = _Run(words, plan, engine, players, episodes_named)
         ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
     done = [one.episode for one in ended if one.episode]
     episodes = sorted(done, key=lambda one: (chosen.index(one.task), one.seed))

@@ -12,6 +12,7 @@ from typing import Self
 
 from harness.errors import Abandoned, UsageError
 from harness.executors.words import RunWords
+from harness.files import Kept, nothing_more
 from harness.llm.spending import Books
 from harness.runner.manifest import FILE, demand_same_place, read_manifest
 from harness.runner.place import Place
@@ -30,7 +31,13 @@ class Workplace:
     Raises UsageError (the words, another version), EngineUnavailable.
     """
 
-    def __init__(self, words: RunWords, books: Books | None = None, devices: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        words: RunWords,
+        books: Books | None = None,
+        devices: Sequence[str] = (),
+        kept: Kept = nothing_more,
+    ) -> None:
         manifest = read_manifest(words.folder)
         if manifest is None:
             raise UsageError(
@@ -38,7 +45,7 @@ class Workplace:
             )
         self._plan = words.plan(books)
         self._places: dict[str, Place] = {}
-        self._begun: Begun = begun(self._plan, self._places, manifest)
+        self._begun: Begun = begun(self._plan, self._places, manifest, kept)
         self._engine = open_engine(words.sandbox, parse_gpus(words.gpus, devices))
 
     def play(self, key: str, watch: Watch = unwatched, stop: threading.Event | None = None) -> Ended | None:
@@ -77,7 +84,8 @@ def work(
     stop: threading.Event | None = None,
     books: Books | None = None,
     devices: Sequence[str] = (),
+    kept: Kept = nothing_more,
 ) -> Ended | None:
     """Exactly one episode, with an engine that is opened and closed for it. As Workplace and its play."""
-    with Workplace(words, books, devices) as place:
+    with Workplace(words, books, devices, kept) as place:
         return place.play(key, watch, stop)

@@ -22,6 +22,7 @@ from typing import Any
 
 from harness.clock import now
 from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
@@ -60,9 +61,16 @@ class Models:
         own = self.plan.episode_cost_usd
         return task_limit_usd if own is None else min(own, task_limit_usd)
 
-    def open(self, key: str, folder: Path, task_limit_usd: float, time_left: Callable[[], float]) -> Meter:
-        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds."""
-        return Meter(self, key, Journal(folder), self.limit_usd(task_limit_usd), time_left)
+    def open(
+        self,
+        key: str,
+        folder: Path,
+        task_limit_usd: float,
+        time_left: Callable[[], float],
+        kept: Kept = nothing_more,
+    ) -> Meter:
+        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds; `kept` as in Journal."""
+        return Meter(self, key, Journal(folder, kept), self.limit_usd(task_limit_usd), time_left)
 
 
 def price_of(plan: ModelPlan, day: str) -> Price:

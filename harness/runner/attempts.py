@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.errors import GradingError, InvalidArtifact, SandboxError, VerificationError
+from harness.errors import GradingError, InvalidArtifact, PlaceLost, SandboxError, VerificationError
 from harness.grading.base import Artifact, artifact_sha256
 from harness.runner.phases import Phases
 from harness.runner.place import Place
@@ -56,6 +56,8 @@ class Attempts:
         """Hand in for the agent: what is there, or in the place of an invalid artifact the last valid one."""
         try:
             attempt, reason = self._copied(box, step)
+        except PlaceLost:
+            raise
         except SandboxError as error:
             attempt, reason = None, f"nothing could be copied out: {error}"
         valid = next((made for made in reversed(self.made) if made.validation and made.validation.valid), None)

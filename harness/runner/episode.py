@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.agents.base import Agent, Briefing, Budget, Observation
 from harness.agents.command import CommandAgent
 from harness.clock import now
-from harness.errors import EpisodeOver, InvalidArtifact, RunSpent, SandboxError
+from harness.errors import EpisodeOver, InvalidArtifact, PlaceLost, RunSpent, SandboxError
 from harness.llm.meter import Meter, Models
 from harness.runner.aids import Aids, begun_with
 from harness.runner.attempts import Attempts
@@ -72,7 +72,9 @@ class EpisodeRun:
     def _metered(self, models: Models | None) -> Meter | None:
         if models is None:
             return None
-        model = models.open(self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left)
+        model = models.open(
+            self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left, self.recorder.kept
+        )
         model.timed = self.phases.timed
         if paid := model.paid():
             self.started = min(paid[0].started, self.started)
@@ -104,6 +106,8 @@ class EpisodeRun:
             try:
                 with self.phases.timed("container", what="patch"):
                     self.patch = box.workspace_patch(PATCH_CAP_BYTES)
+            except PlaceLost:
+                raise
             except SandboxError as error:
                 self.patch = f"(no patch: {error})\n"
         own, fault = self._own_usage()
@@ -164,10 +168,12 @@ class EpisodeRun:
         return own.model_copy(update={**counts, "reported_cost_usd": cost})
 
     def _play(self, box: Sandbox, beside: ProgramPlace | None, instruction: str) -> tuple[ExitStatus, str | None]:
-        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable and, when nothing was paid
-        for this episode yet, RunSpent: it is then as good as not begun."""
+        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable, PlaceLost and, when
+        nothing was paid for this episode yet, RunSpent: it is then as good as not begun."""
         try:
             return self._steps(box, instruction) if beside is None else self._program(box, beside)
+        except PlaceLost:
+            raise  # no end of the episode's: it goes on in another place
         except SandboxError as error:
             ending: tuple[ExitStatus, str] = "runtime", str(error)
         except EpisodeOver as over:

@@ -15,7 +15,7 @@ from harness.agents.base import Agent
 from harness.agents.command import CommandAgent
 from harness.data import prepare
 from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, VerificationError
-from harness.files import demand_room
+from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
 from harness.runner.aids import Aids
 from harness.runner.episode import NO_AIDS, EpisodeRun
@@ -25,6 +25,7 @@ from harness.runner.phases import LOG, UNTOLD, Telling
 from harness.runner.place import Place
 from harness.runner.progress import Rest, Watch, never, unwatched
 from harness.runner.recorder import Recorder
+from harness.runner.steady import steadily
 from harness.sandbox.base import Engine
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
@@ -108,6 +109,7 @@ class Begun:
     plan: RunPlan
     places: Mapping[str, Place]
     aids: Aids
+    kept: Kept = nothing_more
 
     def play(self, key: str, watch: Watch = unwatched, rest: Rest = never) -> Ended:
         """Episode `key`, unless it has ended already. A sandbox, grader, model or disk that breaks costs this episode
@@ -119,12 +121,12 @@ class Begun:
                 there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
                 return Ended(key, there, fresh=False)
             place, plan = self.places[task], self.plan
-            try:
+
+            def once() -> Episode:
                 demand_room(plan.folder)
-                agent = plan.agent_for(place, seed)
-                done = run_episode(
+                return run_episode(
                     place,
-                    agent,
+                    plan.agent_for(place, seed),
                     seed,
                     folder,
                     models=plan.models,
@@ -132,7 +134,11 @@ class Begun:
                     aids=self.aids,
                     rest=rest,
                     telling=plan.telling,
+                    kept=self.kept,
                 )
+
+            try:
+                done = steadily(place.engine, key, once)
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError, OSError) as error:
                 return Ended(key, None, failure=str(error))
             return Ended(key, done)
@@ -145,9 +151,9 @@ def begin(plan: RunPlan, engine: Engine) -> Begun:
     return begun(plan, places, open_manifest(plan, engine, agent, places))
 
 
-def begun(plan: RunPlan, places: Mapping[str, Place], manifest: RunManifest) -> Begun:
+def begun(plan: RunPlan, places: Mapping[str, Place], manifest: RunManifest, kept: Kept = nothing_more) -> Begun:
     """A plan whose run.json stands already."""
-    return Begun(plan, places, replace(plan.aids, run=f"{plan.run}@{manifest.created}"))
+    return Begun(plan, places, replace(plan.aids, run=f"{plan.run}@{manifest.created}"), kept)
 
 
 def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Iterator[Ended]:
@@ -189,11 +195,12 @@ def run_episode(
     aids: Aids = NO_AIDS,
     rest: Rest = never,
     telling: Telling = UNTOLD,
+    kept: Kept = nothing_more,
 ) -> Episode:
     """One episode into `folder`, or the rest of one that is there. `rest` is called between two steps: what it raises
     leaves the episode unfinished, with every step on disk. `telling`: to whom the episode tells where its time goes,
     beside its own folder."""
-    recorder = Recorder(folder)
+    recorder = Recorder(folder, kept)
     try:
         with (
             telling.one(f"{place.task.id}/seed-{seed}", folder, agent=agent.name, profile=place.profile) as phases,

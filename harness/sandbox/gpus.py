@@ -15,9 +15,9 @@ from docker.errors import DockerException
 from docker.types import DeviceRequest
 
 from harness import images
+from harness.engine import engine_call
 from harness.errors import EngineUnavailable, UsageError
 from harness.sandbox.docker_box import remove_container
-from harness.sandbox.docker_stream import engine_call
 
 if TYPE_CHECKING:
     from docker import DockerClient
