@@ -85,7 +85,7 @@ def all_failed(work: Path) -> Path:
 
 
 def mixed(work: Path) -> Path:
-    """A good one, one that failed everywhere, one of unknown cost, one that waits, one that ran two tasks, one removed."""
+    """A good one, one without any value, one of unknown cost, one that ran two tasks, one removed, one that waits."""
     folder = _submissions(work)
     good = everywhere(GOOD)
     _enter(folder, run_bundle("good", good), good)

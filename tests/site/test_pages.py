@@ -17,13 +17,16 @@ MANY = ("tasks", "entries", "decisions", "ledger")
 COMPUTED = ("compare.html", "what-if.html")
 """Pages that are nothing without scripts, and say so."""
 IDLE = """() => [...document.querySelectorAll('button, input, select, textarea, label[for]:not([for=__drawer])')]
-  .filter(one => one.checkVisibility() && getComputedStyle(one).display !== 'contents' && !one.closest('.md-nav'))
+  .filter(one => one.checkVisibility() && !one.closest('.md-nav'))
+  .filter(one => one.tagName === 'LABEL' || (one.focus(), document.activeElement === one))
   .map(one => one.outerHTML.slice(0, 100))"""
+"""Controls that can be seen or reached. The navigation opens without scripts."""
 WORDS = """() => {
-  for (const one of document.querySelectorAll('.gb-filter, .gb-do, .gb-readout, [data-spec], .headerlink, .md-code__nav'))
-    one.remove();
+  const added = '.gb-filter, .gb-ranking .k-pick, .gb-do, .gb-readout, [data-spec], .headerlink, .md-code__nav';
+  document.querySelectorAll(added).forEach(one => one.remove());
   return document.querySelector('article').innerText;
 }"""
+"""What a page says but for what only scripts can work."""
 
 
 def test_every_page_of_a_build_is_of_a_type_that_is_judged(committed_site: Path) -> None:
