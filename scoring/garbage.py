@@ -1,4 +1,4 @@
-"""The collector of cycles kept from looking where there is nothing to find: it costs half of the time of making records.
+"""The collector of cycles kept from looking where there is nothing to find: it costs half the time of making records.
 
 Takes a stretch of work, leaves the collector as it was. Never changes what anything gives.
 """

@@ -101,7 +101,9 @@ class _Facts:
     def look_up(self, names: Sequence[str]) -> None:
         """Whose rows are wanted next: trees of everybody's would be several times as large as the records."""
         some = pl.col("entry").is_in(names)
-        board, domains, scores = (self._ranking.table(name).filter(some) for name in ("board", "domains", "task_scores"))
+        board, domains, scores = (
+            self._ranking.table(name).filter(some) for name in ("board", "domains", "task_scores")
+        )
         self.standings, self.cells = _standings(board, domains), _cells(self.plan, scores)
 
     def row(self, place: int, person: Tree) -> Tree:

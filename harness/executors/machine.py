@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import images
+from harness.engine import connect
 from harness.executors.base import Needs
 from harness.sandbox import open_engine
 from harness.sandbox.base import EngineKind
@@ -34,7 +34,7 @@ def this_machine(kind: EngineKind, *, gpus: bool = False) -> Machine:
     """This machine as episodes in such a sandbox have it, with all its GPUs when `gpus`. Raises EngineUnavailable."""
     cpus, memory_mib = float(_processors()), min(_memory_mib())
     if kind == "docker":
-        info = images.connect().info()
+        info = connect().info()
         cpus, memory_mib = min(cpus, float(info["NCPU"])), min(memory_mib, int(info["MemTotal"]) >> 20)
     if not gpus:
         return Machine(cpus, memory_mib)
