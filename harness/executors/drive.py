@@ -37,7 +37,7 @@ def drive(
     Raises UsageError, DataError, EngineUnavailable; KeyboardInterrupt after `stop` has ended it early.
     """
     wanted = jobs(words, only)
-    with run_lock(plan.folder, shared=bool(only)), plan.telling.whole(profile=plan.profile, due=len(wanted)):
+    with run_lock(plan.folder, shared=bool(only)), plan.telling.whole(profile=plan.profile, due=len(wanted)) as told:
         for key in only:
             with episode_lock(plan.folder, key, wait_s=0.0):
                 pass  # refused now, and not when its turn comes
@@ -49,7 +49,7 @@ def drive(
                 yield Ended(job.key, Episode.from_json(file.read_bytes(), subject=str(file.parent)), fresh=False)
             else:
                 due.append(job)
-        settled = words.absolute().model_copy(update={"sandbox": engine.kind})
+        settled = words.absolute().model_copy(update={"sandbox": engine.kind, "traceparent": told.traceparent})
         for ended in executor.run(settled, due, watch, stop):
             due = [job for job in due if job.key != ended.key]
             yield ended

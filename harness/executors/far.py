@@ -122,6 +122,6 @@ def _shared(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devi
 
 def _away(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
     with away(ask, key) as here:
-        mine = words.model_copy(update={"folder": here.folder})
+        mine = words.model_copy(update={"folder": here.folder, "log": None})
         kept = here.kept if words.model.name else nothing_more
         return work(mine, key, lambda told: ask("told", told), stop=stop, books=here.books, devices=devices, kept=kept)

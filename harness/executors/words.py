@@ -27,7 +27,8 @@ class RunWords(Record):
 
     `sandbox` auto is settled by who begins the run. `gpus` as `--gpus` has it, for each agent's container. `source`,
     `command`, `program`, `agent_name` and `agent_file` are the agent's options. `tasks_root` None: the tasks that the
-    installed package carries, wherever that is. `log` None: in the run's folder.
+    installed package carries, wherever that is. `log` None: in the run's folder. `traceparent`: the
+    run's span, once it is begun.
     """
 
     run: KebabId
@@ -50,6 +51,7 @@ class RunWords(Record):
     mirror: Path | None = None
     tasks_root: Path | None = None
     log: Path | None = None
+    traceparent: str | None = None
 
     def plan(self, books: Books | None = None) -> RunPlan:
         """What these words mean here. `books` keep the run's spending; None: the file in its folder.
@@ -78,6 +80,7 @@ class RunWords(Record):
             models,
             aids,
             self.log,
+            self.traceparent,
         )
 
     @property

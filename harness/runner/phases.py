@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.scrub import Scrubber, known_secrets
-from harness.telemetry import otel
 from harness.telemetry.event import EventName, Fact, Facts, Tell, event
 from harness.telemetry.lines import EventLog
+from harness.telemetry.otel import Spans
 from harness.telemetry.sender import open_sender, wanted
 
 BESIDE, LOG = "events.jsonl", Path("logs") / "run.jsonl"
@@ -29,7 +29,7 @@ Opened = TypeVar("Opened")
 @dataclass
 class Phases:
     """The events of one life of an episode, or of a run. `tells` hear each; `scrub` takes secrets out of a
-    text that comes from elsewhere; `outcome`: facts of its end.
+    text that comes from elsewhere; `traceparent`: its span, when there are spans; `outcome`: facts of its end.
 
     `step` is the agent's step that is under way, None outside of them.
     """
@@ -38,6 +38,7 @@ class Phases:
     episode: str = ""
     tells: tuple[Tell, ...] = ()
     scrub: Callable[[str], str] = str
+    traceparent: str | None = None
     step: int | None = None
     outcome: Facts = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
@@ -91,37 +92,30 @@ class Phases:
 @dataclass(frozen=True)
 class Telling:
     """What a run is called when it tells of itself, and where it does. `log` None: only beside each episode.
-    `key_env` names a variable that holds a secret, whatever it is called."""
+    `key_env` names a variable that holds a secret, whatever it is called. `traceparent`: the span above; None: what the
+    environment names as TRACEPARENT, if anything."""
 
     run: str = ""
     log: Path | None = None
     key_env: str | None = None
+    traceparent: str | None = None
 
     @contextmanager
     def whole(self, **facts: Fact) -> Iterator[Phases]:
-        """Around a run, by whoever drives it. Its span is the parent of what other processes tell meanwhile.
+        """Around a run, by whoever drives it; its `traceparent` is for those who play the episodes.
 
         Raises UsageError or OSError when the log cannot be opened.
         """
-        with self._open("", None) as (phases, spans):
-            before = os.environ.get(otel.PARENT)
-            if spans is not None:
-                os.environ[otel.PARENT] = spans.traceparent
+        with self._open("", None) as phases:
             phases.told("run-begun", time.monotonic(), None, facts)
-            try:
-                with phases.timed("run", **facts) as end:
-                    yield phases
-                    end |= phases.outcome
-            finally:
-                if before is None:
-                    os.environ.pop(otel.PARENT, None)
-                else:
-                    os.environ[otel.PARENT] = before
+            with phases.timed("run", **facts) as end:
+                yield phases
+                end |= phases.outcome
 
     @contextmanager
     def one(self, key: str, folder: Path, **facts: Fact) -> Iterator[Phases]:
         """Around one life of episode `key` in `folder`. Raises as `whole`."""
-        with self._open(key, folder / BESIDE) as (phases, _):
+        with self._open(key, folder / BESIDE) as phases:
             phases.told("episode-begun", time.monotonic(), None, facts)
             with phases.timed("episode", **facts) as end:
                 yield phases
@@ -129,16 +123,18 @@ class Telling:
                 end |= phases.outcome
 
     @contextmanager
-    def _open(self, key: str, beside: Path | None) -> Iterator[tuple[Phases, otel.Spans | None]]:
+    def _open(self, key: str, beside: Path | None) -> Iterator[Phases]:
         with ExitStack() as stack:
             logs = [EventLog(file) for file in (beside, self.log) if file is not None]
             for log in logs:
                 stack.callback(log.close)
             sender = open_sender() if wanted() else None
-            spans = otel.Spans(sender) if sender else None
-            if sender is not None:
-                stack.callback(sender.flush)
-            yield Phases(self.run, key, (*logs, *((spans,) if spans else ())), self._scrub()), spans
+            if sender is None:
+                yield Phases(self.run, key, tuple(logs), self._scrub())
+                return
+            stack.callback(sender.flush)
+            spans = Spans(sender, self.traceparent or os.environ.get("TRACEPARENT", ""))
+            yield Phases(self.run, key, (*logs, spans), self._scrub(), spans.traceparent)
 
     def _scrub(self) -> Callable[[str], str]:
         held = os.environ.get(self.key_env, "") if self.key_env else ""

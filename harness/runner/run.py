@@ -55,12 +55,13 @@ class RunPlan:
     models: Models | None = None
     aids: Aids = NO_AIDS
     log: Path | None = None
+    traceparent: str | None = None
 
     @property
     def telling(self) -> Telling:
-        """Where the run tells of itself: in `log`, else in its own folder."""
+        """Where the run tells of itself: in `log`, else in its own folder; `traceparent` is the span above."""
         key_env = self.models.plan.key_env if self.models else None
-        return Telling(self.run, self.log or self.folder / LOG, key_env)
+        return Telling(self.run, self.log or self.folder / LOG, key_env, self.traceparent)
 
 
 def place_of(
@@ -161,8 +162,8 @@ def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Ite
 
     Raises UsageError when another process is at work in the plan's folder: their steps and artifacts would mingle.
     """
-    with run_lock(plan.folder), plan.telling.whole(profile=plan.profile):
-        ready = begin(plan, engine)
+    with run_lock(plan.folder), plan.telling.whole(profile=plan.profile) as told:
+        ready = begin(replace(plan, traceparent=told.traceparent), engine)
         for key in keys_of(plan.tasks, plan.seeds):
             yield ready.play(key, watch)
 

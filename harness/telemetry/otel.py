@@ -1,14 +1,13 @@
 """Events as OpenTelemetry spans: run > episode > step > what the step did.
 
-Takes Events, gives spans to a Sender. A run's span is handed to its worker processes by TRACEPARENT (W3C Trace
-Context), which may be set for a run as well. A model call is a span of the GenAI conventions
+Takes Events, gives spans to a Sender. What plays a run's episodes is told the run's span as a traceparent (W3C Trace
+Context). A model call is a span of the GenAI conventions
 (opentelemetry.io/docs/specs/semconv/gen-ai, status: development) and holds no word that a model was told or said.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from harness.telemetry.sender import Sender
 
 Attribute = str | int | float | bool | tuple[str, ...]
-PARENT = "TRACEPARENT"
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
 _PROVIDERS = {
     "azure": "azure.ai.openai",
@@ -50,11 +48,11 @@ _EPISODE_FACTS = {"agent": "gen_ai.agent.name", "agent_version": "gen_ai.agent.v
 
 
 class Spans:
-    """The spans of one run or of one life of an episode, as a Tell; `parent` is the span above it, if any."""
+    """The spans of one run or of one life of an episode, as a Tell; `traceparent` names the span above it, if any."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, traceparent: str) -> None:
         self._sender = sender
-        self._above = parent_of(os.environ.get(PARENT, ""))
+        self._above = parent_of(traceparent)
         self.trace = self._above[0] if self._above else secrets.token_hex(16)
         self.span = secrets.token_hex(8)
 

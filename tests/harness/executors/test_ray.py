@@ -66,7 +66,7 @@ class Two:
 
     def left(self, side: Side) -> list[str]:
         """What is there that should be gone."""
-        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".seen-*"))
+        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".locks/seen"))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from harness.runs.clean import going, remove
 from harness.runs.show import episodes
 from harness.runs.survey import GONE, FoundRun, look, survey
 from harness.schema.run import RunManifest
+from tests.conftest import lacking
 from tests.harness.sign.builder import write_run, write_tasks
 
 SPENT = [
@@ -204,6 +206,21 @@ def test_what_a_killed_clean_left_goes_with_the_next(runs: Path, monkeypatch: py
     assert left.fault and not (runs / "tiny-run").exists(), "no half of a run is there under its name"
     done = listed(runs, "clean", "--yes")
     assert [one["run"] for one in done["runs"]] == [left.name] and not left.folder.exists()
+
+
+def test_another_file_system_in_a_run_is_never_emptied(runs: Path) -> None:
+    disk = runs / "tiny-run" / "tiny-play" / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], capture_output=True, check=False).returncode:
+        lacking("a disk", "one can be mounted by root only")
+    try:
+        (disk / "kept").write_text("kept")
+        for keep in ("--yes", "--keep-artifacts"):
+            with pytest.raises(UsageError, match="holds another file system"):
+                called("clean", "tiny-run", "--yes", keep, runs=runs)
+        assert (disk / "kept").exists() and (runs / "tiny-run" / "run.json").exists()
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_run_that_never_began_can_go(runs: Path) -> None:
