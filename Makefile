@@ -76,7 +76,7 @@ screenshots: $(BIN)/.dev ## the README's picture anew, and pictures of the site'
 
 lock: $(BIN)/.dev ## make requirements/*.txt again (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --output-file requirements/run.txt pyproject.toml
-	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --extra sigstore --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) $(LOCK_ARGS) $(EXTRAS:%=--extra %) --extra sigstore --extra otel --extra ray --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
 	@$(LOCK) $(LOCK_ARGS) --output-file requirements/zensical.txt requirements/zensical.in
 
 clean: ## remove what can be made again: .venv, public/, build/, caches (never runs/)

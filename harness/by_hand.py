@@ -8,6 +8,7 @@ them, and never lets a stranger's text out of its quotes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from shlex import quote
 from urllib.parse import quote as percent
 
@@ -41,8 +42,7 @@ def by_hand(
 
 def _fetched(bundle: Bundle, address: str, copies: str) -> str:
     beside = [part.name for part in _parts(bundle) if part.location is None]
-    names = ",".join([BUNDLE, SIGNATURE, *beside])
-    folder = quote(f"{address.rstrip('/')}/{{{names}}}")
+    folder = _braced(address.rstrip("/"), [BUNDLE, SIGNATURE, *beside])
     return f"curl --fail-early -fsSL -o '#1' {folder}{_elsewhere(bundle, copies)}"
 
 
@@ -53,10 +53,25 @@ def _copied(bundle: Bundle, folder: str, copies: str) -> str:
 
 
 def _elsewhere(bundle: Bundle, copies: str) -> str:
-    """Arguments of curl for the parts with an address of their own; it takes brackets in one as a pattern."""
-    parts = [part for part in _parts(bundle) if part.location]
-    pairs = [(part.name, f"{copies.rstrip('/')}/{part.name}" if copies else str(part.location)) for part in parts]
-    return "".join(f" -o {name} {quote(percent(address, safe=_SAFE))}" for name, address in pairs)
+    """Arguments of curl for the parts with an address of their own, those of one folder together; brackets in an
+    address are escaped, for curl takes them as a pattern."""
+    folders: dict[str, list[str]] = {}
+    alone = ""
+    for part in _parts(bundle):
+        if not part.location:
+            continue
+        address = percent(f"{copies.rstrip('/')}/{part.name}" if copies else part.location, safe=_SAFE)
+        folder, _, last = address.rpartition("/")
+        if last == part.name:
+            folders.setdefault(folder, []).append(part.name)
+        else:
+            alone += f" -o {part.name} {quote(address)}"
+    return "".join(f" -o '#1' {_braced(folder, names)}" for folder, names in folders.items()) + alone
+
+
+def _braced(folder: str, names: Sequence[str]) -> str:
+    """Several files of one folder as curl takes them."""
+    return quote(f"{folder}/{{{','.join(names)}}}")
 
 
 def _parts(bundle: Bundle) -> list[PayloadPart]:

@@ -8,13 +8,15 @@ GymboardError                 exit code 1
 ├── DataError                 a dataset is missing, unreachable, or not the bytes it should be
 ├── ImageError                an image or environment cannot be built or found
 ├── SandboxError              the place where code runs failed (never the code that ran in it)
-│   └── EngineUnavailable     no container engine answers
+│   └── PlaceLost             the machine took a place away; nothing was decided by it, what ran there is played again
+│       ├── EngineUnavailable no container engine answers, after waiting for one that may come back
+│       └── NoRoom            too little disk or memory is free to start a container
 ├── InvalidArtifact           what the agent left is refused; the attempt is invalid, the episode goes on
 ├── EpisodeOver               a limit or a fault ends the episode; its status says which
 │   ├── RunSpent              the run's cost limit is reached, not the episode's own
 │   ├── ContextOverflow       the model refused a request as too long; nothing was paid, a shorter one may be tried
 │   └── RequestRefused        the model's provider refused a request as faulty; nothing was paid
-├── Abandoned                 whoever played an episode from outside has left it; it stays unfinished, nothing is graded
+├── Abandoned                 an episode is left by who played it, or its run is told to end; it stays unfinished
 ├── ModelUnavailable          the model cannot be had; the episode stays unfinished and can be resumed
 ├── GradingError              our own grader failed; the attempt stays ungraded, never scored
 ├── SubmitError               the pull request could not be made; says whether calling again goes on
@@ -81,8 +83,17 @@ class SandboxError(GymboardError):
     """The place where code runs failed, never the code that ran in it."""
 
 
-class EngineUnavailable(SandboxError):
+class PlaceLost(SandboxError):
+    """The machine took a place away: its engine ended, or somebody else ended the container. It says nothing about the
+    code that ran there: an episode goes on from what is on disk, a grade is made again."""
+
+
+class EngineUnavailable(PlaceLost):
     """No container engine answers."""
+
+
+class NoRoom(PlaceLost):
+    """Too little disk or memory is free to start a container."""
 
 
 class InvalidArtifact(GymboardError):
@@ -90,7 +101,8 @@ class InvalidArtifact(GymboardError):
 
 
 class Abandoned(GymboardError):
-    """Whoever played an episode from outside has left it: it stays unfinished, and nothing is graded."""
+    """Whoever played an episode from outside has left it, or its run is to end: it stays unfinished, nothing is
+    graded."""
 
 
 class ModelUnavailable(GymboardError):

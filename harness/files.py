@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+ROOM_BYTES = 32 << 20
+"""Of a run's disk: more than all that episodes side by side write between two looks."""
+Kept = Callable[[], None]
+"""Called when something is on disk, before anybody acts on it: where the disk may be lost, a copy is taken first."""
+
+
+def nothing_more() -> None:
+    """The disk is enough."""
 
 
 def replace_file(file: Path, data: bytes) -> Path:
@@ -29,6 +40,14 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def demand_room(folder: Path) -> None:
+    """Raises OSError when a folder's disk is as good as full: what is written there could be torn."""
+    there = os.statvfs(folder)
+    if there.f_bavail * there.f_frsize < ROOM_BYTES:
+        words = f"less than {ROOM_BYTES >> 20} MiB are free there; free some"
+        raise OSError(errno.ENOSPC, words, str(folder))
 
 
 class LineFile:

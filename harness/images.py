@@ -23,9 +23,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import EngineUnavailable, ImageError
+from harness.engine import START_WAIT_S, connect
+from harness.errors import ImageError
 from harness.home import home
 from harness.schema.task import tasks_root
+from harness.turn import turn
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -56,21 +58,6 @@ def cuda_variant(family: str) -> str | None:
     return family + CUDA if (tasks_root() / "images" / family / CUDA_LOCKED).is_file() else None
 
 
-def connect() -> DockerClient:
-    """A client of the container engine that answers. Raises EngineUnavailable, saying how to start one."""
-    import docker
-
-    try:
-        client = docker.from_env(timeout=60)
-        client.ping()
-    except docker.errors.DockerException as error:
-        raise EngineUnavailable(
-            f"a container engine was asked for, none answers ({error}). Start one (systemctl start docker, or Docker "
-            "Desktop), point DOCKER_HOST at one, or choose the local sandbox (--sandbox local)"
-        ) from None
-    return client
-
-
 def image_tag(family: str) -> str:
     """`gymboard/<family>:<12 hex>`, the digest being that of the family's Dockerfile and requirements."""
     digest = hashlib.sha256()
@@ -91,12 +78,20 @@ def image_id(family: str, client: DockerClient | None = None) -> str:
 
 
 def build(family: str, base_image: str | None, log: Log) -> str:
-    """Build the family's image unless it is there. `base_image` stands in for the Dockerfile's own base (default: the
-    environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines go to `log`. Raises ImageError."""
-    client = connect()
-    tag, base = image_tag(family), base_image or os.environ.get("GYMBOARD_BASE_IMAGE")
+    """Build the family's image unless it is there; one process of this machine at a time. `base_image` stands in for
+    the Dockerfile's own base (default: the environment's GYMBOARD_BASE_IMAGE). Gives the image id; the build's lines
+    go to `log`. Raises ImageError."""
+    client, tag = connect(START_WAIT_S), image_tag(family)
     if found := client.images.list(name=tag):
         return str(found[0].id)
+    with turn(tag, log):
+        if not client.images.list(name=tag):
+            _build(client, family, base_image or os.environ.get("GYMBOARD_BASE_IMAGE"), log)
+    return image_id(family, client)
+
+
+def _build(client: DockerClient, family: str, base: str | None, log: Log) -> None:
+    tag = image_tag(family)
     lines = client.api.build(
         fileobj=_context(family),
         custom_context=True,
@@ -114,7 +109,6 @@ def build(family: str, base_image: str | None, log: Log) -> str:
             raise ImageError(
                 f"{tag} does not build: {error.strip()}. See the lines above; then {BUILD_COMMAND} {family}"
             )
-    return image_id(family, client)
 
 
 def environment_digest(family: str) -> str:
@@ -137,10 +131,17 @@ def environment_folder(family: str) -> Path:
 
 
 def environment(family: str, log: Log) -> Path:
-    """Build the family's virtual environment unless it is there: beside its place, then renamed. Raises ImageError."""
+    """Build the family's virtual environment unless it is there, one process of this machine at a time: beside its
+    place, then renamed. Raises ImageError."""
     folder = _environment(family)
-    if (folder / "bin" / "python").exists():
-        return folder
+    if not (folder / "bin" / "python").exists():
+        with turn(folder.name, log):
+            if not (folder / "bin" / "python").exists():
+                _make(folder, family, log)
+    return folder
+
+
+def _make(folder: Path, family: str, log: Log) -> None:
     if importlib.util.find_spec("ensurepip") is None:
         raise ImageError(
             f"{sys.executable} has no ensurepip, so it cannot make a virtual environment; install it "
@@ -154,7 +155,6 @@ def environment(family: str, log: Log) -> Path:
         _settle(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return folder
 
 
 def _install(folder: Path, name: str, log: Log) -> None:

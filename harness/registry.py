@@ -6,10 +6,18 @@ Dockerfile or requirements differ from the ones in this checkout, and never one 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from harness.engine import START_WAIT_S, connect
 from harness.errors import ImageError
-from harness.images import BUILD_COMMAND, Log, connect, image_tag
+from harness.images import BUILD_COMMAND, Log, image_tag
 from harness.schema.images import ImageTable, PublishedImage
 from harness.schema.task import tasks_root
+from harness.turn import turn
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.images import Image
 
 TABLE = "images.toml"
 
@@ -34,22 +42,28 @@ def published(name: str) -> tuple[str, PublishedImage]:
 
 def pull(name: str, log: Log) -> str:
     """Fetch the official image and tag it. Gives its id on this machine. Raises ImageError, EngineUnavailable."""
+    registry, image = published(name)
+    client, tag = connect(START_WAIT_S), image_tag(name)
+    with turn(tag, log):
+        fetched = _fetched(client, f"{registry}/{name}", image, f"{BUILD_COMMAND} {name}", log)
+    fetched.tag(*tag.split(":"))
+    return str(fetched.id)
+
+
+def _fetched(client: DockerClient, repository: str, image: PublishedImage, build: str, log: Log) -> Image:
     from docker.errors import APIError
 
-    registry, image = published(name)
-    client, tag = connect(), image_tag(name)
-    reference = f"{registry}/{name}@{image.digest}"
+    reference = f"{repository}@{image.digest}"
     try:
-        for line in client.api.pull(f"{registry}/{name}", tag=image.digest, stream=True, decode=True):
+        for line in client.api.pull(repository, tag=image.digest, stream=True, decode=True):
             if line.get("status") in ("Pull complete", "Already exists"):
                 log(f"{line.get('id', '')}: {line['status']}")
             if error := line.get("error"):
-                raise ImageError(f"{reference} cannot be pulled: {error}; or build it: {BUILD_COMMAND} {name}")
+                raise ImageError(f"{reference} cannot be pulled: {error}; or build it: {build}")
         fetched = client.images.get(reference)
     except APIError as error:
         reason = error.explanation or error
-        raise ImageError(f"{reference} cannot be pulled: {reason}; or build it: {BUILD_COMMAND} {name}") from None
+        raise ImageError(f"{reference} cannot be pulled: {reason}; or build it: {build}") from None
     if fetched.id not in (image.image_id, image.digest):  # the containerd store calls an image by its manifest
         raise ImageError(f"{reference} is the image {fetched.id}, but {TABLE} says {image.image_id}; it is not used")
-    fetched.tag(*tag.split(":"))
-    return str(fetched.id)
+    return fetched

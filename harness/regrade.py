@@ -18,6 +18,7 @@ from harness.errors import GradingError, SandboxError, UsageError, VerificationE
 from harness.files import replace_file
 from harness.grading.base import Artifact, GradeJob, grade
 from harness.payload import AttemptKey, extract, kept_attempts, part_name
+from harness.runner.steady import steadily
 from harness.sandbox.base import Engine
 from harness.schema.bundle import SUITE_VERSION, Bundle
 from harness.schema.digest import folder_sha256
@@ -178,7 +179,7 @@ class _Regrade:
         seed = self.draw(32)
         profile = self.bundle.profile
         asked = GradeJob(job.spec, job.folder, profile, "sealed", job.artifact, seed, job.grader_data)
-        return self.grader(asked, self.engine)
+        return steadily(self.engine, f"a grade of {job.episode.key}", lambda: self.grader(asked, self.engine))
 
 
 def _report(bundle_sha256: str, work: _Regrade, attempts: Sequence[Regraded]) -> RegradeReport:

@@ -24,6 +24,7 @@ from scoring.compat import EPS
 from scoring.earlier import make_earlier
 from scoring.facts.read import Facts, default_cache, read_facts
 from scoring.flags import flags
+from scoring.garbage import without_gc
 from scoring.ledger import LEVELS, Level
 from scoring.plan import Plan
 from scoring.preview import preview_rankings
@@ -147,15 +148,16 @@ def leaderboard(built: Built) -> Leaderboard:
     from scoring.leaderboard import Flag, Leaderboard, Rejection
     from scoring.records import board_record
 
-    return Leaderboard(
-        data_sha256=built.data_sha256,
-        data_date=built.data_date,
-        boards=tuple(board_record(built.facts.db, ranking) for ranking in built.rankings),
-        previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
-        rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
-        ledger=built.facts.ledger,
-        flags=tuple(Flag.model_validate(tree) for tree in built.flags.to_dicts()),
-    )
+    with without_gc():
+        return Leaderboard(
+            data_sha256=built.data_sha256,
+            data_date=built.data_date,
+            boards=tuple(board_record(built.facts.db, ranking) for ranking in built.rankings),
+            previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
+            rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
+            ledger=built.facts.ledger,
+            flags=tuple(Flag.model_validate(tree) for tree in built.flags.to_dicts()),
+        )
 
 
 def build_leaderboard(submissions: Path, season: Season | None = None, previews: Sequence[Path] = ()) -> Leaderboard:

@@ -1,11 +1,14 @@
-"""Export: every table as Parquet, and all of them in one DuckDB file.
+"""Export: every table as Parquet, and one DuckDB file that shows them all.
 
-Takes a Built, writes <table>.parquet and gymboard.duckdb into a folder. The same input gives the same Parquet bytes,
+Takes a Built, writes <table>.parquet and gymboard.duckdb into a folder. The database copies no row: its views read the
+Parquet files beside it, and its comments say what each column means. The same input gives the same Parquet bytes,
 whatever the threads, the hash seed and the order of files; a DuckDB file carries a random id and does not.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -17,6 +20,8 @@ from scoring.build import Built
 from scoring.tables import TableShape, replace_relation, shapes, statement
 
 DATABASE = "gymboard.duckdb"
+MEMORY = "256MB"
+"""What the database sorts in while it writes; beyond that it uses the disk."""
 _FACTS = ("entries", "episodes", "attempts", "actions", "ledger", "replays")
 """Made by scoring/sql/table_<name>.sql; the other tables come out of the rankings."""
 
@@ -26,6 +31,22 @@ def export(built: Built, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     db = built.facts.db
     _prepare(built)
+    with _little_memory(db):
+        _write(built, db, folder)
+    return [*(folder / f"{name}.parquet" for name in shapes()), write_database(folder)]
+
+
+@contextlib.contextmanager
+def _little_memory(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One thread too: each sorts in memory of its own."""
+    db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 1").fetchall()
+    try:
+        yield
+    finally:
+        db.execute("RESET memory_limit; RESET threads").fetchall()
+
+
+def _write(built: Built, db: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for shape in shapes().values():
         if shape.name in _FACTS:
             db.execute(f"CREATE OR REPLACE TEMP VIEW exported AS {statement(f'table_{shape.name}')}")
@@ -34,8 +55,6 @@ def export(built: Built, folder: Path) -> list[Path]:
             replace_relation(db, "exported_rows", built.flags if shape.name == "flags" else _ranked(built, shape))
             db.execute("CREATE TEMP VIEW exported AS SELECT * FROM exported_rows")
         _copy(db, shape, folder / f"{shape.name}.parquet")
-    files = [folder / f"{name}.parquet" for name in shapes()]
-    return [*files, write_database(folder)]
 
 
 def _prepare(built: Built) -> None:
@@ -66,14 +85,16 @@ def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
 
 
 def write_database(folder: Path) -> Path:
-    """All Parquet tables of `folder` in one DuckDB file beside them, each column with its words as a comment."""
+    """Views of all Parquet tables of `folder` in a DuckDB file beside them, each column with its words as a comment.
+
+    They find the tables wherever these lie in the folder that is worked in.
+    """
     file = folder / DATABASE
     file.unlink(missing_ok=True)
-    with duckdb.connect(str(file)) as db:
+    with duckdb.connect(str(file), config={"file_search_path": str(folder)}) as db:
         for shape in shapes().values():
-            source = _quoted(folder / f"{shape.name}.parquet")
-            db.execute(f"CREATE TABLE {shape.name} AS SELECT * FROM '{source}'")  # noqa: S608
-            db.execute(f"COMMENT ON TABLE {shape.name} IS '{_escaped(shape.about)}'")
+            db.execute(f"CREATE VIEW {shape.name} AS SELECT * FROM '{shape.name}.parquet'")  # noqa: S608
+            db.execute(f"COMMENT ON VIEW {shape.name} IS '{_escaped(shape.about)}'")
             for name, _, words in shape.columns:
                 db.execute(f"COMMENT ON COLUMN {shape.name}.\"{name}\" IS '{_escaped(words)}'")
     return file

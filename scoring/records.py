@@ -6,14 +6,17 @@ Takes a connection and a Ranking, gives a Board. Computes nothing: every number 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import duckdb
+import polars as pl
 
+from harness.schema.base import Record
 from scoring.boards import Ranking
 from scoring.leaderboard import Board, BoardTask, Cell, Constants, Curve, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
+from scoring.plan import Plan
 from scoring.sentences import headline, sentences
 from scoring.tables import SEEDS, choose, frame, query
 from scoring.unranked import unranked_tasks
@@ -23,13 +26,17 @@ _CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline",
 _STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda", "beats_tuner")
 _ENTRY = ("agent", "agent_version", "model", "model_label", "organization", "url", "open_weights", "date")
 Tree = dict[str, Any]
+R = TypeVar("R", bound=Record)
+_NAMES: dict[frozenset[str], set[str]] = {}
+_TOGETHER = 256
+"""Entries that are made into records at once."""
 
 
 def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
     """The whole Board of one ranking; rows by rank of what was handed in, unranked ones after them."""
     plan = ranking.plan
     rows = tuple(sorted(_rows(db, ranking), key=_order))
-    tasks = tuple(_task(tree) for tree in _in_order(ranking, "tasks"))
+    tasks = tuple(_task(tree) for tree in _in_order(plan, ranking.table("tasks")))
     said, first = _sentences(db, ranking)
     return Board(
         id=plan.id,
@@ -57,13 +64,20 @@ def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[tuple[s
 
 def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
     facts = _Facts(db, ranking)
-    for place, person in enumerate(facts.people):
-        yield Row.model_validate(facts.row(place, person))
-    yield Row.model_validate(facts.baseline())
+    for start in range(0, len(facts.people), _TOGETHER):
+        some = facts.people[start : start + _TOGETHER]
+        facts.look_up([person["entry"] for person in some])
+        for place, person in enumerate(some, start):
+            yield _lean_row(facts.row(place, person))
+    facts.look_up([BASELINE])
+    yield _lean_row(facts.baseline())
 
 
 class _Facts:
-    """Every table of a ranking, by entry."""
+    """Every table of a ranking, by entry; those of many rows an entry only of whom `look_up` was last asked for."""
+
+    standings: Mapping[str, dict[Column, Tree]]
+    cells: Mapping[str, list[Tree]]
 
     def __init__(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> None:
         plan = self.plan = ranking.plan
@@ -80,9 +94,17 @@ class _Facts:
             self.actions[place][action] = steps
         used = query(db, "tokens", seeds=SEEDS).fetchall()
         self.tokens = {(place, task): tuple(counts) for place, task, *counts in used}
-        self.standings, self.cells = _standings(ranking), _cells(ranking)
         self.costs = _by_entry(ranking, "costs")
         self.conduct = _by_entry(ranking, "conduct")
+        self._ranking = ranking
+
+    def look_up(self, names: Sequence[str]) -> None:
+        """Whose rows are wanted next: trees of everybody's would be several times as large as the records."""
+        some = pl.col("entry").is_in(names)
+        board, domains, scores = (
+            self._ranking.table(name).filter(some) for name in ("board", "domains", "task_scores")
+        )
+        self.standings, self.cells = _standings(board, domains), _cells(self.plan, scores)
 
     def row(self, place: int, person: Tree) -> Tree:
         name = person["entry"]
@@ -118,7 +140,7 @@ class _Facts:
             "id": BASELINE,
             "label": "Baseline",
             "standings": self.standings[BASELINE],
-            "cells": tuple(Cell.model_validate(tree) for tree in self.cells[BASELINE]),
+            "cells": tuple(map(_lean_cell, self.cells[BASELINE])),
             "cost": {"usd_per_episode": None, "source": "unknown", "words": "not a run"},
             "valid_episodes": 0,
             "episodes": 0,
@@ -130,13 +152,35 @@ class _Facts:
         for task, status, count in self.exits[place]:
             exits[task].append((status, count))
         return tuple(
-            Cell.model_validate(
+            _lean_cell(
                 tree
                 | {"episodes": SEEDS, "exits": _counts(exits[number]), "tokens": self.tokens.get((place, number))}
                 | {"notes": tuple(note for note in self.notes[place] if note["task"] == tree["task"])}
             )
             for number, tree in enumerate(self.cells[name])
         )
+
+
+def _lean(record: R) -> R:
+    """The record without a set of its own of the names of the fields that were given: those sets would be half of a
+    board's memory, and nothing ever changes one."""
+    names = record.model_fields_set
+    object.__setattr__(record, "__pydantic_fields_set__", _NAMES.setdefault(frozenset(names), names))
+    return record
+
+
+def _lean_row(tree: Tree) -> Row:
+    row = _lean(Row.model_validate(tree))
+    for standing in row.standings.values():
+        _lean(standing)
+    return row
+
+
+def _lean_cell(tree: Tree) -> Cell:
+    cell = _lean(Cell.model_validate(tree))
+    _lean(cell.best)
+    _lean(cell.last)
+    return cell
 
 
 def _counts(pairs: Any) -> dict[str, int]:
@@ -146,23 +190,23 @@ def _counts(pairs: Any) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _in_order(ranking: Ranking, table: str) -> list[Tree]:
+def _in_order(plan: Plan, rows: pl.DataFrame) -> list[Tree]:
     """Rows of a table in the order of the yardstick's tasks."""
-    place = {rule.id: number for number, rule in enumerate(ranking.plan.yard.rules)}
-    return sorted(ranking.table(table).to_dicts(), key=lambda tree: place[tree["task"]])
+    place = {rule.id: number for number, rule in enumerate(plan.yard.rules)}
+    return sorted(rows.to_dicts(), key=lambda tree: place[tree["task"]])
 
 
 def _by_entry(ranking: Ranking, table: str) -> Mapping[str, Tree]:
     return {tree["entry"]: tree for tree in ranking.table(table).to_dicts()}
 
 
-def _standings(ranking: Ranking) -> Mapping[str, dict[Column, Tree]]:
+def _standings(board: pl.DataFrame, by_domain: pl.DataFrame) -> Mapping[str, dict[Column, Tree]]:
     """By entry and kind of score; nothing for who has no value at all."""
     domains: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for tree in ranking.table("domains").to_dicts():
+    for tree in by_domain.to_dicts():
         domains[tree["entry"], tree["score"]][tree["domain"]] = tree["aup"]
     found: dict[str, dict[Column, Tree]] = defaultdict(dict)
-    for tree in ranking.table("board").to_dicts():
+    for tree in board.to_dicts():
         if tree["aup"] is None:
             continue
         out = (tree["leave_one_out_low"], tree["leave_one_out_high"])
@@ -179,11 +223,11 @@ def _interval(low: float | None, high: float | None) -> Tree | None:
     return None if low is None else {"low": low, "high": high}
 
 
-def _cells(ranking: Ranking) -> Mapping[str, list[Tree]]:
+def _cells(plan: Plan, scores: pl.DataFrame) -> Mapping[str, list[Tree]]:
     """By entry, in the order of the yardstick's tasks: what a Cell holds of the scores."""
-    directions = {rule.id: rule.direction for rule in ranking.plan.yard.rules}
+    directions = {rule.id: rule.direction for rule in plan.yard.rules}
     found: dict[str, dict[str, Tree]] = defaultdict(dict)
-    for tree in _in_order(ranking, "task_scores"):
+    for tree in _in_order(plan, scores):
         names = {"task": tree["task"], "metric": tree["metric"], "direction": directions[tree["task"]]}
         score = {key: tree[key] for key in _CELL} | {"seeds": tuple(tree["seeds"])}
         cell = found[tree["entry"]].setdefault(tree["task"], {**names, "episodes": 0, "validate_calls": 0})
@@ -217,24 +261,19 @@ def _constants(ranking: Ranking) -> Constants:
 
 
 def _curves(ranking: Ranking, shown: set[str]) -> Iterator[Curve]:
-    points: dict[tuple[str, Column], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-    for tree in ranking.table("profiles").to_dicts():
-        taus, rhos = points[tree["entry"], tree["score"]]
-        taus.append(tree["tau"])
-        rhos.append(tree["rho"])
-    for (entry, score), (taus, rhos) in sorted(points.items()):
+    rows = ranking.table("profiles").sort("entry", "score", "tau").group_by("entry", "score", maintain_order=True)
+    for entry, score, taus, rhos in rows.agg("tau", "rho").iter_rows():
         if entry in shown:
-            yield Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos))
+            yield _lean(Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos)))
 
 
 def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Iterator[ParetoPoint]:
-    found = {(tree["entry"], tree["score"]): tree for tree in ranking.table("board").to_dicts()}
+    points = ranking.table("board").select("entry", "score", "cost_usd", "aup", "frontier")
+    found = {(entry, score): figures for entry, score, *figures in points.iter_rows()}
     for row in rows:
         for column in row.standings if row.kind != BASELINE else ():
-            tree = found[row.id, column]
-            yield ParetoPoint(
-                row=row.id, column=column, cost_usd=tree["cost_usd"], aup=tree["aup"], frontier=tree["frontier"]
-            )
+            cost, aup, frontier = found[row.id, column]
+            yield _lean(ParetoPoint(row=row.id, column=column, cost_usd=cost, aup=aup, frontier=frontier))
 
 
 def _order(row: Row) -> tuple[bool, bool, int, float, str]:

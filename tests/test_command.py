@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     ["run"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "clean"],
     ["pack"],
     ["sign"],
     ["verify"],
@@ -103,6 +106,12 @@ def test_every_command_has_help_with_an_example(words: list[str]) -> None:
         (["pack", "nowhere", "out", "--submitter", "local", "--location", "http://a.org"], 2, "over https only"),
         (["pack", "nowhere", "out", "--submitter", "local", "--url", "a.org"], 2, "is no https address, for --url"),
         (["run", "--run", "../../x"], 2, "cannot name a run"),
+        (["run", "--jobs", "many"], 2, "--jobs takes auto or a number"),
+        (["run", "--only", "mnli/seed-4"], 2, "no such episode"),
+        (["run", "--agent", "react", "--cost-limit", "inf"], 2, "finite number"),
+        (["runs", "show", "nothing"], 2, "there is no run nothing"),
+        (["runs", "clean", "../harness", "--yes"], 2, "no name of a run"),
+        (["runs", "list", "--runs", "nowhere"], 2, "there is no folder nowhere"),
         (["run", "--gpus", "many"], 2, "--gpus takes all, none or a number"),
         (["run", "--profile", "smoke", "--gpus", "1", "--sandbox", "local"], 2, "--gpus none"),
         (["images", "pull", "torch"], 1, "none is published yet"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli import bundle, data, demo, doctor, evidence, images, run, tasks
+from harness.cli import bundle, data, demo, doctor, evidence, images, run, runs, tasks
 from harness.cli.challenge import challenge
 from harness.cli.countersign import countersign
 from harness.cli.export import export
@@ -32,4 +32,5 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(tasks.tasks_app, name="tasks")
     app.add_typer(data.app, name="data")
     app.add_typer(images.app, name="images")
+    app.add_typer(runs.app, name="runs")
     app.add_typer(bundle.import_app, name="import")

@@ -53,10 +53,16 @@ def _ssh() -> str:
 
 
 def _engine() -> str:
-    from harness.sandbox import open_engine
+    from harness.engine import connect
+    from harness.sandbox.room import Room
 
-    with open_engine("docker"):
-        return "a Docker engine answers; runs can reach level regraded"
+    client = connect()
+    room, version = Room.of(client), client.version()
+    name = next((part["Name"] for part in version.get("Components", ())), "engine")
+    free = "" if room.disk is None else f", {room.free_disk_mib / 1024:.0f} GiB free in {room.disk}"
+    return (
+        f"{name} {version['Version']}, {room.memory_mib / 1024:.1f} GiB of memory{free}; runs can reach level regraded"
+    )
 
 
 def _gpus() -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.aids import AidWords, EmbeddingsBase, EmbeddingsModel, EmbeddingsPrice, Literature, MemoryWords
+from harness.cli.aids import EmbeddingsBase, EmbeddingsModel, EmbeddingsPrice, Literature, MemoryWords
+from harness.cli.cluster import Address, ExecutorChoice, Where
 from harness.cli.common import (
     AsJson,
     DatasetName,
@@ -21,19 +25,12 @@ from harness.cli.common import (
     StarterChoice,
     TasksFolder,
 )
-from harness.cli.model import (
-    ApiBase,
-    CostLimit,
-    EpisodeCostLimit,
-    KeyEnv,
-    ModelName,
-    ModelWords,
-    PriceWords,
-    Yes,
-    consent,
-)
+from harness.cli.jobs import Jobs, Only
+from harness.cli.model import ApiBase, CostLimit, EpisodeCostLimit, KeyEnv, ModelName, PriceWords, Yes, consent
 
 if TYPE_CHECKING:
+    from harness.executors.base import Executor
+    from harness.executors.words import RunWords
     from harness.runner.run import Ended, RunPlan
     from harness.sandbox.base import Engine
     from harness.sandbox.gpus import Gpus
@@ -79,8 +76,15 @@ def run(
     embeddings_base: EmbeddingsBase = None,
     literature: Literature = False,
     yes: Yes = False,
+    jobs: Jobs = "1",
+    only: Only = None,
+    executor: Where = ExecutorChoice.local,
+    address: Address = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that is there.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="A line a step on stderr, for logs.")] = False,
+    log: Annotated[
+        Path | None, typer.Option(help="JSON lines, one an event; default logs/run.jsonl in the run's folder.")
+    ] = None,
     mirror: Mirror = None,
     tasks_root: TasksFolder = None,
     as_json: AsJson = False,
@@ -105,15 +109,24 @@ def run(
 
       gymboard run --agent react --model openai/mine --api-base http://127.0.0.1:8000/v1 --price 0,0
 
-    A run that was killed or interrupted goes on with --resume: no answer of a model is paid twice.
+      gymboard run --profile smoke --jobs auto
+
+      gymboard run --tasks house-price --run mine --only house-price/seed-2
+
+      gymboard run --agent react --model openai/gpt-4o --executor ray --address auto
+
+    A run that was killed or interrupted goes on with --resume: no answer of a model is paid twice. The first Ctrl-C
+    lets every running episode finish its step, the second ends them at once.
 
     Exit codes: 0 every episode finished (also those without a score), 1 something of ours failed, 2 wrong call, 130
     interrupted.
     """
-    from harness.cli.agents import AgentOptions, agent_maker
+    from harness.cli.cluster import demand_where, on_ray
     from harness.cli.common import choose_tasks, emit
-    from harness.errors import UsageError
-    from harness.runner.run import RunPlan
+    from harness.cli.jobs import demand_begun_as_said, executor_for, how_many, keys_named
+    from harness.executors.aid_words import AidWords
+    from harness.executors.model_words import ModelWords
+    from harness.executors.words import RunWords
     from harness.sandbox import open_engine
     from harness.sandbox.gpus import parse_gpus
     from harness.schema.task import load_task
@@ -121,47 +134,88 @@ def run(
 
     root, wanted = tasks_root or default_root(), parse_gpus(gpus)
     title = _title(name or _default_name(agent_name or agent, model, profile, starter, dataset))
-    folder = runs / title
-    if (folder / "run.json").exists() and not resume:
-        raise UsageError(f"{folder} is there already; go on with it by --resume, or choose another --run name")
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    models = ModelWords(model, api_base, key_env, price, cost_limit, episode_cost_limit).models(agent, folder)
-    aid_words = AidWords(memory, embeddings, embeddings_price, embeddings_base, literature)
-    aids = aid_words.aids(agent, folder, models)
-    maker = agent_maker(agent, AgentOptions(source, command, program, model, agent_file, aids.names, agent_name))
-    plan = RunPlan(
-        title,
-        folder,
-        chosen,
-        root,
-        range(seeds),
-        profile.value,
-        maker,
-        mirror,
-        starter.value,
-        dataset,
-        models,
-        aids,
-    )
+    with _well_said():
+        words = RunWords(
+            run=title,
+            folder=runs / title,
+            tasks=tuple(chosen),
+            seeds=tuple(range(seeds)),
+            profile=profile.value,
+            agent=agent,
+            sandbox=sandbox.value,
+            gpus=gpus,
+            starter=starter.value,
+            dataset=dataset,
+            source=source,
+            command=command,
+            program=program,
+            agent_name=agent_name,
+            agent_file=agent_file,
+            model=ModelWords(
+                name=model,
+                api_base=api_base,
+                key_env=key_env,
+                price=price,
+                run_cost_usd=cost_limit,
+                episode_cost_usd=episode_cost_limit,
+            ),
+            aids=AidWords(
+                memory=memory,
+                embeddings=embeddings,
+                price_usd=embeddings_price,
+                api_base=embeddings_base,
+                literature=literature,
+            ),
+            mirror=mirror,
+            tasks_root=tasks_root,
+            log=log,
+        )
+    episodes_named = keys_named(words, only)
+    demand_begun_as_said(words, resume=resume or bool(episodes_named))
+    demand_where(executor, address, jobs, words)
+    most = how_many(jobs, agent)
+    plan = words.plan()
+    models = plan.models
     if models is not None:
         consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
         _build_missing(engine, _families(root, chosen), wanted)
-        ended = _with_progress(plan, engine, quiet=as_json or agent == "human", plain=plain)
-    episodes = [one.episode for one in ended if one.episode]
+        if executor is ExecutorChoice.ray:
+            players = on_ray(address, words, engine, episodes_named)
+        else:
+            players = executor_for(most, engine, gpus=wanted is not None)
+        run_of = _Run(words, plan, engine, players, episodes_named)
+        ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
+    done = [one.episode for one in ended if one.episode]
+    episodes = sorted(done, key=lambda one: (chosen.index(one.task), one.seed))
     failures = {one.key: one.failure for one in ended if one.failure}
     if as_json:
         records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]
-        emit({"run": str(folder), "episodes": records, "failures": failures})
+        emit({"run": str(words.folder), "episodes": records, "failures": failures})
     else:
-        _report(episodes, root, folder)
+        _report(episodes, root, words.folder)
     for key, failure in failures.items():
         typer.echo(f"error: {key}: {failure}", err=True)
     if failures:
         typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
         raise typer.Exit(1)
+
+
+@contextmanager
+def _well_said() -> Iterator[None]:
+    """Words that a record refuses (a limit that is no number, say) are the call's fault. Raises UsageError."""
+    from pydantic import ValidationError
+
+    from harness.errors import UsageError
+
+    try:
+        yield
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise UsageError("; ".join(faults)) from None
 
 
 def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
@@ -210,16 +264,36 @@ def _build_missing(engine: Engine, families: set[str], gpus: Gpus | None) -> Non
         ensure(name, engine.kind)
 
 
-def _with_progress(plan: RunPlan, engine: Engine, *, quiet: bool, plain: bool) -> list[Ended]:
-    """Run and show how it goes; interrupted, say how to go on."""
-    from harness.cli.live import board
-    from harness.runner.run import run_episodes
+@dataclass(frozen=True)
+class _Run:
+    """A run on its engine, ready to be played."""
 
-    models, total, done = plan.models, len(plan.tasks) * len(plan.seeds), []
+    words: RunWords
+    plan: RunPlan
+    engine: Engine
+    executor: Executor
+    only: tuple[str, ...]
+
+
+def _with_progress(run_of: _Run, *, quiet: bool, plain: bool) -> list[Ended]:
+    """Run and show how it goes; interrupted, say how to go on."""
+    from harness.cli.jobs import interrupts
+    from harness.cli.live import board
+    from harness.executors.drive import drive
+
+    plan = run_of.plan
+    done: list[Ended] = []
+    models, total = plan.models, len(run_of.only) or len(plan.tasks) * len(plan.seeds)
     spent, limit = (models.ledger.spent_usd, models.plan.run_cost_usd) if models else (None, None)
     try:
-        with board(total, quiet=quiet, every_step=plain, spent_usd=spent, limit_usd=limit) as shown:
-            for ended in run_episodes(plan, engine, shown.watch):
+        with (
+            board(total, quiet=quiet, every_step=plain, spent_usd=spent, limit_usd=limit) as shown,
+            interrupts(run_of.words.agent) as stop,
+            closing(
+                drive(run_of.words, plan, run_of.engine, run_of.executor, shown.watch, stop, run_of.only)
+            ) as episodes,
+        ):
+            for ended in episodes:
                 done.append(ended)
                 shown.ended(ended)
     except KeyboardInterrupt:

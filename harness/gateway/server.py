@@ -51,6 +51,11 @@ class Metered(Protocol):
         """Every call of the episode."""
         ...
 
+    @property
+    def asking(self) -> bool:
+        """Whether a call is on its way."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Endpoint:

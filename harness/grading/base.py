@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sandbox.base import Engine
+from harness.sandbox.base import Engine, blaming
 from harness.schema.episode import Verdict
 from harness.schema.task import ProfileName, Split, TaskSpec
 
@@ -40,11 +40,21 @@ class GradeJob:
 
 
 def grade(job: GradeJob, engine: Engine) -> Verdict:
-    """Grade one artifact. An artifact at fault gives an invalid Verdict; our own failure raises GradingError."""
+    """Grade one artifact. An artifact at fault gives an invalid Verdict; our own failure raises GradingError, a machine
+    that took the graders away PlaceLost: neither verdict nor failure then means anything."""
     if job.task.grader.kind == "predictions":
         from harness.grading.predictions import grade_predictions
 
         return grade_predictions(job)
+    life = engine.life()
+    with blaming(life.check):
+        verdict = _grade_running(job, engine)
+    if verdict.invalid is not None:
+        life.check()
+    return verdict
+
+
+def _grade_running(job: GradeJob, engine: Engine) -> Verdict:
     if job.task.grader.kind == "play":
         from harness.grading.play import grade_play
 

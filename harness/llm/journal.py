@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.files import LineFile
+from harness.files import Kept, LineFile, demand_room, nothing_more
 from harness.schema.calls import JournalLine, ModelCall
 
 FILE = "calls.jsonl"
@@ -18,10 +18,12 @@ FILE = "calls.jsonl"
 
 class Journal:
     """The calls of one episode: `calls` all of them, `used` those that led to the actions so far, `unused` the lines of
-    a killed process that its successor has not asked for again.
+    a killed process that its successor has not asked for again. `kept` is called when a line is on disk, before
+    anybody acts on it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Kept = nothing_more) -> None:
+        self._folder, self._kept = folder, kept
         self._lines = LineFile(folder / FILE)
         self.unused = list(read_journal(folder / FILE))
         self.calls: list[ModelCall] = [line.call for line in self.unused]
@@ -39,11 +41,16 @@ class Journal:
     def append(self, line: JournalLine, *, used: bool = True) -> None:
         """Write one call; on disk when this returns. Not used: a call that the killed process had in flight."""
         self._lines.append(json.dumps(line.model_dump(mode="json", exclude_defaults=True), sort_keys=True).encode())
+        self._kept()
         self.calls.append(line.call)
         if used:
             self.used.append(line.call)
         else:
             self.unused.append(line)
+
+    def demand_room(self) -> None:
+        """Before a call is paid. Raises OSError when its answer might not fit on the disk."""
+        demand_room(self._folder)
 
     def close(self) -> None:
         self._lines.close()

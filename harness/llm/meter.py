@@ -1,10 +1,10 @@
 """The metered model of an episode: reserves, asks, journals, settles, and answers from the journal what it paid for.
 
 Takes a ModelPlan, the run's ledger and a price; gives each episode its Model. Retries on rate limits and overload,
-Retry-After honoured, within the episode's time. A request that went out and was not answered may have been paid: it is
-booked at the most that it can have cost, recorded as lost, and asked again at most twice. A provider that refuses its
-own unsigned reasoning back is asked without it, from then on. Never asks for what the journal holds, and never asks
-when the answer could pass a limit.
+Retry-After honoured by every process of the run, within the episode's time. A request that went out and was not
+answered may have been paid: it is booked at the most that it can have cost, recorded as lost, and asked again at most
+twice. A provider that refuses its own unsigned reasoning back is asked without it, from then on. Never asks for what
+the journal holds, when the answer could pass a limit, or when it could not be written down.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,16 +22,20 @@ from typing import Any
 
 from harness.clock import now
 from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
 from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
-from harness.llm.spending import Ledger
+from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
 from harness.schema.episode import Usage
 from harness.schema.prices import Price, load_prices
+from harness.telemetry.event import Facts, Timed, untimed
 
 BUSY_TRIES, LOST_TRIES, UNREACHED_TRIES = 10, 2, 3
+PATIENT_TRIES = 8
+"""Of a server that has answered before and cannot be reached now: two minutes, in which it may be restarted."""
 LONGEST_WAIT_S = 60.0
 ANSWER_S = 1200.0
 LANDING_S = 5.0
@@ -42,21 +47,30 @@ Send = Callable[[ModelPlan, Request, float], Answer]
 
 
 class Models:
-    """The model of a run. Raises UsageError: no provider of that name, no key, no price."""
+    """The model of a run. `books` None: the file in the run's folder. Raises UsageError: no provider of that name, no
+    key, no price."""
 
-    def __init__(self, plan: ModelPlan, folder: Path, day: str) -> None:
+    def __init__(self, plan: ModelPlan, folder: Path, day: str, books: Books | None = None) -> None:
         check(plan)
         self.plan, self.price = plan, price_of(plan, day)
-        self.ledger = Ledger(folder, plan.run_cost_usd)
+        self.ledger: Books = books or Ledger(folder, plan.run_cost_usd)
+        self.answered = False
 
     def limit_usd(self, task_limit_usd: float) -> float:
         """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
         own = self.plan.episode_cost_usd
         return task_limit_usd if own is None else min(own, task_limit_usd)
 
-    def open(self, key: str, folder: Path, task_limit_usd: float, time_left: Callable[[], float]) -> Meter:
-        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds."""
-        return Meter(self, key, Journal(folder), self.limit_usd(task_limit_usd), time_left)
+    def open(
+        self,
+        key: str,
+        folder: Path,
+        task_limit_usd: float,
+        time_left: Callable[[], float],
+        kept: Kept = nothing_more,
+    ) -> Meter:
+        """The model of episode `key`, whose journal is in `folder`; `time_left` gives seconds; `kept` as in Journal."""
+        return Meter(self, key, Journal(folder, kept), self.limit_usd(task_limit_usd), time_left)
 
 
 def price_of(plan: ModelPlan, day: str) -> Price:
@@ -73,8 +87,18 @@ def price_of(plan: ModelPlan, day: str) -> Price:
     return price
 
 
+@contextmanager
+def _written() -> Iterator[None]:
+    """What cannot be written down may not be paid: the episode then stays unfinished, like one without a model."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelUnavailable(f"no answer can be kept: {error}") from error
+
+
 class Meter:
-    """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made."""
+    """One model within one episode. Safe across threads. `over`: the limit that a call met; no other call is made.
+    `timed`: told of each answer that is asked for, its retries included."""
 
     def __init__(
         self,
@@ -86,6 +110,7 @@ class Meter:
         send: Send = ask,
     ) -> None:
         self.name, self.limit_usd = models.plan.name, limit_usd
+        self._models = models
         self._plan, self._price, self._ledger = models.plan, models.price, models.ledger
         self._key, self._journal, self._time_left = key, journal, time_left
         self._tokens_per_byte = FIRST_TOKENS_PER_BYTE
@@ -93,6 +118,7 @@ class Meter:
         self._unsigned = True
         self._send = send
         self.over: EpisodeOver | None = None
+        self.timed: Timed = untimed
         self._ended = False
         self._others: list[Meter] = []
         self._flying: dict[str, ModelCall] = {}
@@ -104,6 +130,7 @@ class Meter:
         """Another model within the same episode: one journal, one limit. Before anything is asked."""
         other = Meter(models, self._key, self._journal, self.limit_usd, self._time_left, send)
         other._lock, other._landed, other._flying = self._lock, self._landed, self._flying
+        other.timed = self.timed
         self._others.append(other)
         return other
 
@@ -123,6 +150,11 @@ class Meter:
     def paid(self) -> Sequence[ModelCall]:
         """Every call of the episode, also those whose answers a resumed agent did not ask for again."""
         return self._journal.calls
+
+    @property
+    def asking(self) -> bool:
+        """Whether a call is on its way, for any thread."""
+        return bool(self._flying)
 
     @property
     def left_usd(self) -> float:
@@ -156,12 +188,18 @@ class Meter:
         sha256 = request_sha256(encoded)
         with self._lock:
             line = self._journal.take(sha256)
-        return line or self._ask(request, len(encoded), sha256)
+        if line is not None:
+            return line
+        with _written(), self.timed("model", model=self.name, max_output_tokens=request.max_output_tokens) as facts:
+            line = self._ask(request, len(encoded), sha256)
+            facts |= _facts(line)
+            return line
 
     def _ask(self, request: Request, size: int, sha256: str) -> JournalLine:
         busy = lost = unreached = 0
         sent = request if self._unsigned else replace(request, messages=without_unsigned(request.messages))
         while True:
+            self._sit_out()
             worst = self._worst_usd(size, request.max_output_tokens)
             name = self._reserve(worst, sha256)
             started, begun = now(), time.monotonic()
@@ -170,11 +208,13 @@ class Meter:
             except Busy as error:
                 self._unpaid(name, sha256)
                 busy += 1
+                if error.retry_after_s is not None:
+                    self._ledger.hold(self.name, error.retry_after_s)
                 self._wait(busy, BUSY_TRIES, error, error.retry_after_s)
             except Unreached as error:
                 self._unpaid(name, sha256)
                 unreached += 1
-                self._wait(unreached, UNREACHED_TRIES, error)
+                self._wait(unreached, PATIENT_TRIES if self._models.answered else UNREACHED_TRIES, error)
             except Lost as error:
                 call = self._call(
                     sha256, started, time.monotonic() - begun, Usage(), worst, busy + unreached, lost=True
@@ -191,10 +231,16 @@ class Meter:
                 self._unpaid(name, sha256)
                 raise
             else:
+                self._models.answered = True
                 self._unsigned = self._unsigned and sent is request
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
                 return self._book(name, call, answer.reply)
+
+    def _sit_out(self) -> None:
+        """Wait while the provider wants no request, whichever process of the run it said so to."""
+        while (wait := self._ledger.held_s(self.name)) > 0:
+            self._sleep(wait * random.uniform(1.0, 1.1), "its provider asked the run to wait")
 
     def _reserve(self, worst: float, sha256: str) -> str:
         """The id of a call that may now be made. While another call of this episode holds what is left, wait for it.
@@ -203,6 +249,7 @@ class Meter:
         while True:
             with self._lock:
                 self._demand_open()
+                self._journal.demand_room()
                 started = now()
                 try:
                     name = self._ledger.reserve(self._key, worst, self.limit_usd, started, sha256)
@@ -306,13 +353,22 @@ class Meter:
         if tries > most:
             raise ModelUnavailable(f"given up after {tries} tries: {error}")
         wait = min(LONGEST_WAIT_S, 2.0 ** (tries - 1)) * random.uniform(1.0, 1.25)
-        wait = wait if retry_after_s is None else retry_after_s
+        self._sleep(wait if retry_after_s is None else retry_after_s, error)
+
+    def _sleep(self, wait: float, why: object) -> None:
         if wait >= self._time_left():
             raise EpisodeOver(
-                "wall_time", f"the model can be asked again in {wait:.0f} s, after the episode's end: {error}"
+                "wall_time", f"the model can be asked again in {wait:.0f} s, after the episode's end: {why}"
             )
         time.sleep(wait)
 
     def close(self) -> None:
         self.end()
         self._journal.close()
+
+
+def _facts(line: JournalLine) -> Facts:
+    """What a log keeps of an answer: its measure, never a word of it."""
+    counts = {name: count for name in Usage.model_fields if (count := getattr(line.call, name, None))}
+    cost = line.call.cost_usd
+    return {"finish": line.reply.finish, "cost_usd": cost, "retries": line.call.retries or None, **counts}

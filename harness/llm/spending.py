@@ -15,10 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 from harness.errors import EpisodeOver, RunSpent
 from harness.files import cut_torn_line
+from harness.llm.holds import Holds
 from harness.schema.base import Line, Record, Sha256, Timestamp
 from harness.schema.episode import NonNegative
 
@@ -44,12 +45,42 @@ class SpendingLine(Record):
         return int(self.id.rpartition("#")[2])
 
 
+class Books(Protocol):
+    """The spending and the rate limits of one run, wherever they are kept. Every process of the run reads and writes
+    the same."""
+
+    def spent_usd(self, episode: str | None = None) -> float:
+        """Settled costs and open reservations, of one episode or of the run."""
+        ...
+
+    def left_open(self, episode: str) -> list[SpendingLine]:
+        """Reservations of an episode without a settlement, oldest first."""
+        ...
+
+    def reserve(self, episode: str, usd: float, limit_usd: float, time: Timestamp, request_sha256: Sha256) -> str:
+        """Set the most that a call can cost aside; gives the call's id. Raises EpisodeOver, RunSpent."""
+        ...
+
+    def settle(self, name: str, usd: float, time: Timestamp, request_sha256: Sha256) -> None:
+        """Put what a call did cost in the place of its reservation. Settling again is nothing."""
+        ...
+
+    def hold(self, model: str, wait_s: float) -> None:
+        """The provider wants no request to `model` for so many seconds, from nobody."""
+        ...
+
+    def held_s(self, model: str) -> float:
+        """Seconds until `model` may be asked; 0: now."""
+        ...
+
+
 class Ledger:
-    """The spending of one run. `limit_usd` None: no limit for the run as a whole."""
+    """Books in a file. `limit_usd` None: no limit for the run as a whole."""
 
     def __init__(self, folder: Path, limit_usd: float | None = None) -> None:
         self.limit_usd = limit_usd
         self._file = folder / FILE
+        self._holds = Holds(folder)
         self._thread = threading.RLock()
         self._read = 0
         self._open: dict[str, SpendingLine] = {}
@@ -91,6 +122,16 @@ class Ledger:
                 self._append(
                     handle, SpendingLine(kind="settle", id=name, usd=usd, time=time, request_sha256=request_sha256)
                 )
+
+    def hold(self, model: str, wait_s: float) -> None:
+        """See Books."""
+        with self._thread:
+            self._holds.hold(model, wait_s)
+
+    def held_s(self, model: str) -> float:
+        """See Books."""
+        with self._thread:
+            return self._holds.held_s(model)
 
     def _demand(self, episode: str, usd: float, limit_usd: float) -> None:
         for of, limit, spent in (

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.errors import GradingError, InvalidArtifact, SandboxError, VerificationError
+from harness.errors import GradingError, InvalidArtifact, PlaceLost, SandboxError, VerificationError
 from harness.grading.base import Artifact, artifact_sha256
+from harness.runner.phases import Phases
 from harness.runner.place import Place
 from harness.runner.recorder import Recorder
 from harness.runner.words import verdict_text
 from harness.sandbox.base import Sandbox
 from harness.schema.episode import Attempt, Verdict
+from harness.schema.vocabulary import Split
 
 Told = tuple[str, int]
 """Text and exit code."""
@@ -23,8 +25,8 @@ Told = tuple[str, int]
 class Attempts:
     """The attempts of one episode. `artifacts` holds each artifact's bytes once, by digest."""
 
-    def __init__(self, place: Place, recorder: Recorder) -> None:
-        self._place, self._recorder = place, recorder
+    def __init__(self, place: Place, recorder: Recorder, phases: Phases | None = None) -> None:
+        self._place, self._recorder, self._phases = place, recorder, phases or Phases()
         self.made: list[Attempt] = []
         self.artifacts: dict[str, Artifact] = {}
 
@@ -54,6 +56,8 @@ class Attempts:
         """Hand in for the agent: what is there, or in the place of an invalid artifact the last valid one."""
         try:
             attempt, reason = self._copied(box, step)
+        except PlaceLost:
+            raise
         except SandboxError as error:
             attempt, reason = None, f"nothing could be copied out: {error}"
         valid = next((made for made in reversed(self.made) if made.validation and made.validation.valid), None)
@@ -87,7 +91,7 @@ class Attempts:
         wanted = self._place.sealed
         digests = {made.artifact_sha256 for made in self.made if wanted is None or made.index in wanted}
         kept = {digest: artifact for digest, artifact in self.artifacts.items() if digest in digests}
-        verdicts = {digest: self._place.grade(artifact, "sealed") for digest, artifact in kept.items()}
+        verdicts = {digest: self._graded(artifact, "sealed") for digest, artifact in kept.items()}
         self.made = [
             made.model_copy(update={"sealed": verdicts[made.artifact_sha256]})
             if made.artifact_sha256 in verdicts
@@ -114,7 +118,8 @@ class Attempts:
     def _copied(self, box: Sandbox, step: int) -> tuple[Attempt | None, str]:
         """A submit of what is there, its bytes kept; or the reason why it is refused."""
         try:
-            artifact = box.copy_out([(file.path, file.max_bytes) for file in self._place.task.artifact])
+            with self._phases.timed("container", what="copy-out"):
+                artifact = box.copy_out([(file.path, file.max_bytes) for file in self._place.task.artifact])
         except InvalidArtifact as error:
             return None, str(error)
         digest, index = artifact_sha256(artifact), len(self.made)
@@ -128,7 +133,13 @@ class Attempts:
         return f"refused: {reason}", 1
 
     def _verdict(self, attempt: Attempt) -> Verdict:
-        return self._place.grade(self.artifacts[str(attempt.artifact_sha256)], "validation")
+        return self._graded(self.artifacts[str(attempt.artifact_sha256)], "validation")
+
+    def _graded(self, artifact: Artifact, split: Split) -> Verdict:
+        with self._phases.timed("grade", what=split) as facts:
+            verdict = self._place.grade(artifact, split)
+            facts["valid"] = verdict.valid
+            return verdict
 
     def _fault(self, attempt: Attempt) -> str:
         """Why an artifact is invalid on validation, or nothing; the same bytes are not graded again, and a grader of

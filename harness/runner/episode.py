@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import time
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from harness.agents.base import Agent, Briefing, Budget, Observation
 from harness.agents.command import CommandAgent
 from harness.clock import now
-from harness.errors import EpisodeOver, InvalidArtifact, RunSpent, SandboxError
+from harness.errors import EpisodeOver, InvalidArtifact, PlaceLost, RunSpent, SandboxError
 from harness.llm.meter import Meter, Models
 from harness.runner.aids import Aids, begun_with
 from harness.runner.attempts import Attempts
 from harness.runner.attended import AgentFault, Attended
+from harness.runner.phases import Phases
 from harness.runner.place import Place
 from harness.runner.program import ProgramPlace, program_place
-from harness.runner.progress import Progress, Watch, unwatched
+from harness.runner.progress import Progress, Rest, Watch, never, unwatched
 from harness.runner.recorder import Recorder
 from harness.runner.starter import laid_out
 from harness.runner.trajectory import system_prompt, who, with_tools
@@ -49,10 +51,13 @@ class EpisodeRun:
         models: Models | None = None,
         watch: Watch = unwatched,
         aids: Aids = NO_AIDS,
+        rest: Rest = never,
+        phases: Phases | None = None,
     ) -> None:
         self.place, self.agent, self.seed, self.recorder, self.watch = place, agent, seed, recorder, watch
+        self.rest, self.phases = rest, phases or Phases()
         self.key = f"{place.task.id}/seed-{seed}"
-        self.handed_in = Attempts(place, recorder)
+        self.handed_in = Attempts(place, recorder, self.phases)
         self.classes: list[ActionClass | None] = []
         self.patch = ""
         self.tools: ToolState
@@ -67,7 +72,10 @@ class EpisodeRun:
     def _metered(self, models: Models | None) -> Meter | None:
         if models is None:
             return None
-        model = models.open(self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left)
+        model = models.open(
+            self.key, self.recorder.folder, self.place.task.limits.cost_usd, self.time_left, self.recorder.kept
+        )
+        model.timed = self.phases.timed
         if paid := model.paid():
             self.started = min(paid[0].started, self.started)
         return model
@@ -88,14 +96,18 @@ class EpisodeRun:
         with (
             laid_out(self.place.folder, self.place.variant) as starter,
             self._beside(instruction) as beside,
-            self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None)) as box,
+            self.phases.container(lambda: self._sandbox(starter, beside)) as box,
         ):
             status, detail = self._play(box, beside, instruction)
+            self.phases.step = None
             if self.model is not None:
                 self.model.end()
             wall_s = round(time.monotonic() - self.clock, 3)
             try:
-                self.patch = box.workspace_patch(PATCH_CAP_BYTES)
+                with self.phases.timed("container", what="patch"):
+                    self.patch = box.workspace_patch(PATCH_CAP_BYTES)
+            except PlaceLost:
+                raise
             except SandboxError as error:
                 self.patch = f"(no patch: {error})\n"
         own, fault = self._own_usage()
@@ -120,7 +132,11 @@ class EpisodeRun:
             usage=self._usage(own).model_copy(update={"wall_s": wall_s}),
         )
         self.recorder.finish(episode, self.who, instruction, self.patch, self.prompt)
+        self.phases.outcome |= {"exit_status": status, "steps": self.steps}
         return episode
+
+    def _sandbox(self, starter: Path, beside: ProgramPlace | None) -> Sandbox:
+        return self.place.engine.sandbox(self.place.box(self.seed, starter, beside.mounts if beside else None))
 
     def _introduce(self) -> None:
         """What the agent tells of itself once it is briefed; later it cannot change that. Raises AgentFault."""
@@ -152,10 +168,12 @@ class EpisodeRun:
         return own.model_copy(update={**counts, "reported_cost_usd": cost})
 
     def _play(self, box: Sandbox, beside: ProgramPlace | None, instruction: str) -> tuple[ExitStatus, str | None]:
-        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable and, when nothing was paid
-        for this episode yet, RunSpent: it is then as good as not begun."""
+        """To the end; whatever ends it, what is there is handed in. Raises ModelUnavailable, PlaceLost and, when
+        nothing was paid for this episode yet, RunSpent: it is then as good as not begun."""
         try:
             return self._steps(box, instruction) if beside is None else self._program(box, beside)
+        except PlaceLost:
+            raise  # no end of the episode's: it goes on in another place
         except SandboxError as error:
             ending: tuple[ExitStatus, str] = "runtime", str(error)
         except EpisodeOver as over:
@@ -173,6 +191,7 @@ class EpisodeRun:
         self.clock = time.monotonic()
         self.tools = ToolState(box, memory=self.notes, library=self.aids.library(self.time_left))
         observation = Observation(instruction, left=self.left())
+        self.phases.deciding(self.steps + 1)
         memory = begun_with(self.notes, self.recorder.folder)
         briefing = Briefing(
             self.place.task, self.place.profile, self.seed, instruction, self.model, self.aids.names, memory
@@ -183,11 +202,13 @@ class EpisodeRun:
             if at_limit := self.limit(elapsed_s=self._shown_s):
                 self.auto_submit(box)
                 return at_limit, None
+            self.rest()
             self._tell("thinking")
             action = self.attended.act(observation, self.time_left())
             if self.model is not None and self.model.over is not None:
                 raise self.model.over  # also for an agent that would go on without its model
             self._tell(action.tool or action.kind)
+            self.phases.decided()
             observation = self.take(box, action)
             if action.kind == "submit":
                 return "success", None
@@ -197,7 +218,9 @@ class EpisodeRun:
         if self.recorder.past:
             self.recorder.forget_the_rest()
         self.clock = time.monotonic()
-        return beside.play(self, box)
+        self.phases.deciding(self.steps + 1)
+        with self.phases.timed("command", what="program"):
+            return beside.play(self, box)
 
     def _beside(self, instruction: str) -> AbstractContextManager[ProgramPlace | None]:
         """What a finished program needs beside its workspace; nothing for any other agent."""
@@ -224,6 +247,7 @@ class EpisodeRun:
 
     def auto_submit(self, box: Sandbox) -> None:
         """Hand in at a limit, as the harness."""
+        self.phases.decided()
         self.take(box, Action(kind="submit"), by_harness=True)
 
     def take(self, box: Sandbox, action: Action, *, by_harness: bool = False) -> Observation:
@@ -263,6 +287,7 @@ class EpisodeRun:
         self._shown_s = line.elapsed_s or 0.0
         self.clock = time.monotonic() - self._shown_s
         self._count(line.action, by_harness=line.by == "harness")
+        self._stepped(line, again=True)
         return Observation(line.observation, line.exit_code, self.left())
 
     def _count(self, action: Action, *, by_harness: bool) -> None:
@@ -277,34 +302,53 @@ class EpisodeRun:
         calls = tuple(self.model.calls()[self._calls_told :]) if self.model else ()
         self._count(action, by_harness=by_harness)
         self._shown_s = round(time.monotonic() - self.clock, 3)
-        self.recorder.step(
-            StepLine(
-                step=self.steps + by_harness,
-                time=now(),
-                action=action,
-                observation=text,
-                exit_code=exit_code,
-                duration_s=round(time.monotonic() - begun, 6),
-                elapsed_s=self._shown_s,
-                calls=calls,
-                attempt=next(iter(self.handed_in.made[made:]), None),
-                by="harness" if by_harness else "agent",
-            )
+        line = StepLine(
+            step=self.steps + by_harness,
+            time=now(),
+            action=action,
+            observation=text,
+            exit_code=exit_code,
+            duration_s=round(time.monotonic() - begun, 6),
+            elapsed_s=self._shown_s,
+            calls=calls,
+            attempt=next(iter(self.handed_in.made[made:]), None),
+            by="harness" if by_harness else "agent",
+        )
+        self.recorder.step(line)
+        self._stepped(line)
+
+    def _stepped(self, line: StepLine, *, again: bool = False) -> None:
+        action = line.action
+        self.phases.stepped(
+            line.step,
+            what=action.kind,
+            kind=action.action_class,
+            by=line.by,
+            exit_code=line.exit_code,
+            again=again or None,
         )
 
     def _execute(self, box: Sandbox, action: Action, *, by_harness: bool) -> tuple[str, int | None]:
         """Text and exit code."""
-        limits, step = self.place.task.limits, self.steps + 1
+        step = self.steps + 1
         if action.kind == "validate":
             return self.handed_in.validate(box, step)
         if action.kind == "submit":
             return (self.handed_in.at_limit if by_harness else self.handed_in.submit)(box, step)
+        if action.kind == "none":
+            return f"no action could be read from this answer: {action.command}", 1
+        with self.phases.timed("command", what=action.kind) as facts:
+            text, code = self._done(box, action)
+            facts["exit_code"] = code
+            return text, code
+
+    def _done(self, box: Sandbox, action: Action) -> tuple[str, int | None]:
+        """What only the sandbox or a tool can do."""
+        limits = self.place.task.limits
         if action.kind == "bash":
             allowed = limits.training_time_s if action.action_class == "Python" else limits.command_time_s
             result = box.exec(action.command, timeout_s=max(1.0, min(allowed, self.time_left())))
             return command_text(result), result.exit_code
-        if action.kind == "none":
-            return f"no action could be read from this answer: {action.command}", 1
         if action.kind == "tool":
             said = call(self.tools, action.tool, action.arguments)
             return said.text, said.exit_code

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.grading.base import Artifact, GradeJob, grade
 from harness.runner.starter import instruction
+from harness.runner.steady import steadily
 from harness.sandbox.base import BoxSpec, Caps, Engine
 from harness.schema.episode import Verdict
 from harness.schema.starter import OtherStarter, Variant
@@ -60,9 +61,10 @@ class Place:
         )
 
     def grade(self, artifact: Artifact, split: Split) -> Verdict:
-        """Grade frozen bytes with a seed drawn only now."""
-        return grade(
-            GradeJob(
+        """Grade frozen bytes with a seed drawn only now; again, with another, when the engine ended under it."""
+
+        def once() -> Verdict:
+            job = GradeJob(
                 task=self.task,
                 folder=self.folder,
                 profile=self.profile,
@@ -70,6 +72,7 @@ class Place:
                 artifact=artifact,
                 seed=os.urandom(32),
                 grader_data=self.grader_data,
-            ),
-            self.engine,
-        )
+            )
+            return grade(job, self.engine)
+
+        return steadily(self.engine, f"a {split} grade of {self.task.id}", once)

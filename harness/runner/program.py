@@ -55,6 +55,10 @@ class Stage(Protocol):
         """Hand in what is there, as the harness."""
         ...
 
+    def rest(self) -> None:
+        """Between two steps. Raises Abandoned when the episode shall end here, unfinished."""
+        ...
+
 
 class ProgramPlace:
     """The folder beside a program: `bin/`, start.py, the instruction, the door; with a model its gateway."""
@@ -112,6 +116,8 @@ class ProgramPlace:
                 if at_limit := stage.limit(ahead=1):
                     return at_limit, None, False
                 self.look()
+                if self._model is None or not self._model.asking:  # an answer on its way is paid
+                    stage.rest()
                 ask = self.asks.next(LOOK_S)
                 if ask is None:
                     if program.exit_code() is not None:

@@ -22,6 +22,13 @@ class Progress:
 
 Watch = Callable[[Progress], None]
 
+Rest = Callable[[], None]
+"""Called between two steps, all of them on disk; raises Abandoned when the episode shall end here, unfinished."""
+
 
 def unwatched(progress: Progress) -> None:
     """Nobody looks."""
+
+
+def never() -> None:
+    """The episode goes on."""

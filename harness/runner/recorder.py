@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections import deque
 from pathlib import Path
 
-from harness.files import LineFile, replace_file
+from harness.files import Kept, LineFile, nothing_more, replace_file
 from harness.grading.base import Artifact
 from harness.llm.journal import FILE as JOURNAL
 from harness.runner.trajectory import build_trajectory
@@ -23,16 +24,14 @@ from harness.schema.trajectory import TrajectoryAgent
 
 
 class Recorder:
-    """Files of one episode. Use as a context manager."""
+    """Files of one episode. `kept` is called when a step or an artifact is on disk, before anybody acts on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kept: Kept = nothing_more) -> None:
+        self.folder, self.kept = folder, kept
         steps = folder / "steps.jsonl"
-        goes_on = _has_lines(folder / JOURNAL)
-        if not goes_on and _has_lines(steps):  # an unfinished try: its steps stay readable beside the new ones
-            folder.rename(_free_name(folder))
+        resumed = goes_on(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.past = deque(read_steps(steps)) if goes_on and steps.is_file() else deque()
+        self.past = deque(read_steps(steps)) if resumed and steps.is_file() else deque()
         self._written = len(self.past)
         self._steps = LineFile(steps)
 
@@ -41,6 +40,7 @@ class Recorder:
         record = line.model_dump(mode="json", exclude_defaults=True)
         self._steps.append(json.dumps(record, sort_keys=True, ensure_ascii=True).encode())
         self._written += 1
+        self.kept()
 
     def forget_the_rest(self) -> None:
         """The agent goes another way than the `past` says: what is left of it is kept in a file beside."""
@@ -52,13 +52,17 @@ class Recorder:
         file.rename(_free_name(file))
         replace_file(file, b"".join(lines[: self._written]))
         self._steps = LineFile(file)
+        self.kept()
 
     def artifact(self, index: int, artifact: Artifact) -> None:
-        """Keep the bytes of an attempt; on disk when this returns."""
+        """Keep the bytes of an attempt; on disk when this returns. What a killed process left of it goes first."""
+        if (there := self.folder / "attempts" / str(index)).exists():
+            shutil.rmtree(there)
         for path, data in artifact.items():
             file = self.folder / "attempts" / str(index) / path
             file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(file, data)
+        self.kept()
 
     def kept_artifact(self, index: int) -> Artifact:
         """The bytes of an attempt of the past."""
@@ -75,6 +79,16 @@ class Recorder:
 
     def close(self) -> None:
         self._steps.close()
+
+
+def goes_on(folder: Path) -> bool:
+    """Whether an unfinished episode is gone on with: a model was paid in it. If not, its steps are put aside, and
+    stay readable beside the new ones."""
+    if _has_lines(folder / JOURNAL):
+        return True
+    if _has_lines(folder / "steps.jsonl"):
+        folder.rename(_free_name(folder))
+    return False
 
 
 def _has_lines(file: Path) -> bool:

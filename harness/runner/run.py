@@ -1,37 +1,32 @@
-"""A run: tasks x seeds, one after the other, resumable at the granularity of an episode.
+"""A run: tasks x seeds, resumable at the granularity of an episode.
 
 Takes a RunPlan, gives runs/<run>/ with run.json first and one folder an episode. What has an episode.json is never
-run again.
+run again. Several processes may play episodes of one run; none plays one that another plays.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import platform
-import subprocess
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import __version__
 from harness.agents.base import Agent
 from harness.agents.command import CommandAgent
-from harness.clock import now
 from harness.data import prepare
-from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, UsageError, VerificationError
-from harness.files import replace_file
+from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, VerificationError
+from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
 from harness.runner.aids import Aids
 from harness.runner.episode import NO_AIDS, EpisodeRun
+from harness.runner.locks import episode_lock, run_lock
+from harness.runner.manifest import open_manifest
+from harness.runner.phases import LOG, UNTOLD, Telling
 from harness.runner.place import Place
-from harness.runner.progress import Watch, unwatched
+from harness.runner.progress import Rest, Watch, never, unwatched
 from harness.runner.recorder import Recorder
+from harness.runner.steady import steadily
 from harness.sandbox.base import Engine
-from harness.schema.bundle import Hardware
-from harness.schema.digest import folder_sha256
 from harness.schema.episode import Episode
 from harness.schema.run import RunManifest
 from harness.schema.starter import StarterName
@@ -59,6 +54,14 @@ class RunPlan:
     dataset: str | None = None
     models: Models | None = None
     aids: Aids = NO_AIDS
+    log: Path | None = None
+    traceparent: str | None = None
+
+    @property
+    def telling(self) -> Telling:
+        """Where the run tells of itself: in `log`, else in its own folder; `traceparent` is the span above."""
+        key_env = self.models.plan.key_env if self.models else None
+        return Telling(self.run, self.log or self.folder / LOG, key_env, self.traceparent)
 
 
 def place_of(
@@ -100,61 +103,86 @@ class Ended:
     failure: str = ""
 
 
-def begun_on(folder: Path) -> str:
-    """The day of a run, YYYY-MM-DD: that of its run.json, else today. Its prices are those of that day."""
-    file = folder / "run.json"
-    created = RunManifest.from_json(file.read_bytes(), subject=str(file)).created if file.is_file() else now()
-    return created[:10]
+@dataclass(frozen=True)
+class Begun:
+    """A plan on an engine, once run.json stands: its places by task, its aids under the run's own name."""
+
+    plan: RunPlan
+    places: Mapping[str, Place]
+    aids: Aids
+    kept: Kept = nothing_more
+
+    def play(self, key: str, watch: Watch = unwatched, rest: Rest = never) -> Ended:
+        """Episode `key`, unless it has ended already. A sandbox, grader, model or disk that breaks costs this episode
+        and no other. Raises UsageError while another process plays it, Abandoned when `rest` does."""
+        task, seed = seed_of(key)
+        folder = self.plan.folder / key
+        with episode_lock(self.plan.folder, key):
+            if (folder / "episode.json").is_file():
+                there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
+                return Ended(key, there, fresh=False)
+            place, plan = self.places[task], self.plan
+
+            def once() -> Episode:
+                demand_room(plan.folder)
+                return run_episode(
+                    place,
+                    plan.agent_for(place, seed),
+                    seed,
+                    folder,
+                    models=plan.models,
+                    watch=watch,
+                    aids=self.aids,
+                    rest=rest,
+                    telling=plan.telling,
+                    kept=self.kept,
+                )
+
+            try:
+                done = steadily(place.engine, key, once)
+            except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError, OSError) as error:
+                return Ended(key, None, failure=str(error))
+            return Ended(key, done)
+
+
+def begin(plan: RunPlan, engine: Engine) -> Begun:
+    """Prepare every task of the plan and write run.json, or hold the plan to the one that is there."""
+    places = {task: place_for(plan, task, engine) for task in plan.tasks}
+    agent = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
+    return begun(plan, places, open_manifest(plan, engine, agent, places))
+
+
+def begun(plan: RunPlan, places: Mapping[str, Place], manifest: RunManifest, kept: Kept = nothing_more) -> Begun:
+    """A plan whose run.json stands already."""
+    return Begun(plan, places, replace(plan.aids, run=f"{plan.run}@{manifest.created}"), kept)
 
 
 def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Iterator[Ended]:
-    """Every episode of the plan, in order. `watch` is told how each one goes.
+    """Every episode of the plan, in order, in this process. `watch` is told how each one goes.
 
-    A sandbox, grader or model that breaks costs its episode and no other. Raises UsageError when another process is
-    at work in the plan's folder: their steps and artifacts would mingle.
+    Raises UsageError when another process is at work in the plan's folder: their steps and artifacts would mingle.
     """
-    with _alone(plan.folder):
-        yield from _episodes(plan, engine, watch)
+    with run_lock(plan.folder), plan.telling.whole(profile=plan.profile) as told:
+        ready = begin(replace(plan, traceparent=told.traceparent), engine)
+        for key in keys_of(plan.tasks, plan.seeds):
+            yield ready.play(key, watch)
 
 
-def _episodes(plan: RunPlan, engine: Engine, watch: Watch) -> Iterator[Ended]:
-    places = {task: _place(plan, task, engine) for task in plan.tasks}
-    first = plan.agent_for(places[plan.tasks[0]], plan.seeds[0])
-    created = _open_manifest(plan, engine, first, places)
-    aids = replace(plan.aids, run=f"{plan.run}@{created}")
-    for task, place in places.items():
-        for seed in plan.seeds:
-            key = f"{task}/seed-{seed}"
-            folder = plan.folder / key
-            if (folder / "episode.json").is_file():
-                there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
-                yield Ended(key, there, fresh=False)
-                continue
-            try:
-                agent = plan.agent_for(place, seed)
-                yield Ended(key, run_episode(place, agent, seed, folder, models=plan.models, watch=watch, aids=aids))
-            except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError) as error:
-                yield Ended(key, None, failure=str(error))
+def keys_of(tasks: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    """Every episode's key, which is its folder in the run's: seed after seed, task after task."""
+    return [f"{task}/seed-{seed}" for task in tasks for seed in seeds]
 
 
-def _place(plan: RunPlan, task: str, engine: Engine) -> Place:
+def seed_of(key: str) -> tuple[str, int]:
+    """Task and seed of an episode's key."""
+    task, _, seed = key.partition("/seed-")
+    return task, int(seed)
+
+
+def place_for(plan: RunPlan, task: str, engine: Engine) -> Place:
+    """The place of one of the plan's tasks. Raises as place_of does."""
     folder = plan.tasks_root / task
     return place_of(folder, plan.profile, engine, plan.mirror, starter=plan.starter, dataset=plan.dataset)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder, made when it is not there; the kernel frees it when its holder dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"another process runs in {folder}; wait for it, or choose another --run name") from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def run_episode(
@@ -166,81 +194,19 @@ def run_episode(
     models: Models | None = None,
     watch: Watch = unwatched,
     aids: Aids = NO_AIDS,
+    rest: Rest = never,
+    telling: Telling = UNTOLD,
+    kept: Kept = nothing_more,
 ) -> Episode:
-    """One episode into `folder`, or the rest of one that is there."""
-    recorder = Recorder(folder)
+    """One episode into `folder`, or the rest of one that is there. `rest` is called between two steps: what it raises
+    leaves the episode unfinished, with every step on disk. `telling`: to whom the episode tells where its time goes,
+    beside its own folder."""
+    recorder = Recorder(folder, kept)
     try:
-        with closing(EpisodeRun(place, agent, seed, recorder, models, watch, aids)) as episode:
+        with (
+            telling.one(f"{place.task.id}/seed-{seed}", folder, agent=agent.name, profile=place.profile) as phases,
+            closing(EpisodeRun(place, agent, seed, recorder, models, watch, aids, rest, phases)) as episode,
+        ):
             return episode.run()
     finally:
         recorder.close()
-
-
-def _open_manifest(plan: RunPlan, engine: Engine, agent: Agent | CommandAgent, places: dict[str, Place]) -> str:
-    """Write run.json, or demand that the one there describes this very plan; gives when the run was begun."""
-    families = {str(place.task.image) for place in places.values()}
-    names = families | {engine.agent_image(family) for family in families}  # graders run in the family itself
-    images = {name: engine.image_digest(name) for name in names}
-    manifest = RunManifest(
-        schema_version=1,
-        run=plan.run,
-        agent=agent.name,
-        agent_version=agent.version,
-        model=agent.model or (plan.models.plan.name if plan.models else None),
-        profile=plan.profile,
-        variant=places[plan.tasks[0]].starter,
-        dataset=places[plan.tasks[0]].dataset,
-        sandbox=engine.kind,
-        declares=tuple(sorted({*getattr(agent, "declares", ()), *plan.aids.declares})),
-        tasks=tuple(plan.tasks),
-        seeds=tuple(plan.seeds),
-        images=images,
-        tasks_sha256={task: folder_sha256(place.folder) for task, place in places.items()},
-        harness_version=__version__,
-        harness_commit=_commit(),
-        hardware=hardware(engine.gpu_names()),
-        created=now(),
-    )
-    file = plan.folder / "run.json"
-    if not file.is_file():
-        replace_file(file, manifest.canonical())
-        return manifest.created
-    there = RunManifest.from_json(file.read_bytes(), subject=str(file))
-    differ = [
-        name
-        for name in RunManifest.model_fields
-        if name not in ("created", "hardware") and getattr(there, name) != getattr(manifest, name)
-    ]
-    if differ:
-        raise UsageError(f"{file} was begun with another {', '.join(differ)}; choose another --run name")
-    return there.created
-
-
-def hardware(gpus: Sequence[str] = ()) -> Hardware:
-    """This machine, in words, with the GPUs that agents get."""
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    gpu = ", ".join(f"{count} x {name}" for name, count in sorted(Counter(gpus).items()))
-    return Hardware(cpu=cpu, cores=os.cpu_count() or 1, memory_gib=round(memory, 1), gpu=gpu[:200] or None)
-
-
-def _commit() -> str | None:
-    """The checkout's commit, `-dirty` when tracked files differ; None outside a checkout."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
-        return None
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
-        return git("rev-parse", "HEAD") + dirty
-    except (OSError, subprocess.CalledProcessError):
-        return None

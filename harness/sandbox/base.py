@@ -7,11 +7,13 @@ SandboxError; they never hang past their deadline and never write outside what t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
+from harness.errors import GradingError, PlaceLost, SandboxError
 from harness.sandbox.channel import Channel
 
 EngineKind = Literal["docker", "local"]
@@ -144,6 +146,15 @@ class Process(Protocol):
         ...
 
 
+class Life(Protocol):
+    """The machine's side of what runs, since the moment it was asked for."""
+
+    def check(self) -> None:
+        """Raises PlaceLost when the machine took a place away since: the engine ended, or somebody killed a grader from
+        outside. Asked before a failure, a verdict of invalid among them, is put on whoever's code ran there."""
+        ...
+
+
 class Engine(Protocol):
     """Starts places. Everything it made is labelled, and is gone after close()."""
 
@@ -172,8 +183,29 @@ class Engine(Protocol):
 
     def process(self, spec: ProcessSpec) -> Process: ...
 
+    def life(self) -> Life:
+        """From now on."""
+        ...
+
+    def recover(self) -> None:
+        """After PlaceLost: wait for the machine, bounded, and remove what it could not be told to remove. Places that
+        are still open stay. Raises EngineUnavailable."""
+        ...
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+@contextmanager
+def blaming(check: Callable[[], None]) -> Iterator[None]:
+    """A place's failure within becomes PlaceLost when the machine is at fault, which `check` says by raising it."""
+    try:
+        yield
+    except PlaceLost:
+        raise
+    except (SandboxError, GradingError):
+        check()
+        raise

@@ -3,15 +3,18 @@
 Takes specs (base.py) and the family's built image; gives sandboxes and processes. What it does NOT limit: the bytes an
 agent writes to its container's own layer (overlay2 has no quota on most file systems), and what a flaw in the kernel or
 the engine lets through. Everything carries the labels `gymboard` and `gymboard.owner`; what a dead owner left is
-removed when an engine opens, ours when it closes.
+removed when an engine opens and when it closes, ours when it closes. An engine that ends is no failure of what ran in
+it: PlaceLost, and recover() waits for it.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
+import resource
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,37 +22,53 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount, Ulimit
 
 from harness import images
-from harness.errors import SandboxError
+from harness.engine import await_engine, connect, engine_call, patience_s
+from harness.errors import EngineUnavailable, PlaceLost, SandboxError
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
-from harness.sandbox.docker_stream import engine_call
 from harness.sandbox.gpus import Gpus, gpu_names
+from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
+from harness.sandbox.room import Room
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
+log = logging.getLogger("gymboard.engine")
 LABEL, OWNER, ENGINE = "gymboard", "gymboard.owner", "gymboard.engine"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 SHARED_PLACE = "/shared"
 TEMPORARY_MIB = SHARED_MIB = 64
+PAGE_BYTES = 4096
+_LEFT: set[str] = set()
+"""Engines of this process that were closed while theirs did not answer: nobody holds what they made."""
+MOST_FILES, MOST_PROCESSES = 16_384, 32_768
+CLOSE_WAIT_S = 30.0
+"""For an engine that does not answer when a run has ended and only its leavings are at stake."""
 
 
 class DockerEngine:
     """A connection to the engine that answers. `gpus` go to agents whose family has a CUDA variant, never to graders.
+    One that refuses (it is starting) is waited for `wait_s` seconds.
 
     Raises EngineUnavailable when no engine answers.
     """
 
     kind: EngineKind = "docker"
 
-    def __init__(self, gpus: Gpus | None = None) -> None:
-        self._client = images.connect()
+    def __init__(self, gpus: Gpus | None = None, wait_s: float = 0.0) -> None:
+        self._client = connect(wait_s)
         self._gpus = gpus
         self._labels = {LABEL: "1", OWNER: owner(), ENGINE: secrets.token_hex(8)}
+        self._ours = f"{ENGINE}={self._labels[ENGINE]}"
         self._containers: dict[str, Container] = {}
+        self._graders: set[str] = set()
+        self._volumes: set[str] = set()
+        self._patience_s = patience_s()
+        self._room = Room.of(self._client)
+        self._lifeline = self._listen()
         self._reap()
         reap_folders()
         atexit.register(self.close)
@@ -79,22 +98,25 @@ class DockerEngine:
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
         try:
-            return DockerSandbox(spec, container, lambda: self._drop(container))
+            return DockerSandbox(spec, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)
             raise
 
     def shared_folder(self) -> str:
         name = f"gymboard-{secrets.token_hex(8)}"
-        size = f"size={SHARED_MIB}m,mode=0755,uid={NOBODY},gid={NOBODY}"
+        blocks = (SHARED_MIB << 20) // PAGE_BYTES  # not size=: Podman takes that for a quota of the disk's
+        size = f"nr_blocks={blocks},mode=0755,uid={NOBODY},gid={NOBODY}"
         with engine_call("making a grade's shared folder"):
             self._client.volumes.create(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
             )
+        self._volumes.add(name)
         return name
 
     def drop_shared(self, name: str) -> None:
-        with engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
+        self._volumes.discard(name)
+        with _later(), engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
             self._client.volumes.get(name).remove()
 
     def process(self, spec: ProcessSpec) -> DockerProcess:
@@ -116,23 +138,44 @@ class DockerEngine:
             stdin_open=True,
             tmpfs={"/tmp": f"rw,nosuid,nodev,size={TEMPORARY_MIB}m,mode=1777"},  # noqa: S108
         )
+        self._graders.add(str(container.id))
         try:
-            return DockerProcess(spec.role, container, lambda: self._drop(container))
+            return DockerProcess(spec.role, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)
             raise
 
+    def life(self) -> Lifeline:
+        return self._lifeline
+
+    def recover(self) -> None:
+        """A wait that was in vain is the last long one, until the engine answers again."""
+        try:
+            await_engine(self._client, self._patience_s)
+        except EngineUnavailable:
+            self._patience_s = 0.0
+            raise
+        self._patience_s = patience_s()
+        self._sweep()
+        self._lifeline.close()
+        self._lifeline = self._listen()
+
     def close(self) -> None:
-        """Also what the engine made while we were told to end, before we heard of it."""
+        """Also what the engine made while we were told to end, before we heard of it, and what a dead worker left."""
         atexit.unregister(self.close)
-        ours = f"{ENGINE}={self._labels[ENGINE]}"
-        with engine_call("removing what this run made"):
-            for container in self._client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
-                remove_container(container)
-            for volume in self._client.volumes.list(filters={"label": ours}):
-                with contextlib.suppress(NotFound):
-                    volume.remove()
-        self._containers.clear()
+        self._lifeline.close()
+        for places in (self._containers, self._graders, self._volumes):
+            places.clear()
+        try:
+            try:
+                self._sweep()
+            except PlaceLost:
+                await_engine(self._client, min(CLOSE_WAIT_S, self._patience_s))
+                self._sweep()
+            self._reap()
+        except PlaceLost as lost:
+            _LEFT.add(self._labels[ENGINE])
+            log.warning("containers may be left until the next run on this engine removes them: %s", lost)
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +184,9 @@ class DockerEngine:
         self.close()
 
     def _create(self, name: str, caps: Caps, **more: Any) -> Container:
-        image = images.image_id(name, self._client)
+        self._room.demand(caps.memory_mib)
+        with engine_call("looking for an image"):
+            image = images.image_id(name, self._client)
         with engine_call(f"creating a container of {images.image_tag(name)}"):
             container = self._client.containers.create(
                 image,
@@ -154,7 +199,7 @@ class DockerEngine:
                 memswap_limit=f"{caps.memory_mib}m",
                 nano_cpus=int(caps.cpus * 1e9),
                 pids_limit=caps.pids,
-                ulimits=[Ulimit(name="core", soft=0, hard=0)],
+                ulimits=_ulimits(),
                 log_config=LogConfig(type="none"),
                 labels=self._labels,
                 **more,
@@ -163,19 +208,61 @@ class DockerEngine:
         return container
 
     def _drop(self, container: Container) -> None:
+        self._graders.discard(str(container.id))
         if self._containers.pop(str(container.id), None) is not None:
-            remove_container(container)
+            with _later():
+                remove_container(container)
+
+    def _listen(self) -> Lifeline:
+        return Lifeline(self._client, self._ours, self._graders.__contains__)
+
+    def _sweep(self) -> None:
+        """Remove what this engine made and nobody holds any more."""
+        with engine_call("removing what this run made"):
+            for container in self._client.containers.list(all=True, filters={"label": self._ours}, ignore_removed=True):
+                if str(container.id) not in self._containers:
+                    remove_container(container)
+            for volume in self._client.volumes.list(filters={"label": self._ours}):
+                if volume.name not in self._volumes:
+                    with contextlib.suppress(NotFound):
+                        volume.remove()
 
     def _reap(self) -> None:
         """Remove what dead owners left. Another engine may be doing the same at this moment."""
         with engine_call("looking for what dead runs left"):
             for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
-                if is_dead(container.labels.get(OWNER, "")):
+                if _is_left(container.labels):
                     remove_container(container)
             for volume in self._client.volumes.list(filters={"label": OWNER}):
-                if is_dead((volume.attrs.get("Labels") or {}).get(OWNER, "")):
+                if _is_left(volume.attrs.get("Labels") or {}):
                     with contextlib.suppress(NotFound, APIError):
                         volume.remove()
+
+
+def _is_left(labels: Mapping[str, str]) -> bool:
+    return is_dead(labels.get(OWNER, "")) or labels.get(ENGINE) in _LEFT
+
+
+def _ulimits() -> list[Ulimit]:
+    """Named, because an engine's own defaults (Podman's: a million) may be more than its machine lets it give."""
+    most = [("core", resource.RLIMIT_CORE, 0), ("nofile", resource.RLIMIT_NOFILE, MOST_FILES)]
+    most += [("nproc", resource.RLIMIT_NPROC, MOST_PROCESSES)]  # of a user, whatever container it is in
+    given = []
+    for name, number, wanted in most:
+        hard = resource.getrlimit(number)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        given.append(Ulimit(name=name, soft=value, hard=value))
+    return given
+
+
+@contextlib.contextmanager
+def _later() -> Iterator[None]:
+    """What an engine that ended could not be told to remove, recover() or close() removes: no reason to lose what the
+    place has already given."""
+    try:
+        yield
+    except PlaceLost as lost:
+        log.warning("%s; it is removed when the engine answers again", lost)
 
 
 def _mounts(folders: Mapping[str, Path], places: Mapping[str, str]) -> list[Mount]:

@@ -3,7 +3,8 @@
 Takes a created container; gives harness.sandbox.base.Sandbox. Copy-out does not freeze the container: the helper runs
 in it as the agent's user, follows no link, and reads each file by one descriptor, so that what is swapped, grown or
 linked meanwhile is refused or not seen. When the agent disturbs it, the container is restarted (no agent process is
-left, the workspace stays) and the question put once more. Never mounts or opens an agent's file on the host.
+left, the workspace stays) and the question put once more. A container that ended though nothing within can end it was
+taken away by the machine: PlaceLost. Never mounts or opens an agent's file on the host.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, NotFound
 
-from harness.errors import InvalidArtifact, SandboxError
+from harness.engine import engine_call
+from harness.errors import InvalidArtifact, PlaceLost, SandboxError
 from harness.sandbox import copyout
-from harness.sandbox.base import BoxSpec, EngineKind, ExecResult
+from harness.sandbox.base import BoxSpec, EngineKind, ExecResult, blaming
 from harness.sandbox.channel import Channel, ChannelClosed
-from harness.sandbox.docker_stream import EngineStream, engine_call
+from harness.sandbox.docker_stream import EngineStream
+from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.patch import FILE_CAP_BYTES, patch_text, starter_digests
 from harness.sandbox.shell import ARGV, Shell
 
@@ -50,31 +53,37 @@ Answer = TypeVar("Answer")
 
 
 class DockerSandbox:
-    """One agent's container; `remove` takes it away for good."""
+    """One agent's container; `remove` takes it away for good, `life` knows whether the engine ended."""
 
     kind: EngineKind = "docker"
     workspace = WORKSPACE
 
-    def __init__(self, spec: BoxSpec, container: Container, remove: Callable[[], None]) -> None:
+    def __init__(self, spec: BoxSpec, container: Container, remove: Callable[[], None], life: Lifeline) -> None:
         self._spec = spec
         self._container = container
         self._remove = remove
+        self._life = life
         with engine_call("starting an agent's container"):
             container.put_archive(WORKSPACE, _packed(spec.starter))
             container.start()
-        self._shell: Shell | None = Shell(self)
+        with self._blaming():
+            self._shell: Shell | None = Shell(self)
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
-        return self._open().run(command, timeout_s)
+        shell = self._open()
+        with self._blaming():
+            return shell.run(command, timeout_s)
 
     def start(self, argv: Sequence[str]) -> EngineStream:
         self._open()
-        return self._start(argv, WORKSPACE)
+        with self._blaming():
+            return self._start(argv, WORKSPACE)
 
     def stop(self) -> None:
         shell = self._open()
-        self.end_everything()
-        shell.renew()
+        with self._blaming():
+            self.end_everything()
+            shell.renew()
 
     def write(self, path: str, data: bytes) -> None:
         if why := self._undisturbed(lambda channel: copyout.write_file(channel, WORKSPACE, path, data)):
@@ -102,14 +111,17 @@ class DockerSandbox:
         return self._start(ARGV, WORKSPACE)
 
     def end_command(self, begun: float) -> None:
+        self._there()
         self._finish(["bash", "-c", KILL_NEWER], lambda: b"%d\n" % ((time.monotonic() - begun) * 100))
 
     def end_everything(self) -> None:
         """`kill -1` reaches every process of the user but the caller; when none can be started, the container goes."""
+        self._there()
         if not self._finish(["bash", "-c", "kill -9 -1"]):
             self.restart()
 
     def restart(self) -> None:
+        self._there()
         with engine_call("restarting an agent's container"):
             self._container.restart(timeout=0)
 
@@ -124,6 +136,21 @@ class DockerSandbox:
             raise SandboxError("the sandbox is closed")
         return self._shell
 
+    def _there(self) -> None:
+        """Raises PlaceLost when the engine ended, or the container did though nothing within can end it: its first
+        process is root's, and only the kernel's own want of memory reaches it."""
+        self._life.check_engine()
+        with engine_call("looking for an agent's container"):
+            try:
+                state = engine_of(self._container).inspect_container(str(self._container.id))["State"]
+            except NotFound:
+                raise PlaceLost("somebody outside removed the agent's container") from None
+        if not state["Running"] and not state["OOMKilled"]:
+            raise PlaceLost(f"somebody outside ended the agent's container (exit code {state['ExitCode']})")
+
+    def _blaming(self) -> contextlib.AbstractContextManager[None]:
+        return blaming(self._there)
+
     def _start(self, argv: Sequence[str], folder: str) -> EngineStream:
         api = engine_of(self._container)
         with engine_call(f"running {argv[0]} in an agent's container"):
@@ -133,7 +160,7 @@ class DockerSandbox:
             wrapper = api.exec_start(made, socket=True)
 
         def ask_exit() -> int | None:
-            with engine_call("asking after a program"):
+            with self._blaming(), engine_call("asking after a program"):
                 state = api.exec_inspect(made)
             return None if state["Running"] else int(state["ExitCode"])
 
@@ -150,6 +177,8 @@ class DockerSandbox:
                     channel.send(reply(), KILL_LIMIT_S)
         except ChannelClosed:
             return True
+        except PlaceLost:
+            raise
         except (SandboxError, TimeoutError):
             return False
         finally:
@@ -158,16 +187,17 @@ class DockerSandbox:
         return False
 
     def _undisturbed(self, ask: Callable[[Channel], Answer]) -> Answer:
-        self._open()
-        try:
-            return self._once(ask)
-        except (copyout.Disturbed, SandboxError):
-            self.restart()
-            self._open().renew()
-        try:
-            return self._once(ask)
-        except copyout.Disturbed as why:
-            raise SandboxError(f"the workspace cannot be read in a restarted container: {why}") from None
+        shell = self._open()
+        with self._blaming():
+            try:
+                return self._once(ask)
+            except (copyout.Disturbed, SandboxError):
+                self.restart()
+                shell.renew()
+            try:
+                return self._once(ask)
+            except copyout.Disturbed as why:
+                raise SandboxError(f"the workspace cannot be read in a restarted container: {why}") from None
 
     def _once(self, ask: Callable[[Channel], Answer]) -> Answer:
         channel = self._start(copyout.ARGV, "/")
@@ -185,12 +215,12 @@ def engine_of(container: Container) -> APIClient:
 
 def remove_container(container: Container) -> None:
     """Gone with its anonymous volumes; gone already is as good."""
-    with contextlib.suppress(NotFound):
+    with engine_call(f"removing container {container.short_id}"), contextlib.suppress(NotFound):
         try:
             container.remove(force=True, v=True)
-        except DockerException as error:
+        except APIError as error:
             if "already in progress" not in str(error):
-                raise SandboxError(f"container {container.short_id} cannot be removed: {error}") from error
+                raise
 
 
 def _packed(starter: Path) -> io.BytesIO:

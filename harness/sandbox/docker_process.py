@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from harness.engine import engine_call
 from harness.errors import SandboxError
 from harness.sandbox.cgroup import cpu_counter, read_cpu_s
 from harness.sandbox.docker_box import engine_of
-from harness.sandbox.docker_stream import EngineStream, engine_call
+from harness.sandbox.docker_stream import EngineStream
+from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.program import Conversation
 
 if TYPE_CHECKING:
@@ -45,8 +47,11 @@ def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S
 class DockerProcess(Conversation):
     """Attached before it starts, so that no byte is missed. The engine keeps no log: what is not read is lost."""
 
-    def __init__(self, role: Literal["referee", "player"], container: Container, remove: Callable[[], None]) -> None:
+    def __init__(
+        self, role: Literal["referee", "player"], container: Container, remove: Callable[[], None], life: Lifeline
+    ) -> None:
         self._container = container
+        self._life = life
         self._remove = remove
         self._code: int | None = None
         self._cpu_s = 0.0
@@ -66,6 +71,8 @@ class DockerProcess(Conversation):
                 state = self._api.inspect_container(self._id)["State"]
             if not state["Running"]:
                 self._code = int(state["ExitCode"])
+                if self._role == "referee" and self._code == KILLED and not state["OOMKilled"]:
+                    self._life.killed(self._id)  # our own code, alone in there
         return self._code
 
     def pause(self) -> None:
@@ -99,6 +106,8 @@ class DockerProcess(Conversation):
                 self._code = KILLED
         except SandboxError:
             self._code = KILLED
-        self._remove()
-        self.join()
-        self._stream.close()
+        try:
+            self._remove()
+        finally:
+            self.join()
+            self._stream.close()

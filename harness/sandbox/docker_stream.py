@@ -10,28 +10,14 @@ import contextlib
 import select
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import requests
-from docker.errors import DockerException
-
-from harness.errors import SandboxError
 from harness.sandbox.channel import ChannelClosed, Chunks
 
 HEADER = struct.Struct(">BxxxL")
 READ_BYTES = 256 << 10
 STALL_S = 0.5
-
-
-@contextmanager
-def engine_call(doing: str) -> Iterator[None]:
-    """What the engine answers badly, or does not answer, becomes a SandboxError that says what was asked of it."""
-    try:
-        yield
-    except (DockerException, requests.RequestException) as error:
-        raise SandboxError(f"{doing}: the container engine says: {error}") from error
 
 
 class Frames:

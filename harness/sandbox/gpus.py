@@ -6,7 +6,7 @@ GPUs that were asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ from docker.errors import DockerException
 from docker.types import DeviceRequest
 
 from harness import images
+from harness.engine import engine_call
 from harness.errors import EngineUnavailable, UsageError
 from harness.sandbox.docker_box import remove_container
-from harness.sandbox.docker_stream import engine_call
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -32,12 +32,17 @@ ADVICE = "Install the NVIDIA Container Toolkit for this engine, or run without: 
 
 @dataclass(frozen=True)
 class Gpus:
-    """How many GPUs an agent's container gets; None: all of the machine's."""
+    """How many GPUs an agent's container gets; None: all of the machine's. `devices`: which, by the engine's ids, so
+    that containers side by side do not get the same."""
 
     count: int | None = None
+    devices: tuple[str, ...] = ()
 
     def request(self) -> DeviceRequest:
         """What the engine is asked for when it creates the container."""
+        if self.devices:
+            ids = list(self.devices)
+            return DeviceRequest(driver="nvidia", device_ids=ids, capabilities=[["gpu", "compute", "utility"]])
         count = -1 if self.count is None else self.count
         return DeviceRequest(driver="nvidia", count=count, capabilities=[["gpu", "compute", "utility"]])
 
@@ -45,14 +50,14 @@ class Gpus:
         return "all" if self.count is None else str(self.count)
 
 
-def parse_gpus(text: str) -> Gpus | None:
-    """`all`, a number, or `none`. Raises UsageError."""
+def parse_gpus(text: str, devices: Sequence[str] = ()) -> Gpus | None:
+    """`all`, a number, or `none`; `devices`: which they are. Raises UsageError."""
     if text == "none":
         return None
     if text == "all":
-        return Gpus()
+        return Gpus(None, tuple(devices))
     if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST:
-        return Gpus(int(text))
+        return Gpus(int(text), tuple(devices))
     raise UsageError(f"--gpus takes all, none or a number from 1 to {MOST}; it was {text!r}")
 
 

@@ -83,6 +83,15 @@ class LocalEngine:
         self._places[folder] = process
         return process
 
+    def life(self) -> LocalEngine:
+        return self
+
+    def check(self) -> None:
+        """Nothing to lose: a place's parent is a process of this very machine, and dies with it."""
+
+    def recover(self) -> None:
+        """Nothing to wait for."""
+
     def close(self) -> None:
         for folder, place in list(self._places.items()):
             if isinstance(place, LocalSandbox):

@@ -6,8 +6,11 @@ The rows of segments stay in their files until a query asks for them. Never lets
 
 from __future__ import annotations
 
+import tempfile
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -56,7 +59,8 @@ def open_database(
     members: Sequence[Member], ledger: Sequence[LedgerLine], reproductions: Sequence[Reproduction] = ()
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory database over these entries."""
-    db = duckdb.connect(":memory:")
+    spill = Path(tempfile.gettempdir()) / f"gymboard-{uuid.uuid4().hex}"  # made and removed by DuckDB, if it needs one
+    db = duckdb.connect(":memory:", config={"temp_directory": str(spill)})
     db.execute(f"CREATE TYPE level AS ENUM ({', '.join(map(repr, LEVELS))})")
     segments = sorted({member.segment.path: member.segment for member in members}.items())
     numbers = {path: number for number, (path, _) in enumerate(segments)}

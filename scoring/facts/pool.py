@@ -7,7 +7,6 @@ its share is read here. Starts programs, not forks: threads of other libraries m
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import subprocess
@@ -19,6 +18,7 @@ from scoring.facts.evidence import Case, Outcome
 from scoring.facts.segment import Writer
 from scoring.facts.work import NUMBER_BYTES, claimed, settle
 from scoring.facts.worker import CASES
+from scoring.garbage import without_gc
 
 SHARE = 64
 """Entries that are worth a process: it takes 0.4 s to start."""
@@ -30,7 +30,7 @@ _PIPE_BYTES = 4096
 def read_all(cases: Sequence[Case], folder: Path) -> tuple[list[Outcome], list[Path]]:
     """Outcomes in the order of the cases, and finished segments inside `folder`. Raises OSError on a full disk."""
     count = min(_cores() - 1, len(cases) // SHARE, MAX_WORKERS)
-    with _without_gc():
+    with without_gc():
         outcomes, segments = _shared(cases, folder, count) if count > 0 else ({}, [])
         if rest := [number for number in range(len(cases)) if number not in outcomes]:
             outcomes |= _settled(cases, rest, folder / "rest", segments)
@@ -107,15 +107,3 @@ def _queue(numbers: Sequence[int]) -> Iterator[int]:
 def _write_cases(cases: Sequence[Case], file: Path) -> None:
     tree = [(case.place, case.name, list(case.known.items()), case.private) for case in cases]
     file.write_text(json.dumps(tree), encoding="utf-8")
-
-
-@contextlib.contextmanager
-def _without_gc() -> Iterator[None]:
-    """Records make no cycles, and looking for them costs a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -7,53 +7,39 @@ Never writes into site/ or tasks/, and replaces `out` only when the whole build 
 
 from __future__ import annotations
 
-import gzip
-import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from xml.sax.saxutils import escape as xml_escape
-
-from markupsafe import Markup
 
 from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.conduct import Conduct
 from scoring.export import DATABASE
+from scoring.garbage import set_aside
 from scoring.leaderboard import Leaderboard
-from scoring.load import Bundles, Loaded
-from scoring.publish.announce import announce, own_cards
+from scoring.load import Loaded
+from scoring.publish.announce import announce
 from scoring.publish.content import Content
 from scoring.publish.downloads import DOWNLOADS, write_downloads
-from scoring.publish.entry import Shown, removed_slots
+from scoring.publish.entries import EntryPages
+from scoring.publish.evidence import PUBLIC, public
 from scoring.publish.explore import write_charts
 from scoring.publish.generated import generate
 from scoring.publish.kept import Kept, makers, opened
+from scoring.publish.ledger_pages import write_ledger
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
-from scoring.publish.policy import with_hosts
 from scoring.publish.rows import write_rows
 from scoring.publish.scores import write_scores
-from scoring.publish.stamp import read_shell, slot, squeezed
-from scoring.publish.templates import environment, page_name
-from scoring.publish.texts import StepFiles, Texts
+from scoring.publish.stamp import read_shell
+from scoring.publish.templates import environment
+from scoring.publish.texts import StepFiles
 from scoring.tables import shapes
 from scoring.vocabulary import BoardId
 
-SHELL = f"entries/{slot('entry-page')}.html"
-_SHELL_SLOTS = {
-    "entry-title": 4,
-    "entry-description": 2,
-    "entry-head": 1,
-    "entry-tasks": 1,
-    "entry-conduct": 1,
-    "entry-episodes": 1,
-    "entry-provenance": 1,
-    "entry-hosts": 1,
-}
 _MARKER = ".gymboard-site"
 
 
@@ -75,6 +61,7 @@ def build_site(
     tables: Callable[[Path], object],
     loaded: Mapping[str, Loaded] | None = None,
     evidence: Callable[[Iterable[str], Path], object] | None = None,
+    place: str = "",
     tasks_folder: Path | None = None,
     sources: Path | None = None,
     steps: StepFiles | None = None,
@@ -84,38 +71,43 @@ def build_site(
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
-    the named entries. `steps`: where the text of episodes is looked for. `conduct`: counts for the page of failures.
+    the named entries: of none where `place`, the public address of the folder of entries, is known. `steps`: where the
+    text of episodes is looked for. `conduct`: counts for the page of failures.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    content = Content(leaderboard, tasks, loaded or {}, environment(root / "site" / "templates"), conduct=conduct or {})
+    place, env = public(place), environment(root / "site" / "templates")
+    content = Content(leaderboard, tasks, loaded or {}, env, place=place and PUBLIC, conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent) as work, opened() as kept:
+    workplace = tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent)
+    with set_aside(), workplace as work, opened() as kept:
         docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         with ThreadPoolExecutor(1) as beside:
-            written = beside.submit(_write_tables, tables, data)
+            written = beside.submit(_write_data, tables, leaderboard, data)
             content = replace(content, address=_generate(root, docs, built, content, kept))
-            _stamp(built, content, steps or StepFiles(), kept, makers(root))
-            write_downloads(leaderboard, built / "data")
+            _stamp(built, content)
+            EntryPages(content, steps or StepFiles(), kept, makers(root), place).write(built)
+            write_ledger(built, content.ledger_pages())
             announce(built, content, content.address)
             written.result()
         for file in data.iterdir():
             file.replace(built / "data" / file.name)
         if evidence:
-            names = [shown.row.id for shown in content.entries() if shown.row.kind == "entry"]
+            names = (shown.row.id for shown in content.entries() if shown.row.kind == "entry" and not place)
             evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
     return out / "index.html"
 
 
-def _write_tables(tables: Callable[[Path], object], folder: Path) -> None:
+def _write_data(tables: Callable[[Path], object], leaderboard: Leaderboard, folder: Path) -> None:
     folder.mkdir()
     tables(folder)
+    write_downloads(leaderboard, folder)
 
 
 def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept) -> str:
@@ -150,7 +142,7 @@ def _replace(out: Path, built: Path) -> None:
     built.rename(out)
 
 
-def _stamp(built: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> None:
+def _stamp(built: Path, content: Content) -> None:
     pages = {
         "index.html": content.home(),
         "tasks/index.html": content.task_index(),
@@ -166,62 +158,3 @@ def _stamp(built: Path, content: Content, steps: StepFiles, kept: Kept, made_by:
         page = built / name
         shell = read_shell(page.read_text(encoding="utf-8"), dict.fromkeys(values, 1), name)
         page.write_text(shell.stamp(values), encoding="utf-8")
-    _stamp_entries(built, content, steps, kept, made_by)
-
-
-def _stamp_entries(built: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> None:
-    path = built / SHELL
-    html = with_hosts(squeezed(path.read_text(encoding="utf-8")))
-    addressed = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
-    shell = read_shell(html, {**_SHELL_SLOTS, **addressed}, SHELL)
-    names, cards = [], own_cards(content)
-    for values in _entries(built / "entries", content, steps, kept, made_by):
-        values["entry-card"] = cards.get(values["entry-page"], "board")
-        names.append(values["entry-page"])
-        (built / "entries" / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
-    path.unlink()
-    _extend_sitemap(built, names)
-
-
-def _entries(folder: Path, content: Content, steps: StepFiles, kept: Kept, made_by: str) -> Iterator[dict[str, str]]:
-    """The slots of every entry's page, those of removed entries last."""
-    for shown in content.entries():
-        yield content.head(shown) | _body(folder, content, steps, shown, kept, made_by)
-    for line in content.removed():
-        yield removed_slots(content.env, line)
-
-
-def _body(
-    folder: Path, content: Content, steps: StepFiles, shown: Shown, kept: Kept, made_by: str
-) -> dict[str, Markup | str]:
-    """Kept from an earlier build unless a text lies beside the page: then more than the record decides about it."""
-    page = page_name(shown.row)
-
-    def make() -> str:
-        loaded = content.loaded.get(page)
-        texts = steps.write(folder, page, loaded.bundle) if loaded else Texts()
-        return json.dumps(content.body(shown, texts, loaded))
-
-    digest = content.loaded.digest(page) if isinstance(content.loaded, Bundles) else None
-    same = digest is not None and not steps.has(page)
-    made = json.loads(kept.text(content.body_key(shown, str(digest), made_by), make) if same else make())
-    hosts = {"entry-hosts": made.pop("entry-hosts")}
-    return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped
-
-
-def _extend_sitemap(built: Path, names: list[str]) -> None:
-    """Replace the shell's address by one for each entry; without a site address there is nothing to list."""
-    path, packed = built / "sitemap.xml", built / "sitemap.xml.gz"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    start, end = text.find("<url>"), text.rfind("</url>")
-    blocks = [b for b in text[start : end + 6].split("</url>") if "<loc>" in b] if start >= 0 else []
-    shell = next((b for b in blocks if slot("entry-page") in b), None)
-    if shell is None:
-        path.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
-        return
-    kept = [b for b in blocks if b != shell] + [shell.replace(slot("entry-page"), xml_escape(name)) for name in names]
-    body = "".join(f"{b.strip()}\n</url>\n" for b in kept)
-    text = f"{text[:start]}{body}{text[end + 6 :].lstrip()}"
-    path.write_text(text, encoding="utf-8")
-    packed.write_bytes(gzip.compress(text.encode(), mtime=0))

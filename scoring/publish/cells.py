@@ -46,8 +46,13 @@ def cell_words(row: Row, cell: Cell, column: Column) -> str:
     """`house price: 0.912, beats the baseline`."""
     kind = outcome(row, cell, column)
     value = "" if kind in ("none", "absent") else f"{number(score_of(cell, column).value)}, "
+    return f"{slug_words(cell.task)}: {value}{outcome_words(row, cell, column)}"
+
+
+def outcome_words(row: Row, cell: Cell, column: Column) -> str:
+    """`beats the baseline`: where the task and the value stand beside it."""
     remark = "; this published value is known to be invalid" if noted(cell, column) else ""
-    return f"{slug_words(cell.task)}: {value}{WORDS[kind]}{remark}"
+    return WORDS[outcome(row, cell, column)] + remark
 
 
 def noted(cell: Cell, column: Column) -> bool:

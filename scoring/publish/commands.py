@@ -20,6 +20,14 @@ def build(
     out: Out = Path("public"),
     submissions: Submissions = Path("submissions"),
     local: Local = None,
+    evidence: Annotated[
+        str,
+        typer.Option(
+            envvar="GYMBOARD_EVIDENCE_URL",
+            metavar="URL",
+            help="Where the very same folder of entries is public; without it their signed files are copied.",
+        ),
+    ] = "",
     check: Annotated[bool, typer.Option("--check", help="Also fail on a broken link or a foreign request.")] = False,
 ) -> None:
     """Build the site from submissions/, from the evidence, now.
@@ -31,7 +39,7 @@ def build(
     from scoring.publish.build import checked
     from scoring.publish.preview import build_from
 
-    page = build_from(submissions, out, local)
+    page = build_from(submissions, out, local, evidence)
     if check:
         checked(out)
     typer.echo(f"built: {page}")

@@ -19,11 +19,12 @@ from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.again import again
 from scoring.publish.audit import audit_findings
-from scoring.publish.entry import Shown, body_slots, head_slots
+from scoring.publish.entry import BESIDE, Shown, body_slots, head_slots
 from scoring.publish.episodes import GROUPS
 from scoring.publish.failures import ENDS, failures
 from scoring.publish.figures import figures
 from scoring.publish.kept import key
+from scoring.publish.ledger_pages import LINES, NEWEST, line_ranges
 from scoring.publish.progress import progress
 from scoring.publish.scores import PRICE_KINDS, placed, priced
 from scoring.publish.svg import DASHES, LEADERS
@@ -41,13 +42,15 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Content:
-    """Fills slots. Every method gives the values of one page's slots."""
+    """Fills slots. Every method gives the values of one page's slots. `address`: the site's, with a slash at its end,
+    or ""; `place`: where the folder of entries is public, if it is not copied beside the pages."""
 
     leaderboard: Leaderboard
     tasks: Mapping[str, TaskSpec]
     loaded: Mapping[str, Loaded]
     env: jinja2.Environment
     address: str = ""
+    place: str = ""
     conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     _tables: dict[Reading, Table] = field(default_factory=dict)
     _bases: dict[int, tuple[Row | None, str]] = field(default_factory=dict)
@@ -162,10 +165,28 @@ class Content:
         return {"failures": render(self.env, "failures.html", **context)}
 
     def ledger(self) -> dict[str, str]:
-        """Every line of the ledger, and what was rejected."""
-        lines, rejections = self.leaderboard.ledger, self.leaderboard.rejections
-        pages = {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
-        return {"ledger": render(self.env, "ledger.html", lines=lines, rejections=rejections, entries=pages)}
+        """The newest lines of the ledger, the way to all of them, and what was rejected."""
+        lines = self.leaderboard.ledger
+        context = {
+            "lines": lines[: -NEWEST - 1 : -1],
+            "ranges": line_ranges(len(lines)),
+            "rejections": self.leaderboard.rejections,
+            "entries": self.named,
+        }
+        return {"ledger": render(self.env, "ledger.html", **context)}
+
+    def ledger_pages(self) -> Iterator[dict[str, str]]:
+        """Every line of the ledger, a page after the other."""
+        lines = self.leaderboard.ledger
+        for page, words in enumerate(line_ranges(len(lines))):
+            context = {"lines": lines[page * LINES : (page + 1) * LINES], "entries": self.named}
+            shown = render(self.env, "ledger_lines.html", **context)
+            yield {"ledger-page": str(page), "ledger-range": words, "ledger-lines": shown}
+
+    @cached_property
+    def named(self) -> set[str | None]:
+        """Who has a page."""
+        return {page_name(shown.row) for shown in self.entries()} | {line.entry for line in self.removed()}
 
     def data(self) -> dict[str, str]:
         """The digest and the constants of every board."""
@@ -206,14 +227,17 @@ class Content:
         """All the others: text, HTML but for the hosts."""
         flags, lines = self._about(shown)
         base = self._base(shown.board)[0]
-        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.address, base)
+        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self._place(), base)
 
     def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
         """A digest of everything that `body` depends on where no text lies beside the page."""
         flags, lines = self._about(shown)
         own = [one.model_dump_json() for one in (*flags, *lines)]
         row = shown.row.model_dump_json(exclude={"standings"})
-        return key(makers, bundle_sha256, self.address, self._base(shown.board)[1], row, *own)
+        return key(makers, bundle_sha256, self._place(), self._base(shown.board)[1], row, *own)
+
+    def _place(self) -> str:
+        return self.place or (f"{self.address}submissions" if self.address else BESIDE)
 
     def _about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
         if shown.row.kind != "entry":

@@ -10,14 +10,15 @@ from scoring.tables import TableShape, shapes
 
 _HEAD = """---
 title: Tables
-description: Every table of the board as Parquet and in one DuckDB file, column by column.
+description: Every table of the board as Parquet, with one DuckDB file that shows them all, column by column.
 ---
 
 # Tables
 
-Everything that the board is made of, in long form: one fact a row. Each table is a Parquet file, and all of them are in
-[gymboard.duckdb](data/gymboard.duckdb), with these words as comments on the columns. `NULL` is "not known" or "there is
-none", never 0. The same data give the same Parquet bytes.
+Everything that the board is made of, in long form: one fact a row. Each table is a Parquet file.
+[gymboard.duckdb](data/gymboard.duckdb), in one folder with them, shows all as views, with these words as comments on
+the columns. `NULL` is "not known" or "there is none", never 0. The same data give the same Parquet bytes. Nothing has
+to be downloaded: DuckDB reads `'https://…/data/board.parquet'` where it lies, and of it only what a query needs.
 
 ```sql
 SELECT entry, rank, aup, aup_low, aup_high, cost_usd

@@ -1,21 +1,24 @@
-"""The board as files for machines: JSON (the whole record) and two CSV tables.
+"""The board as files for machines: JSON (the whole record, compressed) and two CSV tables.
 
-Takes a Leaderboard, writes under data/. A cell that a spreadsheet would run as a formula is prefixed by an apostrophe.
+Takes a Leaderboard, writes under data/. A row is written at a time: the whole text would be the largest thing in
+memory. A cell that a spreadsheet would run as a formula is prefixed by an apostrophe.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.schema.paper import table_file
 from scoring.answers import safe_cell
-from scoring.leaderboard import Leaderboard
+from scoring.leaderboard import Board, Leaderboard
 from scoring.ledger import LEDGER, ledger_bytes
 
-DOWNLOADS = ("leaderboard.json", "leaderboard.csv", "task_scores.csv", LEDGER, "published_regraded.tsv")
+RECORD = "leaderboard.json.gz"
+DOWNLOADS = (RECORD, "leaderboard.csv", "task_scores.csv", LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
 Value = str | int | float | None
 _RANKING = (
@@ -32,14 +35,39 @@ _SCORES = (
 
 
 def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
-    """leaderboard.json, leaderboard.csv, task_scores.csv, the ledger's lines and the games' published scores graded
+    """The record, leaderboard.csv, task_scores.csv, the ledger's lines and the games' published scores graded
     again, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "leaderboard.json").write_bytes(leaderboard.canonical())
+    with (folder / RECORD).open("wb") as file, gzip.GzipFile("", "wb", 5, file, mtime=0) as packed:
+        packed.writelines(part.encode() for part in _record(leaderboard))
     (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
     (folder / "task_scores.csv").write_text(_csv(_SCORES, _scores(leaderboard)), encoding="utf-8", newline="")
     (folder / LEDGER).write_bytes(ledger_bytes(leaderboard.ledger))
     (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
+
+
+def _record(leaderboard: Leaderboard) -> Iterator[str]:
+    """Its JSON, without what is None."""
+    head, tail = _without(leaderboard, "boards")
+    yield head
+    for place, board in enumerate(leaderboard.boards):
+        yield "," if place else ""
+        yield from _board(board)
+    yield tail
+
+
+def _board(board: Board) -> Iterator[str]:
+    head, tail = _without(board, "rows")
+    yield head
+    for place, row in enumerate(board.rows):
+        yield ("," if place else "") + row.model_dump_json(exclude_none=True)
+    yield tail
+
+
+def _without(record: Leaderboard | Board, name: str) -> tuple[str, str]:
+    """The record's JSON before and behind the members of its list `name`."""
+    head, tail = record.model_copy(update={name: ()}).model_dump_json(exclude_none=True).split(f'"{name}":[]', 1)
+    return f'{head}"{name}":[', f"]{tail}"
 
 
 def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:

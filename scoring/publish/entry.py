@@ -21,12 +21,15 @@ from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
 from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, gap, happened
+from scoring.publish.evidence import PUBLIC
 from scoring.publish.formats import number, visible
 from scoring.publish.mix import bands
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 
 BODY = ("entry_tasks", "entry_conduct", "entry_episodes", "entry_provenance")
+BESIDE = "../submissions"
+"""The folder of entries as a page sees it that lies beside a copy."""
 _SUFFIX = ".tar.zst"
 
 
@@ -38,11 +41,10 @@ class Shown(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known."""
+    """Where the full text of a task's episodes lies: an https address, or one beside the page. None: not known. `task`
+    is None where the page lists no episode of it."""
 
-    name: str
-    sha256: str
-    size_bytes: int
+    task: str | None
     url: str | None
 
 
@@ -54,12 +56,12 @@ def body_slots(
     known: set[str],
     flags: Sequence[Flag],
     texts: Texts,
-    address: str,
+    place: str,
     base: Row | None,
 ) -> dict[str, str]:
     """What depends on the entry alone and on what its board is measured against: HTML and the policy's hosts. `base`:
     the baseline's row; `known`: tasks that have a page; `ledger`, `flags`: the entry's own;
-    `address`: the site's."""
+    `place`: the address of the folder of entries, or its path beside the pages."""
     row, bundle = shown.row, loaded.bundle if loaded else None
     context: dict[str, Any] = {"board": shown.board, "row": row, "bundle": bundle, "known": known}
     context |= _conduct(row) | _evidence(row, ledger)
@@ -67,8 +69,8 @@ def body_slots(
     context |= {"flags": flags, "titles": {task.id: task.title for task in shown.board.tasks}}
     context["declares"] = declared(bundle.declares) if bundle else []
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
-    context |= _steps(shown, bundle, texts)
-    context["by_hand"] = _by_hand(row, loaded, ledger, address)
+    context |= _steps(shown, bundle, texts, place)
+    context["by_hand"] = _by_hand(row, loaded, ledger, place)
     urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
     slots = {part.replace("_", "-"): str(render(env, f"{part}.html", **context)) for part in BODY}
@@ -103,12 +105,12 @@ def _conduct(row: Row) -> dict[str, Any]:
     }
 
 
-def _steps(shown: Shown, bundle: Bundle | None, texts: Texts) -> dict[str, Any]:
-    row, order = shown.row, {task.id: place for place, task in enumerate(shown.board.tasks)}
+def _steps(shown: Shown, bundle: Bundle | None, texts: Texts, place: str) -> dict[str, Any]:
+    row, order = shown.row, {task.id: number for number, task in enumerate(shown.board.tasks)}
     found = happened(bundle.episodes, {cell.task: cell for cell in row.cells}) if bundle else []
     found.sort(key=lambda one: order.get(one.task, len(order)))
     traces = [episode.trace for episode in bundle.episodes] if bundle else []
-    mix, parts = deciles(traces), _parts(row, bundle, texts) if bundle else {}
+    mix, parts = deciles(traces), _parts(row, bundle, texts, place) if bundle else {}
     return {
         "episodes": [(task, list(group)) for task, group in groupby(found, key=_task)],
         "wrong": by_kind(found),
@@ -126,14 +128,14 @@ def _task(one: Happened) -> str:
     return one.task
 
 
-def _parts(row: Row, bundle: Bundle, texts: Texts) -> dict[str, Part]:
-    """By task. A preview's parts are nowhere but on this machine."""
+def _parts(row: Row, bundle: Bundle, texts: Texts, place: str) -> dict[str, Part]:
+    """By task. A preview's parts are nowhere but on this machine. A page asks its own site by a path."""
+    tasks = {episode.task for episode in bundle.episodes}
+    beside = place if place == PUBLIC else BESIDE
     return {
-        part.name.removesuffix(_SUFFIX): Part(
-            part.name,
-            part.sha256,
-            part.size_bytes,
-            part.location or (f"../submissions/{row.id}/{part.name}" if part.name in texts.beside else None),
+        (name := part.name.removesuffix(_SUFFIX)): Part(
+            name if name in tasks else None,
+            part.location or (f"{beside}/{row.id}/{part.name}" if part.name in texts.beside else None),
         )
         for part in bundle.payload
         if part.name.endswith(_SUFFIX)
@@ -151,13 +153,12 @@ def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
     return {**slots, "entry-head": head, "entry-hosts": "", **about}
 
 
-def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], address: str) -> Sequence[str]:
-    """The lines that check the signature: from the site, or from a folder when the site has no address or the row is
-    private."""
+def _by_hand(row: Row, loaded: Loaded | None, ledger: Sequence[LedgerLine], place: str) -> Sequence[str]:
+    """The lines that check the signature: from where the entries are public, or from a folder when nobody knows where
+    that is or the row is private."""
     if loaded is None or loaded.public_key is None or loaded.bundle.origin != "run":
         return ()
-    clone = "../submissions" if row.kind == "entry" else ".."
-    place = f"{address.rstrip('/')}/submissions" if address and row.kind == "entry" else clone
+    place = place if row.kind == "entry" else ".."
     copies = [str(line.evidence) for line in ledger if (line.kind, line.bundle_sha256) == ("mirror", loaded.sha256)]
     return by_hand(loaded.bundle, loaded.sha256, loaded.public_key, f"{place}/{row.id}", copies[-1] if copies else "")
 

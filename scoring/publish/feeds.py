@@ -16,6 +16,7 @@ from pathlib import Path
 from scoring.leaderboard import Row
 from scoring.ledger import START, LedgerLine
 from scoring.publish.formats import number, visible
+from scoring.publish.ledger_pages import line_address
 from scoring.publish.series import short
 
 ENTRIES, LEDGER = "feeds/entries.xml", "feeds/ledger.xml"
@@ -61,7 +62,7 @@ class Feeds:
         feed = self._feed("Gymboard: lines of the ledger", LEDGER, "ledger.html", self.ledger)
         for line in list(reversed(self.ledger))[:NEWEST]:
             entry = self._entry(feed, line.sha256, f"{line.kind}: {line.entry or line.key_fingerprint}", line.time)
-            self._link(entry, f"ledger.html#line-{line.sequence}")
+            self._link(entry, line_address(line))
             _add(entry, "category", term=line.kind)
             _add(entry, "summary", visible(line.reason))
         return _bytes(feed)

@@ -105,8 +105,8 @@ def _profile(board: Board) -> Figure:
 
 def _keys(board: Board) -> tuple[Key, ...]:
     """The highlighted lines by name; grey ones together."""
-    style = styles(board)
-    shown = [row for row in board.rows if row.id in set(drawn(board))]
+    style, ids = styles(board), set(drawn(board))
+    shown = [row for row in board.rows if row.id in ids]
     named = [Key(style[row.id], _dashes(style[row.id]), short(row.label)) for row in shown if style[row.id] != REST]
     grey = sum(style[row.id] == REST for row in shown)
     return (*named, *([Key(REST, "", f"the next {grey}")] if grey else []))

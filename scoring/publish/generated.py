@@ -1,4 +1,4 @@
-"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended, protected and shrunk, or kept.
+"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended, protected, joined and shrunk, or kept.
 
 Takes the checkout and a folder of Markdown, gives a folder of HTML and the site's address. What mkdocs made of the very
 same files, settings and versions is unpacked instead of made again. Never sees an entry: pages have slots for those.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.schema.task import TaskSpec
 from scoring.publish.generator import run_mkdocs
+from scoring.publish.join import join
 from scoring.publish.kept import Kept, key, makers, versions
 from scoring.publish.policy import protect
 from scoring.publish.shrink import shrink
@@ -29,6 +30,7 @@ def generate(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec],
     def make() -> bytes:
         address = run_mkdocs(root, docs, built, tasks, day)
         protect(built)
+        join(built)
         shrink(built)
         (built / _ADDRESS).write_text(address, encoding="utf-8")
         return _packed(built)

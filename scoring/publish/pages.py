@@ -19,6 +19,8 @@ from scoring.publish.generator import decision_records
 from scoring.publish.markdown import plain
 from scoring.publish.stamp import slot
 
+_ASIDE = ("hide:", "  - navigation", "search:", "  exclude: true")
+"""Pages of which there may be thousands: in no navigation, in no search."""
 _WIDE = ("hide:", "  - toc")
 """Front matter of a page whose tables need the room."""
 
@@ -36,6 +38,8 @@ def write_pages(docs: Path, tasks: Mapping[str, TaskSpec], root: Path) -> None:
     for task in tasks.values():
         (docs / "tasks" / f"{task.id}.md").write_text(_task_page(task, root / task.id), encoding="utf-8")
     (docs / "entries" / f"{slot('entry-page')}.md").write_text(_entry_shell(), encoding="utf-8")
+    (docs / "ledger").mkdir(exist_ok=True)
+    (docs / "ledger" / f"{slot('ledger-page')}.md").write_text(_ledger_shell(), encoding="utf-8")
     (docs / "tables.md").write_text(tables_page(), encoding="utf-8")
     _write_decisions(docs / "decisions")
 
@@ -209,10 +213,7 @@ def _entry_shell() -> str:
         slot("entry-title"),
         slot("entry-description"),
         f"card: {slot('entry-card')}",
-        "hide:",
-        "  - navigation",
-        "search:",
-        "  exclude: true",
+        *_ASIDE,
     )
     sections: tuple[tuple[str, str], ...] = (
         ("Tasks", "entry-tasks"),
@@ -221,8 +222,14 @@ def _entry_shell() -> str:
     )
     sections += (("Provenance", "entry-provenance"),)
     body = "\n".join(f"## {title}\n\n{block(name)}" for title, name in sections)
-    script = '\n<script type="module" src="../assets/js/entry.js"></script>\n'
-    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}{script}"
+    return f"{head}\n# {slot('entry-title')} {{ #entry }}\n\n{block('entry-head')}\n{body}"
+
+
+def _ledger_shell() -> str:
+    title = f"Ledger, lines {slot('ledger-range')}"
+    head = _front(title, f"Decisions about the board: lines {slot('ledger-range')} of its ledger", *_ASIDE)
+    more = "[Ledger](../ledger.md) says what the lines mean, and has the newest first."
+    return f"{head}\n# {title} {{ #lines }}\n\n{more}\n\n{block('ledger-lines')}"
 
 
 def _write_decisions(folder: Path) -> None:

@@ -21,8 +21,9 @@ from scoring.publish.tops import leaders
 from scoring.vocabulary import BoardId
 
 
-def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
-    """Rank everything under `submissions` and write the site to `out`; `local`: an unpublished bundle or run folder."""
+def build_from(submissions: Path, out: Path, local: Path | None, place: str = "") -> Path:
+    """Rank everything under `submissions` and write the site to `out`; `local`: an unpublished bundle or run folder;
+    `place`: where the very same folder of entries is public."""
     with opened(local) if local else nullcontext() as own:
         previews = [own.bundle] if own else []
         with build(submissions, previews=previews) as built:
@@ -35,6 +36,7 @@ def build_from(submissions: Path, out: Path, local: Path | None) -> Path:
                 loaded=bundles,
                 tables=functools.partial(export, built),
                 evidence=functools.partial(publish_evidence, submissions),
+                place=place,
                 steps=StepFiles(submissions, own),
                 conduct=conducts(built, records),
             )

@@ -1,18 +1,23 @@
 """Our own scripts and styles as a browser gets them: without comments, spaces and long local names.
 
-Takes a built site, rewrites assets/*.js, assets/js/*.js and assets/*.css in it. The same text gives the same bytes.
-Never touches what the theme or another project wrote (assets/javascripts, assets/js/vendor).
+Takes a built site, rewrites assets/*.js and assets/*.css in it; takes away what the theme brings and no page asks for:
+maps of its sources, stemmers of languages that no page is in. The same text gives the same bytes. Never rewrites what
+the theme or another project wrote (assets/javascripts, assets/js/vendor).
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-OWN = {"assets/*.js": "text/javascript", "assets/js/*.js": "text/javascript", "assets/*.css": "text/css"}
+OWN = {"assets/*.js": "text/javascript", "assets/*.css": "text/css"}
 
 
 def shrink(built: Path) -> None:
     """In place."""
+    for path in (built / "assets").rglob("*.map"):
+        path.unlink()
+    shutil.rmtree(built / "assets" / "javascripts" / "lunr", ignore_errors=True)
     for pattern, kind in OWN.items():
         for path in sorted(built.glob(pattern)):
             path.write_text(shrunk(kind, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, noted, outcome
+from scoring.publish.cells import cell_words, closeness, noted, outcome, outcome_words
 from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
 from scoring.publish.failures import ended
 from scoring.publish.formats import visible
+from scoring.publish.ledger_pages import line_address
 from scoring.publish.table import strip_paths, strip_said
 from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
@@ -67,9 +68,11 @@ def environment(folder: Path) -> jinja2.Environment:
     )
     env.globals.update(
         ranks=formats.ranks,
+        line_address=line_address,
         levels=formats.LEVELS,
         outcome=outcome,
         cell_words=cell_words,
+        outcome_words=outcome_words,
         strip_paths=strip_paths,
         strip_said=strip_said,
         facets=facets,

@@ -90,7 +90,7 @@ def _build(size: int, took: dict[str, float]) -> list[Figure]:
         Figure("build, warm", took["warm site, s"], warm, "s"),
         Figure("build, peak memory with the ranking", peak, memory, "MB"),
         Figure("site", took["warm site, MB"], megabytes, "MB"),
-        Figure("of which signed records of the entries", took["warm signed, MB"], None, "MB"),
+        Figure("of which pages of the entries", took["warm pages, MB"], None, "MB"),
         Figure("of which tables to download", took["warm tables, MB"], None, "MB"),
     ]
 

@@ -1,4 +1,4 @@
-"""The site of a made-up board, built in a process of its own, and what the build took.
+"""The site of a made-up board, built as it is published, in a process of its own, and what the build took.
 
 Takes a size and a folder, leaves submissions/, season.toml and site/ in it and gives figures by name. As a script:
 `synthetic_site.py SIZE FOLDER`, one JSON object on standard output.
@@ -14,6 +14,8 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+
+PLACE = "https://files.example/board/commit/submissions"
 
 
 def built(size: int, folder: Path) -> dict[str, float]:
@@ -56,20 +58,21 @@ def one(folder: Path) -> dict[str, float]:
             loaded=bundles,
             tables=partial(export, facts),
             evidence=partial(publish_evidence, folder / "submissions"),
+            place=PLACE,
             steps=StepFiles(folder / "submissions"),
             conduct=conducts(facts, records),
         )
     done = time.perf_counter()
     files = [path for path in (folder / "site").rglob("*") if path.is_file()]
     place = folder / "site"
-    signed = [path for path in files if path.is_relative_to(place / "submissions")]
+    pages = [path for path in files if path.is_relative_to(place / "entries")]
     tables = [path for path in files if path.is_relative_to(place / "data")]
     return {
         "score, s": scored - begun,
         "site, s": done - scored,
         "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "site, MB": sum(path.stat().st_size for path in files) / 1e6,
-        "signed, MB": sum(path.stat().st_size for path in signed) / 1e6,
+        "pages, MB": sum(path.stat().st_size for path in pages) / 1e6,
         "tables, MB": sum(path.stat().st_size for path in tables) / 1e6,
     }
 

@@ -80,8 +80,10 @@ def test_a_first_site_and_one_that_continues_are_built(site: Site) -> None:
     site.add("third", "fourth", "fifth")
     failed, log = site.build()
     assert failed is None and "of 2 line(s)" in log, log
-    address = (site.folder / "artifacts" / "pages" / "address").read_text().strip()
-    assert re.fullmatch(r"https://[a-z./-]+/", address), "the four lines of an entry's page download from there"
+    address, evidence = (site.folder / "artifacts" / "pages" / "address").read_text().split()
+    assert re.fullmatch(r"https://[a-z./-]+/", address), "where the site itself will lie"
+    commit = subprocess.run(["git", "-C", str(site.work), "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    assert evidence.endswith(f"/board/gymboard/{commit.strip()}/submissions"), "the four lines download from there"
 
 
 def test_a_line_that_was_taken_out_long_before_the_last_commit_is_missed(site: Site) -> None:

@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from harness.cli.live import Board
-from harness.cli.model import ModelWords
 from harness.errors import UsageError
+from harness.executors.model_words import ModelWords
 from harness.llm.meter import Models
 from harness.runner.progress import Progress
 from harness.schema.prices import Price

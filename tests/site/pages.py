@@ -27,6 +27,7 @@ COMMITTED = {
     "rules by code": "rules-codes.html",
     "hostile pull requests": "hostile.html",
     "ledger": "ledger.html",
+    "page of the ledger": "ledger/0.html",
     "data": "data.html",
     "tables": "tables.html",
     "decisions": "decisions/index.html",
@@ -47,5 +48,6 @@ HOSTILE = {
     "unpublished run": "entries/entry-5.preview.html",
     "failures": "failures.html",
     "ledger": "ledger.html",
+    "page of the ledger": "ledger/0.html",
 }
 """Pages of the site of invented and hostile entries."""

@@ -19,13 +19,14 @@ from scoring.load import Loaded
 from scoring.publish.build import site_sources
 from scoring.publish.content import Content
 from scoring.publish.episodes import by_kind, deciles, gap, happened
+from scoring.publish.evidence import PUBLIC, addressed
 from scoring.publish.local import Local, durations, opened
 from scoring.publish.mix import bands
 from scoring.publish.progress import best_so_far, progress
 from scoring.publish.templates import environment
 from scoring.publish.texts import StepFiles, Texts
 from scoring.publish.tops import TOP, leading, shown
-from tests.site.fixture import KEY, TRACE, board, bundle, leaderboard, loaded, part, row, step_lines, tasks
+from tests.site.fixture import KEY, PAYLOAD, TRACE, board, bundle, leaderboard, loaded, part, row, step_lines, tasks
 
 
 def content(records: Leaderboard, **more: object) -> Content:
@@ -64,7 +65,7 @@ def test_every_fault_is_linked_to_its_step_and_the_step_is_there() -> None:
     for fault in one.faults:
         assert html.count(f'href="#{fault.link}"') == 1
         assert html.count(f'id="{fault.link}"') == 1
-    assert f'<code class="gb-trace">{TRACE}</code>' in html
+    assert f"<code>{TRACE}</code>" in html
 
 
 def test_two_faults_at_one_step_have_one_anchor_and_none_lies_beyond_the_steps() -> None:
@@ -121,14 +122,26 @@ def test_columns_are_filled_or_as_high_as_their_count() -> None:
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     html = page(leaderboard(), "entry-3", loaded()["entry-3"])
-    assert 'data-url="https://payload.example/entries/house-price.tar.zst"' in html
+    assert f'id="part.house-price"><a href="{PAYLOAD}"' in html
     assert " https://payload.example" in html  # the one host that the page's policy lets it ask
     own = Loaded(bundle(location=None), "1" * 64)
     beside = page(leaderboard(), "entry-3", own, Texts(frozenset({"house-price.tar.zst"})))
-    assert 'data-url="../submissions/entry-3/house-price.tar.zst"' in beside
+    assert 'href="../submissions/entry-3/house-price.tar.zst"' in beside
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
-    assert "data-url" not in nowhere and "data-part" in nowhere
+    assert "href=" not in nowhere.split('id="part.house-price"')[1].split("</dd>")[0]
+
+
+def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
+    made = content(leaderboard(), place=PUBLIC)
+    one = next(one for one in made.entries() if one.row.id == "entry-3")
+    own = Loaded(bundle(location=None), "1" * 64)
+    body = made.body(one, Texts(frozenset({"house-price.tar.zst"})), own)
+    at = "https://raw.example/owner/board/commit/submissions"
+    slots = addressed(body, at)
+    assert f'id="part.house-price"><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
+    assert slots["entry-hosts"] == " https://raw.example", "a policy's path would have to be the file's own"
+    assert not any("slot--evidence" in slot for slot in slots.values())
 
 
 def test_seconds_and_exit_codes_come_from_parts_that_are_what_the_bundle_names(tmp_path: Path) -> None:
@@ -246,7 +259,7 @@ def test_a_name_of_300_characters() -> None:
 def test_an_entry_that_the_ledger_removed_says_so_and_shows_no_value(hostile_site: Path) -> None:
     html = (hostile_site / "entries" / "gone.html").read_text(encoding="utf-8")
     text = words(html)
-    assert "Removed on 2026-11-07" in text and "ledger.html#line-6" in html
+    assert "Removed on 2026-11-07" in text and "../ledger/0.html#line-6" in html
     assert text.count("Nothing is shown") == 4 and "AUP," not in text
     ledger = (hostile_site / "ledger.html").read_text(encoding="utf-8")
     assert 'href="entries/gone.html"' in ledger

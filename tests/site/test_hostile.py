@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 from html.parser import HTMLParser
@@ -12,7 +13,7 @@ import pytest
 
 from scoring.publish.preview import build_from
 from tests.site.conftest import SUBMISSIONS
-from tests.site.fixture import ENDLESS, HOSTILE, LINE
+from tests.site.fixture import ENDLESS, HOSTILE, LINE, leaderboard
 
 VISIBLE = HOSTILE.replace("\u202e", "\ufffd")
 EVENTS = ("onmouseover", "onerror", "onload", "onclick")
@@ -85,9 +86,11 @@ def test_a_slot_that_an_entry_wrote_stays_text(hostile_site: Path) -> None:
 
 def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
     files = [*hostile_site.rglob("*.json")]
-    assert hostile_site / "data/leaderboard.json" in files
+    assert hostile_site / "assets/boards/live.json" in files
     for file in files:
         json.loads(file.read_text(encoding="utf-8"))
+    record = gzip.decompress((hostile_site / "data/leaderboard.json.gz").read_bytes())
+    assert json.loads(record) == json.loads(leaderboard(preview=True).canonical())
     for page in _pages(hostile_site):
         inside = re.findall(r"<script[^>]*application/json[^>]*>(.*?)</script>", page.read_text(encoding="utf-8"), re.S)
         assert all(isinstance(json.loads(text), dict | list) for text in inside), page.name

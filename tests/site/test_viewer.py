@@ -97,7 +97,7 @@ def test_a_payload_that_cannot_be_had_says_so_and_a_file_does_as_well(
         file = tmp_path / "house-price.tar.zst"
         file.write_bytes(part())
         page.get_by_label("house-price.tar.zst, downloaded").set_input_files(file)
-        page.get_by_text("the bytes that the entry's record names").first.wait_for()
+        page.get_by_text("These are the bytes that the entry's record names").wait_for()
         assert page.locator("[id='house-price.0.step-7'] pre").count() > 0
 
 
@@ -121,8 +121,8 @@ def test_without_scripts_every_episode_and_fault_is_there(browser: Browser, host
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{hostile}/{ENTRY}#house-price.0.step-4", wait_until="load")
-    assert page.locator(".gb-trace").first.text_content() == TRACE
-    assert page.locator(".gb-trace").first.is_visible(), "the address opens the task's block"
+    assert page.locator(".gb-task code").first.text_content() == TRACE
+    assert page.locator(".gb-task code").first.is_visible(), "the address opens the task's block"
     assert page.locator("[id='house-price.0.step-4']").is_visible()
     context.close()
 

@@ -14,7 +14,8 @@ from typing import Any
 from harness.llm.base import ModelPlan
 from harness.llm.meter import Models
 from harness.llm.provider import library
-from harness.runner.run import RunPlan, begun_on, place_of, run_episode, run_episodes
+from harness.runner.manifest import begun_on
+from harness.runner.run import RunPlan, place_of, run_episode, run_episodes
 from harness.sandbox import open_engine
 from harness.schema.prices import Price
 from harness.schema.task import tasks_root

@@ -1,4 +1,4 @@
-"""Both engines under one set of tests; the docker ones carry the `docker` mark."""
+"""Every engine under one set of tests: plain processes, Docker (mark `docker`), Podman by its Docker API (`podman`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 from harness import images
 from harness.sandbox import open_engine
 from harness.sandbox.base import BoxSpec, Caps, Engine, Sandbox
-
-ENGINES = ["local", pytest.param("docker", marks=pytest.mark.docker)]
+from tests.conftest import lacking
+from tests.harness.sandbox.kinds import ENGINES
+from tests.harness.sandbox.podman import give_image, podman_service
+from tests.harness.sandbox.podman import lacking as podman_lacking
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +21,26 @@ def built() -> dict[str, bool]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def podman() -> Iterator[str]:
+    """What DOCKER_HOST is set to for it."""
+    if why := podman_lacking():
+        lacking("podman", why)
+    with podman_service() as host:
+        give_image(host, "cpu")
+        yield host
+
+
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, built: dict[str, bool]) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, built: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    kind = request.param
+    if kind == "podman":
+        monkeypatch.setenv("DOCKER_HOST", request.getfixturevalue("podman"))
+        kind = "docker"
     if request.param not in built:
-        images.environment("cpu", print) if request.param == "local" else images.build("cpu", None, print)
+        images.environment("cpu", print) if kind == "local" else images.build("cpu", None, print)
         built[request.param] = True
-    with open_engine(request.param) as opened:
+    with open_engine(kind) as opened:
         yield opened
 
 

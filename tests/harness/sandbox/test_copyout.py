@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import InvalidArtifact
 from harness.sandbox.base import Sandbox
+from tests.harness.sandbox.kinds import CONTAINERS
 
 MIB = 1 << 20
 
@@ -79,7 +80,7 @@ def test_a_race_gives_a_plain_file_or_a_refusal(box: Sandbox, race: str) -> None
     assert outcomes
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 @pytest.mark.parametrize("number", ["9", "STOP"])
 def test_an_agent_that_kills_the_helper_is_outlived(box: Sandbox, number: str) -> None:
     hunt = f"""(while :; do for p in /proc/[0-9]*; do read -r c <$p/comm
@@ -113,7 +114,7 @@ def forge(box: Sandbox, *arguments: str) -> None:
     box.exec(f"setsid python3 forger.py {shlex.join(arguments)} >/dev/null 2>&1 & sleep 0.3", 10)
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 def test_a_refusal_in_the_helpers_name_is_a_printable_line(box: Sandbox) -> None:
     forge(box, r'{"refused": "\ud800\u001b[2J\nevil", "size": 0}')
     with pytest.raises(InvalidArtifact) as caught:
@@ -121,7 +122,7 @@ def test_a_refusal_in_the_helpers_name_is_a_printable_line(box: Sandbox) -> None
     assert str(caught.value) == "artifact 'baseline.py' is refused: ??[2J?evil"
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 @pytest.mark.parametrize(
     "forged",
     [

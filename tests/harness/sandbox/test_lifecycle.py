@@ -33,7 +33,7 @@ time.sleep(60)
 """
 
 
-def _traces(name: str) -> list[str]:
+def traces(name: str) -> list[str]:
     """Containers, volumes and folders of an owner."""
     found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"gymboard.{name}*")]
     try:
@@ -55,7 +55,7 @@ def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
     box.exec("(setsid sleep 97.531 &); sleep 97.531 & mkdir -p shut/in; chmod 0 shut/in shut", 10)
     engine.process(ProcessSpec("player", "cpu", ["sleep", "97.531"], shared=engine.shared_folder()))
     engine.close()
-    assert _traces(owner()) == [] and _sleepers() == 0
+    assert traces(owner()) == [] and _sleepers() == 0
     engine.close()
     with pytest.raises(SandboxError):
         box.exec("true", 5)
@@ -68,15 +68,15 @@ def test_what_a_killed_owner_left_is_reaped(engine: Engine, starter: Path) -> No
     )
     assert child.stdout is not None
     name = child.stdout.readline().strip()
-    assert _traces(name) and not is_dead(name)
+    assert traces(name) and not is_dead(name)
     with open_engine(engine.kind):
-        assert _traces(name), "a living owner's places were taken"
+        assert traces(name), "a living owner's places were taken"
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert is_dead(name)
     time.sleep(1)
     with open_engine(engine.kind):
-        assert _traces(name) == [] and _sleepers() == 0
+        assert traces(name) == [] and _sleepers() == 0
 
 
 def test_an_owner_of_another_machine_is_never_dead() -> None:
@@ -92,7 +92,7 @@ def test_a_mount_that_the_container_cannot_read_is_named(starter: Path, tmp_path
     closed.mkdir(mode=0o700)
     with open_engine("docker") as engine, pytest.raises(SandboxError, match=r"chmod -R o\+rX"):
         engine.sandbox(BoxSpec("cpu", starter, mounts={"data": closed}))
-    assert _traces(owner()) == []
+    assert traces(owner()) == []
 
 
 def test_no_engine_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:

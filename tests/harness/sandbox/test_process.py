@@ -9,9 +9,10 @@ import pytest
 
 from harness.errors import SandboxError
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
+from tests.harness.sandbox.kinds import CONTAINERS
 
 Run = Callable[..., Process]
-DOCKER_ONLY = pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+DOCKER_ONLY = pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 
 
 @pytest.fixture
@@ -114,13 +115,15 @@ def test_a_program_that_forks_without_end_is_paused_every_time(run: Run) -> None
 CHILDREN = """
 import os, signal, sys, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+ended, held = os.pipe()
 for _ in range(4):
     if os.fork() == 0:
         os.setsid()
         end = time.process_time() + 0.3
         while time.process_time() < end: pass
         os._exit(0)
-time.sleep(4)
+os.close(held)
+os.read(ended, 1)
 print('burnt', flush=True)
 time.sleep(60)
 """

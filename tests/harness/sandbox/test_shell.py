@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox.base import Sandbox
+from tests.harness.sandbox.kinds import CONTAINERS
 
 
 def test_folder_and_environment_survive(box: Sandbox) -> None:
@@ -151,7 +152,7 @@ def test_what_does_not_want_to_end_is_ended(box: Sandbox, command: str) -> None:
     assert after.stdout == "yes\n"
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 @pytest.mark.parametrize("wait", ["", " & sleep 0.5"])
 def test_a_fork_bomb_is_survived(box: Sandbox, wait: str) -> None:
     box.exec("echo work >work; export KEPT=yes", 10)
@@ -242,7 +243,7 @@ def test_the_host_environment_does_not_leak(box: Sandbox, monkeypatch: pytest.Mo
     assert set(found.stdout.split()) <= allowed
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 def test_the_container_is_bare(box: Sandbox) -> None:
     script = """
     id -u; ls /mnt; grep -E 'Cap(Prm|Eff|Bnd)|NoNewPrivs' /proc/self/status | tr -d '\\t'

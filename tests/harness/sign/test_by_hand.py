@@ -122,7 +122,7 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     lines = lines_of(signed, f"--from {address}/tiny-entry")
     said = re.search(r"'https://files\.example/[^ ]*'", lines[0])
     assert said, lines[0]
-    lines = (lines[0].replace(said[0], f"{address}/release/{part.name}"), *lines[1:])
+    lines = (lines[0].replace(said[0], f"'{address}/release/{{{part.name}}}'"), *lines[1:])
     assert run_lines(lines, stock, tmp_path / "there") == [0, 0, 0, 0]
     bundle, key = (
         Bundle.from_json((signed.folder / "bundle.json").read_bytes()),
@@ -131,6 +131,21 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     digest = lines[3].split("'")[1].split()[0]
     copied = by_hand(bundle, digest, key, f"{address}/tiny-entry", f"{address}/release/")
     assert run_lines(copied, stock, tmp_path / "copied") == [0, 0, 0, 0], "the board's own copies come first"
+
+
+def test_parts_of_one_folder_are_fetched_together_and_others_by_their_own_names(signed: Signed) -> None:
+    part = signed.bundle.payload[0]
+    places = {
+        "a": "https://x.example/r/a.tar.zst",
+        "b": "https://x.example/r/b.tar.zst",
+        "c": "https://y.example/get?id=c",
+    }
+    parts = tuple(part.model_copy(update={"name": f"{name}.tar.zst", "location": at}) for name, at in places.items())
+    bundle = signed.bundle.model_copy(update={"payload": parts})
+    line = by_hand(bundle, "0" * 64, "ssh-ed25519 AAAA", "https://board.example/x")[0]
+    assert line.endswith(
+        " -o '#1' 'https://x.example/r/{a.tar.zst,b.tar.zst}' -o c.tar.zst 'https://y.example/get?id=c'"
+    )
 
 
 def test_from_a_folder_whose_name_needs_quotes(signed: Signed, stock: Path, tmp_path: Path) -> None:
@@ -179,3 +194,32 @@ def test_the_page_of_an_entry_prints_lines_that_hold(stock: Path, served: tuple[
             assert len(lines) == 4
             assert run_lines(lines, stock, tmp_path / name) == [0, 0, 0, 0], name
     assert {path.name for path in (folder / "submissions").iterdir() if path.is_dir()} == signed
+
+
+def test_a_site_that_copies_nothing_prints_lines_that_hold(
+    stock: Path, served: tuple[Path, str], tmp_path: Path
+) -> None:
+    """The folder of entries is public elsewhere, as a repository's at one commit is: its address is on the pages."""
+    from scoring.publish.preview import build_from
+
+    folder, address = served
+    shutil.copytree(ROOT / "submissions", folder / "board" / "commit" / "submissions")
+    site = build_from(ROOT / "submissions", tmp_path / "site", None, f"{address}/board/commit/submissions/").parent
+    assert list((site / "submissions").rglob("bundle.json*")) == []
+    signed = [place.parent.name for place in (ROOT / "submissions").glob("*/bundle.json.sig")]
+    for name in signed:
+        page = (site / "entries" / f"{name}.html").read_text(encoding="utf-8")
+        found = re.search(r'id="verify".*?<pre><code>(.*?)</code></pre>', page, re.DOTALL)
+        assert found and "slot--" not in page
+        lines = tuple(html.unescape(found[1]).splitlines())
+        assert lines[0].startswith("curl ") and f"{address}/board/commit/submissions/{name}/" in lines[0]
+        assert run_lines(lines, stock, tmp_path / name) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("address", ["https://x/'$(id)'", "https://x/a b", "ftp://x/a", "https://x/<b>", "//x", "x;y"])
+def test_an_address_that_means_something_to_a_shell_or_a_page_is_refused(address: str) -> None:
+    from harness.errors import UsageError
+    from scoring.publish.evidence import public
+
+    with pytest.raises(UsageError, match="no plain address"):
+        public(address)

@@ -1,6 +1,7 @@
 /* The ranking in a reader's hands: sort, find, facets, presets, permalink, download, picks, a window over long boards.
    Takes the table that stands in the page and the file it names. What an entry says becomes text, never markup. */
 import { board } from "./data.js";
+import { onDisk, onPage } from "./page.js";
 import { rowOf, text } from "./row.js";
 
 const AHEAD = 8; // rows beyond the edges of the window
@@ -9,22 +10,18 @@ const FIELDS = ["rank", "rank_low", "rank_high", "id", "label", "agent", "organi
   "aup_low", "aup_high", "best", "usd", "search", "valid", "failure", "failed", "steps", "tokens", "date", "why"];
 const KEYS = {
   agent: (c, i) => c.label[i].toLowerCase(),
-  strip: (c, i) => (c.date[i] ? beaten(c.strip[i]).length : null),
+  strip: (c, i) => (c.date[i] ? [...c.strip[i]].filter(beats).length : null),
   valid: (c, i) => (c.date[i] ? c.valid[i] : null),
 };
 const FACETS = {
-  domain: (c, i, wanted, tasks) => beaten(c.strip[i]).some((task) => tasks[task][2] === wanted),
+  domain: (c, i, wanted, tasks) => tasks.some((task, at) => task[2] === wanted && beats(c.strip[i][at])),
   level: (c, i, wanted) => c.level[i] === wanted,
   weights: (c, i, wanted) => c.date[i] !== null && String(c.open_weights[i]) === wanted,
   cost: (c, i, wanted) =>
     c.date[i] !== null && (wanted === "unknown" ? c.usd[i] === null : c.usd[i] !== null && c.usd[i] <= wanted),
 };
 
-const beaten = (strip) => [...strip].flatMap((letter, task) => ("abAB".includes(letter) ? [task] : []));
-
-export function start() {
-  for (const box of document.querySelectorAll("[data-board]:not([data-ready])")) new Ranking(box);
-}
+const beats = (letter) => "abAB".includes(letter);
 
 class Ranking {
   constructor(box) {
@@ -32,12 +29,17 @@ class Ranking {
     this.box = box;
     this.table = box.querySelector("table");
     this.body = this.table.tBodies[0];
+    this.names = [...this.table.tHead.rows[0].cells].map(({ className }) => className.slice(2));
+    this.first = 0;
+    this.last = this.body.rows.length;
     this.inner = box.classList.contains("gb-window") && this.table.parentElement;
     this.form = document.querySelector(`form[data-for="${this.table.id}"]`);
     this.fields = this.form ? [...this.form.elements].filter((field) => field.name) : [];
     this.picked = new Set();
     this.sorted = "rank";
     this.cache = {};
+    if (this.form) this.form.hidden = onDisk;
+    if (onDisk) return;
     this.listen();
     if (!this.form) return;
     this.form.classList.add("gb-ready");
@@ -73,7 +75,7 @@ class Ranking {
       this.data = data;
       this.order = data.columns.id.map((_, row) => row);
       this.shown = this.order;
-      if (this.order.length > this.body.rows.length || this.inner) this.draw(true);
+      this.draw();
     }));
   }
 
@@ -156,15 +158,20 @@ class Ranking {
     }
     for (; this.first < first; this.first++) this.body.firstChild.remove();
     for (; this.last > last; this.last--) this.body.lastChild.remove();
-    while (this.first > first) this.body.prepend(this.row(--this.first));
-    while (this.last < last) this.body.append(this.row(this.last++));
+    this.body.prepend(this.rows(first, this.first));
+    this.body.append(this.rows(this.last, last));
+    this.first = first;
+    this.last = last;
   }
 
-  row(place) {
-    const tr = rowOf(this.data, this.shown[place], this.table);
-    if (this.inner) tr.setAttribute("aria-rowindex", place + 2);
-    this.mark(tr);
-    return tr;
+  /* The shown rows from one place to another. */
+  rows(from, to) {
+    const made = document.createElement("template");
+    const wanted = this.shown.slice(from, Math.max(from, to));
+    const spans = this.table.classList.contains("gb-spans");
+    made.innerHTML = wanted.map((row, at) => rowOf(this.data, row, this.names, spans, this.inner && from + at + 2).html).join("");
+    for (const tr of made.content.children) this.mark(tr);
+    return made.content;
   }
 
   /* Up to four entries to compare. */
@@ -233,3 +240,5 @@ class Ranking {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 }
+
+onPage(() => document.querySelectorAll("[data-board]:not([data-ready])").forEach((box) => new Ranking(box)));

@@ -1,7 +1,7 @@
 /* What a reader can ask a chart: the best under a budget, the cheapest above an AUP; or the chart itself, alive. The
    picture that the page came with stays; Vega is fetched, from our own origin, only when somebody asks. */
 
-import { h, keep, num, onEach, usd } from "./page.js";
+import { asset, h, keep, num, onEach, usd } from "./page.js";
 
 onEach(".gb-readout", (box) => {
   const points = JSON.parse(box.dataset.frontier); // [label, cost, aup, place in the drawing or null], by cost
@@ -35,7 +35,7 @@ onEach("[data-spec]", (box) => box.addEventListener("toggle", async () => {
   const said = box.querySelector("div");
   if (said.firstElementChild) return;
   said.textContent = "Loading";
-  await import(new URL("../vega/vega.js", import.meta.url));
+  await import(asset("vega/vega.js"));
   const spec = await (await fetch(box.dataset.spec)).json();
   await vegaEmbed(said, spec, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } });
 }, { once: true }));

@@ -1,14 +1,17 @@
 /* The steps of an entry's episodes: rows from the index that the page holds, full texts when a reader asks for them.
-   Takes .gb-ep blocks; every text is set by textContent, never as markup. Without this file the letters stay. */
-const MOST = 2000; // rows of an episode
+   Takes the blocks of .gb-task; every text is set by textContent, never as markup. Without this file the letters stay. */
+import { fetched, unpacked } from "./part.js";
+
+const MOST_ROWS = 2000; // of an episode
 const LONG = 200000; // characters of a text
+const EPISODES = ".gb-task > div";
 const kinds = {};
 const make = (name, text = "", more = {}) => Object.assign(document.createElement(name), { textContent: text }, more);
 const visible = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => ("\n\t".includes(c) ? c : "\ufffd"));
-const place = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
+const beside = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
 let times = null;
 
-function rowOf(id, at, letter, told, seconds, code) {
+function stepOf(id, at, letter, told, seconds, code) {
   const row = make("li", "", { id, tabIndex: -1 });
   const facts = [kinds[letter], seconds != null && `${seconds} s`, code != null && `exit ${code}`];
   const head = make("summary"), box = make("details");
@@ -24,18 +27,18 @@ function rowOf(id, at, letter, told, seconds, code) {
 }
 
 async function rows(episode) {
-  if (place) times ??= fetch(place).then((answer) => answer.json()).catch(() => ({}));
+  if (beside) times ??= fetch(beside).then((answer) => answer.json()).catch(() => ({}));
   const [seconds = [], codes = []] = (await times)?.[episode.id] ?? [];
   if (episode.list) return episode.list;
   const told = {};
-  for (const [, step, words] of (episode.querySelector(".gb-handed")?.textContent ?? "").matchAll(/(\d+)→((?:submit ?)?\S*)/g))
+  for (const [, step, words] of (episode.querySelector("small")?.textContent ?? "").matchAll(/(\d+)→((?:submit ?)?\S*)/g))
     told[step] = words;
   episode.list = make("ol", "", { className: "gb-steps" });
-  const letters = episode.querySelector(".gb-trace")?.textContent ?? "?".repeat(episode.dataset.steps);
-  for (const letter of letters.slice(0, MOST)) {
+  const letters = episode.querySelector("code")?.textContent ?? "?".repeat(episode.dataset.steps);
+  for (const letter of letters.slice(0, MOST_ROWS)) {
     const at = episode.list.children.length + 1, id = `${episode.id}.step-${at}`;
     document.getElementById(id)?.removeAttribute("id"); // a link had better lead to the step itself
-    episode.list.append(rowOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
+    episode.list.append(stepOf(id, at, letter, told[at], seconds[at - 1], codes[at - 1]));
   }
   episode.append(episode.list);
   return episode.list;
@@ -55,12 +58,22 @@ function fill(list, text) {
   }
 }
 
+/* The payload part of an episode, as the list under Provenance names it. */
+function partOf(episode) {
+  const task = episode.id.replace(/\.\d+$/, ""), listed = document.getElementById(`part.${task}`);
+  return listed && {
+    part: `${task}.tar.zst`,
+    url: listed.querySelector("a")?.getAttribute("href"),
+    size: +listed.firstChild.textContent.replace(/\D/g, ""),
+    sha256: listed.querySelector("code").textContent,
+  };
+}
+
 async function read(episode, bytes) {
   const say = episode.querySelector("output"), own = episode.dataset.text;
-  const { url, part, size, sha256 } = episode.closest("details").dataset;
+  const { url, part, size, sha256 } = partOf(episode) ?? {};
   say.textContent = "…";
   try {
-    const { fetched, unpacked } = await import("./part.js");
     const member = `${episode.id.replace(/\.(?=\d+$)/, "/seed-")}/steps.jsonl`;
     const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256, member);
     fill(await rows(episode), new TextDecoder().decode(text));
@@ -80,7 +93,7 @@ function button(bar, text, act) {
 }
 
 function dress(episode) {
-  const bar = make("p", "", { className: "gb-do" }), { url, part, size } = episode.closest("details").dataset;
+  const bar = make("p", "", { className: "gb-do" }), { url, part, size } = partOf(episode) ?? {};
   const from = episode.dataset.text ? "" : url ? ` (from ${new URL(url, location).host}, ${Math.ceil(size / 1024)} KiB)` : ` (${part})`;
   button(bar, "Steps", async () => {
     const before = episode.list;
@@ -94,8 +107,8 @@ function dress(episode) {
 
 async function go() {
   const [, id, step] = location.hash.match(/^#(?:(.+?\.\d+)(?:\.|$))?(?:step-(\d+))?$/) ?? [];
-  const episode = id ? document.getElementById(id) : step && document.querySelector(".gb-ep");
-  if (!episode?.matches(".gb-ep")) return;
+  const episode = id ? document.getElementById(id) : step && document.querySelector(EPISODES);
+  if (!episode?.matches(EPISODES)) return;
   episode.closest("details").open = true;
   const row = step ? (await rows(episode)).children[step - 1] : episode;
   if (!row) return;
@@ -108,6 +121,6 @@ async function go() {
 }
 
 for (const key of document.querySelectorAll("[data-kind]")) kinds[key.textContent] = key.dataset.kind;
-document.querySelectorAll(".gb-ep").forEach(dress);
+document.querySelectorAll(EPISODES).forEach(dress);
 addEventListener("hashchange", go);
 go();

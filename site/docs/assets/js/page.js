@@ -1,9 +1,9 @@
 /* What our pages share: markup whose values are escaped, figures as the site prints them, the scores, the address. */
 
-const escaped = (value) => String(value ?? "").replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt()};`);
+const escaped = (value) => (value || value === 0 ? String(value).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt()};`) : "");
 const inside = (value) => (Array.isArray(value) ? value.map(inside).join("") : value?.html ?? escaped(value));
 
-/* h`<p>${value}</p>`: what comes out of h stays markup, whatever else stands in it is text. */
+/* h`<p>${value}</p>`: what comes out of h stays markup, whatever else stands in it is text, and what is not there is nothing. */
 export const h = (parts, ...values) => ({ html: parts.reduce((all, part, at) => all + inside(values[at - 1]) + part) });
 export const num = (value, digits = 3) => (Number.isFinite(value) ? value.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "") : "–");
 export const signed = (value, digits) => {
@@ -14,9 +14,13 @@ export const usd = (value) => (value === value ? "$" + value.toFixed(value > 0 &
 export const link = ({ id, label }) => (id === "baseline" ? label : h`<a class="gb-name" href="entries/${id}.html"><bdi>${label}</bdi></a>`);
 export const keep = (words) => history.replaceState(null, "", `?${words}${location.hash}`);
 
+/* The address of one of our own assets, whatever page asks. */
+const here = document.currentScript?.src;
+export const asset = (name) => new URL(name, here);
+
 /* JSON of our own assets, null as NaN. */
 export async function load(name) {
-  const answer = await fetch(new URL(`../${name}`, import.meta.url));
+  const answer = await fetch(asset(name));
   return JSON.parse(await answer.text(), (_, value) => value ?? NaN);
 }
 
@@ -25,9 +29,16 @@ export const scores = (said) => load("scores.json").then(({ boards }) => boards,
   return [];
 });
 
-/* Calls `start` for each hidden element of that kind and shows it, also after the theme has changed the page. */
+/* From the disk nothing may be fetched: what needs data stays away. */
+export const onDisk = location.protocol === "file:";
+
+/* Does it now, our script being the last thing of a page, and again whenever the theme has put another page in place. */
+export function onPage(begin) {
+  begin();
+  addEventListener("DOMContentLoaded", () => globalThis.document$?.subscribe(begin));
+}
+
+/* Calls `start` for each hidden element of that kind and shows it. */
 export function onEach(selector, start) {
-  const begin = () => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => start(found, (found.hidden = false)));
-  if (globalThis.document$) document$.subscribe(begin);
-  else begin();
+  if (!onDisk) onPage(() => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => start(found, (found.hidden = false))));
 }

@@ -1,9 +1,9 @@
 /* One file out of a payload part (tar in one zstd frame): fetched, compared with its digest, unpacked here.
    Takes addresses or bytes, gives bytes, or an Error whose message a reader can use. */
-import { Decompress } from "./vendor/fzstd.mjs";
+import { asset } from "./page.js";
 
 const MOST_PACKED = 64 << 20;
-const MOST = 256 << 20;
+const MOST_UNPACKED = 256 << 20;
 const SLICE = 1 << 16;
 
 export async function fetched(url, size) {
@@ -19,11 +19,12 @@ export async function unpacked(packed, sha256, name) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", packed));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex !== sha256) throw new Error("These are not the bytes that the entry's record names.");
+  const { Decompress } = await import(asset("js/vendor/fzstd.mjs"));
   const pieces = [];
   let size = 0;
   const stream = new Decompress((piece) => {
     size += piece.length;
-    if (size > MOST) throw new Error("It unpacks to more than a page can hold.");
+    if (size > MOST_UNPACKED) throw new Error("It unpacks to more than a page can hold.");
     pieces.push(piece);
   });
   for (let at = 0; at < packed.byteLength; at += SLICE) {

@@ -1,9 +1,6 @@
-/* What every page shares: sorting of small tables, names for what the theme leaves nameless, and the modules of pages
-   that hold more. Pages are complete without this file. No dependency. */
-"use strict";
-
-// What a page holds -> the module under js/ that serves it.
-const MODULES = { "[data-board]": "board" };
+/* Small tables, which a reader sorts by their heads; and names for what the theme leaves nameless. Pages are complete
+   without it. */
+import { onPage } from "./page.js";
 
 function sortTable(table, column, kind, descending) {
   const body = table.tBodies[0];
@@ -26,25 +23,6 @@ function onSort(table, button) {
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");
 }
 
-function start() {
-  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
-  for (const table of document.querySelectorAll("table[data-sortable]")) {
-    if (table.dataset.ready) continue;
-    table.dataset.ready = "yes";
-    for (const button of table.querySelectorAll("thead button[data-sort]"))
-      button.addEventListener("click", () => onSort(table, button));
-  }
-  for (const [mark, name] of Object.entries(MODULES))
-    if (document.querySelector(mark)) import(`./js/${name}.js`).then((module) => module.start(), missing);
-  requestAnimationFrame(reachable);
-}
-
-// A page opened from the disk may load no module: what only they can work goes.
-function missing(fault) {
-  for (const form of document.querySelectorAll(".gb-filter")) form.hidden = true;
-  throw fault;
-}
-
 // What the theme makes without a name or out of a keyboard's reach: boxes that scroll, copy buttons, folded navigation.
 function reachable() {
   for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
@@ -57,5 +35,12 @@ function reachable() {
   }
 }
 
-if (typeof document$ === "undefined") document.addEventListener("DOMContentLoaded", start);
-else document$.subscribe(start);
+onPage(() => {
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+  for (const table of document.querySelectorAll("table[data-sortable]:not([data-ready])")) {
+    table.dataset.ready = "";
+    for (const button of table.querySelectorAll("thead button[data-sort]"))
+      button.addEventListener("click", () => onSort(table, button));
+  }
+  requestAnimationFrame(reachable);
+});

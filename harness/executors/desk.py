@@ -1,0 +1,118 @@
+"""The desk: the one place of a run that is on many machines, beside the run's folder.
+
+Takes what workers tell and send, gives them the spending ledger and the begun halves of episodes, and the driver the
+news. Each begin of an episode is a new life of it: what an earlier life still sends is refused, because its machine was
+given up. Answers with values, never with exceptions: those would lose their type on the way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import EpisodeOver, GymboardError, RunSpent
+from harness.executors.copies import LAST, Change, apply, files, packed, unpack
+from harness.llm.spending import Ledger
+from harness.runner.manifest import FILE as RUN
+from harness.runner.progress import Progress
+from harness.runner.recorder import goes_on
+
+Question = Literal["spent_usd", "left_open", "reserve", "settle", "hold", "held_s"]
+"""What the ledger can be asked."""
+Order = Literal["play", "finish", "end"]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A life of an episode. `half`: what earlier lives left for it to go on from; `done`: nothing is left to do."""
+
+    life: int
+    manifest: bytes
+    half: bytes | None = None
+    done: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the desk says. `refused`: why not, and of what kind it is."""
+
+    value: Any = None
+    refused: str = ""
+    kind: Literal["", "life", "episode", "run", "error"] = ""
+
+
+class Desk:
+    """The desk of one run. Safe across threads: one episode's messages wait for each other, not for another's."""
+
+    def __init__(self, run: Path, limit_usd: float | None) -> None:
+        self._run, self._ledger = run, Ledger(run, limit_usd)
+        self._lives: dict[str, int] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._news: dict[str, list[Progress]] = {}
+        self._order: Order = "play"
+
+    def begin(self, key: str) -> Begun:
+        """A new life of an episode; every earlier one is over."""
+        with self._of(key):
+            folder, life = self._run / key, self._lives.get(key, 0) + 1
+            self._lives[key] = life
+            manifest = (self._run / RUN).read_bytes()
+            if (folder / LAST).is_file():
+                return Begun(life, manifest, done=(folder / LAST).read_bytes())
+            half = packed(dict(files(folder))) if goes_on(folder) else None
+            return Begun(life, manifest, half)
+
+    def put(self, key: str, life: int, changes: Sequence[Change]) -> Answer:
+        """Write lines and files of an unfinished episode; on disk when this answers."""
+
+        def write() -> None:
+            for change in changes:
+                apply(self._run / key, change)
+
+        return self._as(key, life, write)
+
+    def finish(self, key: str, life: int, archive: bytes) -> Answer:
+        """Write what is left of an episode; it is finished when episode.json is in there."""
+        return self._as(key, life, lambda: unpack(archive, self._run / key))
+
+    def spending(self, key: str, life: int, ask: Question, *words: Any) -> Answer:
+        """A question to the ledger, by an episode that lives."""
+        return self._as(key, life, lambda: getattr(self._ledger, ask)(*words))
+
+    def told(self, progress: Progress) -> None:
+        """Take a worker's news."""
+        with self._lock:
+            self._news.setdefault(progress.key, []).append(progress)
+
+    def news(self) -> list[Progress]:
+        """What was told since the last call, an episode's in order."""
+        with self._lock:
+            told, self._news = self._news, {}
+        return [one for of in told.values() for one in of]
+
+    def order(self, order: Order) -> None:
+        """From now on: to finish the step and begin nothing, or to end at once."""
+        self._order = order
+
+    def orders(self) -> Order:
+        """What workers are to do."""
+        return self._order
+
+    def _of(self, key: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def _as(self, key: str, life: int, act: Callable[[], Any]) -> Answer:
+        with self._of(key):
+            if life != self._lives.get(key):
+                return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
+            try:
+                return Answer(act())
+            except EpisodeOver as over:
+                return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
+            except (GymboardError, OSError) as error:
+                return Answer(refused=str(error), kind="error")

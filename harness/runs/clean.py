@@ -1,0 +1,106 @@
+"""Removes runs, or what is not needed of them to grade again; says beforehand what and how much.
+
+Takes entries of runs/, gives what would go, and removes it when told to. Only what lies in a folder whose run.json
+names it, under that run's lock, and never through a link: a whole run is renamed first, so it is there or gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.runs.held import any_episode_held
+from harness.runs.survey import GONE, FoundRun, files, never_begun
+
+WHOLE_RUN = ("run.json", "spending.jsonl")
+
+
+@dataclass(frozen=True)
+class Going:
+    """What would go of one entry. `bytes` and `files` count that alone."""
+
+    found: FoundRun
+    files: int
+    bytes: int
+
+
+def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
+    """Looks, removes nothing. Raises UsageError when nothing of this entry may go."""
+    if found.running:
+        raise UsageError(f"{found.folder} is at work: another process holds its lock; it is left as it is")
+    if _remains(found.folder):
+        keep_artifacts = False
+    elif found.fault:
+        raise UsageError(f"{found.folder} {found.fault}; it is left as it is")
+    entries = [entry for entry in files(found.folder) if not (keep_artifacts and _kept(found.folder, entry))]
+    return Going(found, len(entries), sum(entry.stat(follow_symlinks=False).st_size for entry in entries))
+
+
+def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
+    """Removes what `going` says now, under the run's lock. Raises UsageError when another process holds it."""
+    going(found, keep_artifacts=keep_artifacts)
+    remains = _remains(found.folder)
+    with _locked(found.folder) as (parent, inode):
+        if any_episode_held(found.folder):
+            raise UsageError(f"{found.folder} is at work: a process plays an episode of it; it is left as it is")
+        gone = going(found, keep_artifacts=keep_artifacts)
+        if not keep_artifacts or remains:
+            _remove_whole(found.folder, parent, inode)
+            return gone
+        for entry in list(files(found.folder)):
+            if not _kept(found.folder, entry):
+                Path(entry.path).unlink()
+        for place, _, _ in os.walk(found.folder, topdown=False):
+            if place != str(found.folder) and not any(Path(place).iterdir()):
+                Path(place).rmdir()
+        return gone
+
+
+def _remains(folder: Path) -> bool:
+    """What is left of a run that never began, or that a killed clean was removing."""
+    gone = folder.name.startswith(GONE) and folder.is_dir() and not folder.is_symlink()
+    return gone or never_begun(folder)
+
+
+def _kept(run: Path, entry: os.DirEntry[str]) -> bool:
+    """What was handed in, its grades, and what the whole run says of itself; all regular files."""
+    parts = Path(entry.path).relative_to(run).parts
+    if entry.is_symlink():
+        return False
+    if len(parts) == 1:
+        return parts[0] in WHOLE_RUN
+    return parts[2:] == ("episode.json",) or (len(parts) > 3 and parts[2] == "attempts")
+
+
+def _remove_whole(folder: Path, parent: int, inode: int) -> None:
+    name = folder.name
+    if not name.startswith(GONE):
+        name = f"{GONE}{folder.name}-{secrets.token_hex(4)}"
+        os.rename(folder.name, name, src_dir_fd=parent, dst_dir_fd=parent)
+    if os.stat(name, dir_fd=parent, follow_symlinks=False).st_ino != inode:
+        raise UsageError(f"{folder} was replaced meanwhile; what was there is now {folder.with_name(name)}")
+    shutil.rmtree(name, dir_fd=parent)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[tuple[int, int]]:
+    """Hold the run's lock, as harness.runner.locks has it; gives a handle of runs/ and the folder's inode."""
+    parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        handle = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield parent, os.fstat(handle).st_ino
+        except BlockingIOError:
+            raise UsageError(f"{folder} is at work: another process holds its lock; it is left as it is") from None
+        finally:
+            os.close(handle)
+    finally:
+        os.close(parent)

@@ -1,0 +1,86 @@
+"""One page an entry, stamped from the shell that mkdocs has built.
+
+Takes a Content and a built folder with the shell, leaves a page for every entry and the sitemap with their addresses;
+the shell is gone. What depends on an entry alone is kept for later builds. Never reads what a payload holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from scoring.load import Bundles
+from scoring.publish.announce import own_cards
+from scoring.publish.content import Content
+from scoring.publish.entry import Shown, removed_slots
+from scoring.publish.evidence import addressed
+from scoring.publish.kept import Kept
+from scoring.publish.policy import with_hosts
+from scoring.publish.sitemap import extend_sitemap
+from scoring.publish.stamp import read_shell, slot, squeezed
+from scoring.publish.templates import page_name
+from scoring.publish.texts import StepFiles, Texts
+
+SHELL = f"entries/{slot('entry-page')}.html"
+_SHELL_SLOTS = {
+    "entry-title": 4,
+    "entry-description": 2,
+    "entry-head": 1,
+    "entry-tasks": 1,
+    "entry-conduct": 1,
+    "entry-episodes": 1,
+    "entry-provenance": 1,
+    "entry-hosts": 1,
+}
+
+
+@dataclass(frozen=True)
+class EntryPages:
+    """`made_by`: digest of what makes them; `place`: as build_site has it."""
+
+    content: Content
+    steps: StepFiles
+    kept: Kept
+    made_by: str
+    place: str
+
+    def write(self, built: Path) -> None:
+        """In place. Raises GymboardError when the shell has not the slots that it must have."""
+        path = built / SHELL
+        html = with_hosts(squeezed(path.read_text(encoding="utf-8")))
+        perhaps = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
+        shell = read_shell(html, {**_SHELL_SLOTS, **perhaps}, SHELL)
+        names, cards = [], own_cards(self.content)
+        for values in self._slots(path.parent):
+            values["entry-card"] = cards.get(values["entry-page"], "board")
+            names.append(values["entry-page"])
+            (path.parent / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
+        path.unlink()
+        extend_sitemap(built, slot("entry-page"), names)
+
+    def _slots(self, folder: Path) -> Iterator[dict[str, str]]:
+        """In the order of the boards, those of removed entries last. `folder`: of the pages."""
+        for shown in self.content.entries():
+            yield self.content.head(shown) | self._body(folder, shown)
+        for line in self.content.removed():
+            yield removed_slots(self.content.env, line)
+
+    def _body(self, folder: Path, shown: Shown) -> dict[str, Markup | str]:
+        """Kept from an earlier build unless a text lies beside the page: then more than the record decides about it."""
+        page, content = page_name(shown.row), self.content
+
+        def make() -> str:
+            loaded = content.loaded.get(page)
+            texts = self.steps.write(folder, page, loaded.bundle) if loaded else Texts()
+            return json.dumps(content.body(shown, texts, loaded))
+
+        digest = content.loaded.digest(page) if isinstance(content.loaded, Bundles) else None
+        same = digest is not None and not self.steps.has(page)
+        key = content.body_key(shown, str(digest), self.made_by) if same else b""
+        made = addressed(json.loads(self.kept.text(key, make) if same else make()), self.place)
+        hosts = {"entry-hosts": made.pop("entry-hosts")}
+        return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped

@@ -1,0 +1,187 @@
+"""Episodes on a real Ray cluster of two nodes, one of which does not see the run's folder: as another machine would.
+
+One cluster for the file, because each start takes half a minute on two cores; the test that loses a node comes last.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.harness.executors.gated import GATE, Gated
+from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
+from tests.harness.executors.side import SEEDS, STEPS, Side, counted, ended, kill, script, until
+from tests.harness.executors.test_faults import NOTHING
+from tests.harness.executors.test_interrupt import slowly
+from tests.servers.models import model_server
+
+pytest.importorskip("ray")
+pytestmark = pytest.mark.timeout(900)
+BEGUN_S = 400.0
+"""For two nodes to start workers that import everything, on a busy machine."""
+
+
+@dataclass
+class Two:
+    """The cluster. `runs` is empty for the far node, `temporary` is where both nodes' workers keep what they need."""
+
+    nodes: Nodes
+    near: Node
+    far: Node
+    runs: Path
+    temporary: Path
+    gate: Path
+
+    def side(self, name: str, sandbox: str = "local") -> Side:
+        """A run of its own that is sent to the cluster; its agents wait at the gate."""
+        for file in self.gate.iterdir():
+            file.unlink()
+        return Side(self.runs / name, sandbox, environment=SETTINGS)
+
+    @property
+    def ray(self) -> list[str]:
+        return ["--executor", "ray", "--address", self.nodes.address, "--agent", f"{Gated.__module__}:Gated"]
+
+    def at_gate(self) -> bool:
+        """Whether an agent waits on each node."""
+        there = {int(file.name) for file in self.gate.iterdir() if file.name.isdigit()}
+        return all(there & set(node.pids()) for node in (self.near, self.far))
+
+    def playing(self, side: Side) -> bool:
+        """Whether both nodes play an episode that has been paid for; their processes are the run's."""
+        side.pids.update(self.near.workers().values(), self.far.workers().values())
+        return all(self.paid(side, node) for node in (self.near, self.far))
+
+    def paid(self, side: Side, node: Node) -> int:
+        """The answers of the episodes that a node plays, as the run's folder has them."""
+        journals = [side.run / key / "calls.jsonl" for key in node.workers()]
+        return sum(file.read_bytes().count(b"\n") for file in journals if file.is_file())
+
+    def left(self, side: Side) -> list[str]:
+        """What is there that should be gone."""
+        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".seen-*"))
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    if os.geteuid():
+        pytest.skip("a node with folders of its own takes root")
+    runs, temporary, gate = (tmp_path_factory.mktemp(name) for name in ("runs", "t", "gate"))
+    with cluster(tmp_path_factory.mktemp("ray")) as nodes:
+        env = {"TMPDIR": str(temporary), GATE: str(gate)}
+        yield Two(nodes, nodes.start(env=env), nodes.start(env=env, hidden=runs), runs, temporary, gate)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
+    """sandbox -> a run of one episode after another in one process."""
+    made = {}
+    for sandbox in ("local", "docker") if shutil.which("docker") else ("local",):
+        made[sandbox] = Side(tmp_path_factory.mktemp("undisturbed"), sandbox)
+        with model_server(script) as server:
+            code, said = made[sandbox].end(server)
+            assert code == 0, said
+    return made
+
+
+def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int = 1) -> None:
+    """Wait until both nodes play an episode that has been paid for, the far one with so many answers."""
+    try:
+        until(lambda: child.poll() is not None or two.at_gate(), BEGUN_S)
+        (two.gate / "open").touch()
+        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers))
+        assert child.poll() is None, child.communicate()
+    except AssertionError:
+        child.kill()
+        raise
+
+
+def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str, Side]) -> None:
+    side = two.side("once")
+    with model_server(slowly(4.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        child.send_signal(signal.SIGINT)
+        code, said = ended(child)
+        assert code == 130 and "--resume" in said, said
+        assert len(server.bill) < SEEDS * STEPS and (side.lost(), two.left(side)) == (0, [])
+        server.script = script
+        code, said = side.end(server, *two.ray, "--resume")
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING and side.lost() == 0, "not even a call in flight"
+    assert side.record() == undisturbed["local"].record()
+
+
+def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
+    side = two.side("twice")
+    with model_server(slowly(600.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        child.send_signal(signal.SIGINT)
+        assert child.stderr is not None
+        until(lambda: "finishes its step" in child.stderr.readline())
+        assert child.poll() is None, "the first waits for the steps"
+        child.send_signal(signal.SIGINT)
+        code, said = ended(child, within_s=120)
+    assert code == 130 and "--resume" in said, said
+    assert two.left(side) == [] and not two.near.workers() and not two.far.workers()
+
+
+def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
+    """One on each node: Ray begins their episodes again, which go on from what was paid."""
+    side = two.side("workers")
+    with model_server(slowly(2.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        for node in (two.far, two.near):
+            for pid in node.workers().values():
+                kill(pid)
+        code, said = ended(child)
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= 2, "at most the call in flight at each kill"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["local"].record(bill=False)
+
+
+def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_path: Path) -> None:
+    """Of another version; without a container engine. Each with what to do, and no run is begun."""
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "harness", other / "harness", ignore=shutil.ignore_patterns("__pycache__"))
+    init = other / "harness" / "__init__.py"
+    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.'))
+    side = two.side("refused", "docker")
+    stranger = two.nodes.start(env={"PYTHONPATH": str(other)}, cwd=tmp_path)
+    mute = two.nodes.start(env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    try:
+        code, said = side.end(None, "--executor", "ray", "--address", two.nodes.address)
+    finally:
+        stranger.kill()
+        mute.kill()
+    assert code == 2 and "2 of 4 node(s) cannot play this run" in said, said
+    assert "it has gymboard 9." in said and "pip install" in said, said
+    assert "none answers" in said and "Start one" in said, said
+    assert not (side.run / "run.json").exists() and not list(side.run.glob("*"))
+
+
+@pytest.mark.docker
+def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
+    """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same record."""
+    side = two.side("lost", "docker")
+    with model_server(slowly(2.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two, answers=3)
+        two.far.kill()
+        code, said = ended(child, within_s=600)
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= 1, "the call that was in flight"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
