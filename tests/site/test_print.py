@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.site.pages import COMMITTED
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -14,11 +16,11 @@ PAPER = 680
 """Pixels between the margins of A4."""
 
 
-@pytest.mark.parametrize("path", ["index.html", "tasks/three-sat.html", "entries/gpt-4o-mlgym.html", "ledger.html"])
+@pytest.mark.parametrize("path", COMMITTED.values())
 def test_a_page_on_paper(browser: Browser, committed: str, path: str) -> None:
     context = browser.new_context(viewport={"width": PAPER, "height": 960}, color_scheme="dark")
     page = context.new_page()
-    page.goto(f"{committed}/{path}", wait_until="networkidle")
+    page.goto(f"{committed}/{path}", wait_until="load")
     page.emulate_media(media="print", color_scheme="dark")
     for control in (".md-header", ".md-tabs", ".md-footer", ".md-sidebar", ".headerlink", ".gb-filter"):
         assert not any(found.is_visible() for found in page.locator(control).all()), control
@@ -29,6 +31,11 @@ def test_a_page_on_paper(browser: Browser, committed: str, path: str) -> None:
         " && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)).map(e => e.outerHTML.slice(0, 100))"
     )
     assert cut == []
+    thin = page.evaluate(
+        "[...document.querySelectorAll('main td')].filter(e => e.checkVisibility() && e.innerText.trim().length > 9 &&"
+        " e.getBoundingClientRect().width < 30).map(e => e.outerHTML.slice(0, 100))"
+    )
+    assert thin == [], "a column of one letter a line"
     ink, paper = page.evaluate(
         "[getComputedStyle(document.querySelector('h1')).color, getComputedStyle(document.body).backgroundColor]"
     )
