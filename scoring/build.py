@@ -146,7 +146,7 @@ def build(
 def leaderboard(built: Built) -> Leaderboard:
     """The records that the site is made of."""
     from scoring.leaderboard import Flag, Leaderboard, Rejection
-    from scoring.records import board_record
+    from scoring.records import board_record, lean
 
     with without_gc():
         return Leaderboard(
@@ -156,7 +156,7 @@ def leaderboard(built: Built) -> Leaderboard:
             previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
             rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
             ledger=built.facts.ledger,
-            flags=tuple(Flag.model_validate(tree) for tree in built.flags.to_dicts()),
+            flags=tuple(lean(Flag.model_validate(tree)) for tree in built.flags.iter_rows(named=True)),
         )
 
 

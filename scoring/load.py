@@ -34,7 +34,7 @@ class Bundles(Mapping[str, Loaded]):
     `unpublished` bundle folder or bundle.json. KeyError where no bundle lies, SchemaError where something else does."""
 
     def __init__(self, folder: Path, unpublished: Path | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
         own = load_bundle(unpublished) if unpublished else None
         self._own = {f"{own.bundle.entry.id}.preview": own} if own else {}
 
@@ -43,25 +43,25 @@ class Bundles(Mapping[str, Loaded]):
             return own
         if page not in self:
             raise KeyError(page)
-        return _loaded(self._folder / page, _again)
+        return _loaded(self.folder / page, _again)
 
     def digest(self, page: str) -> str | None:
         """Of everything that `self[page]` depends on, without looking at what it means; None: no bundle lies there, or
         it is the unpublished one."""
         if page in self._own or page not in self:
             return None
-        found = hashlib.sha256(read_plain(str(self._folder / page / BUNDLE), MAX_BUNDLE_BYTES))
-        signature = self._folder / page / SIGNATURE
+        found = hashlib.sha256(read_plain(str(self.folder / page / BUNDLE), MAX_BUNDLE_BYTES))
+        signature = self.folder / page / SIGNATURE
         found.update(read_plain(str(signature), MAX_SIGNATURE_BYTES) if signature.is_file() else b"")
         return found.hexdigest()
 
     def __contains__(self, page: object) -> bool:
-        place = self._folder / str(page)
+        place = self.folder / str(page)
         is_plain = place.name == page and not place.is_symlink()
         return page in self._own or (is_plain and (place / BUNDLE).is_file())
 
     def __iter__(self) -> Iterator[str]:
-        places = self._folder.iterdir() if self._folder.is_dir() else ()
+        places = self.folder.iterdir() if self.folder.is_dir() else ()
         return iter(sorted({*self._own, *(place.name for place in places if place.name in self)}))
 
     def __len__(self) -> int:

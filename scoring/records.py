@@ -161,7 +161,7 @@ class _Facts:
         )
 
 
-def _lean(record: R) -> R:
+def lean(record: R) -> R:
     """The record without a set of its own of the names of the fields that were given: those sets would be half of a
     board's memory, and nothing ever changes one."""
     names = record.model_fields_set
@@ -170,16 +170,16 @@ def _lean(record: R) -> R:
 
 
 def _lean_row(tree: Tree) -> Row:
-    row = _lean(Row.model_validate(tree))
+    row = lean(Row.model_validate(tree))
     for standing in row.standings.values():
-        _lean(standing)
+        lean(standing)
     return row
 
 
 def _lean_cell(tree: Tree) -> Cell:
-    cell = _lean(Cell.model_validate(tree))
-    _lean(cell.best)
-    _lean(cell.last)
+    cell = lean(Cell.model_validate(tree))
+    lean(cell.best)
+    lean(cell.last)
     return cell
 
 
@@ -264,7 +264,7 @@ def _curves(ranking: Ranking, shown: set[str]) -> Iterator[Curve]:
     rows = ranking.table("profiles").sort("entry", "score", "tau").group_by("entry", "score", maintain_order=True)
     for entry, score, taus, rhos in rows.agg("tau", "rho").iter_rows():
         if entry in shown:
-            yield _lean(Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos)))
+            yield lean(Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos)))
 
 
 def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Iterator[ParetoPoint]:
@@ -273,7 +273,7 @@ def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Iterator[ParetoPoint]:
     for row in rows:
         for column in row.standings if row.kind != BASELINE else ():
             cost, aup, frontier = found[row.id, column]
-            yield _lean(ParetoPoint(row=row.id, column=column, cost_usd=cost, aup=aup, frontier=frontier))
+            yield lean(ParetoPoint(row=row.id, column=column, cost_usd=cost, aup=aup, frontier=frontier))
 
 
 def _order(row: Row) -> tuple[bool, bool, int, float, str]:

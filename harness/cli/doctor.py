@@ -58,7 +58,7 @@ def _engine() -> str:
 
     client = connect()
     room, version = Room.of(client), client.version()
-    name = next((part["Name"] for part in version.get("Components", ())), "engine")
+    name = next((part["Name"] for part in version.get("Components", ())), "Engine").replace("Engine", "engine")
     free = "" if room.disk is None else f", {room.free_disk_mib / 1024:.0f} GiB free in {room.disk}"
     return (
         f"{name} {version['Version']}, {room.memory_mib / 1024:.1f} GiB of memory{free}; runs can reach level regraded"

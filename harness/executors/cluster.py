@@ -127,7 +127,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
         }
         try:
             ray.init(address=address or "local", **quiet, **({} if address else own))
-        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        except Exception as error:  # Ray raises the bare class when a node is slow to start
             where = f"no Ray cluster can be used at --address {address}" if address else "Ray does not start here"
             advice = "start one on this machine and on the others (ray start), of the same Ray and Python"
             raise UsageError(f"{where}: {' '.join(str(error).split())[:500]}; {advice}") from None

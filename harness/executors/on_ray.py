@@ -24,6 +24,7 @@ from harness.executors.far import Errand, Outcome, play
 from harness.executors.stamp import stamp_of
 from harness.executors.words import RunWords
 from harness.files import replace_file
+from harness.runner.locks import LOCKS
 from harness.runner.progress import Watch
 from harness.runner.run import Ended
 from harness.sandbox import open_engine
@@ -36,7 +37,7 @@ NEWS_S = 0.3
 GRACE_S = 45.0
 """How long an episode that is told to end may take to remove its containers, before its worker is killed."""
 DESK_THREADS = 64
-NONCE = ".seen-"
+NONCE = "seen"
 
 
 class OnRay:
@@ -171,10 +172,9 @@ def _sweep(cluster: Cluster, words: RunWords) -> None:
 @contextmanager
 def _nonce(folder: Path) -> Iterator[tuple[Path, str]]:
     """A file in the run's folder that only those can read who see this very folder."""
-    for old in folder.glob(f"{NONCE}*"):
-        old.unlink()
+    (folder / LOCKS).mkdir(exist_ok=True)
     text = secrets.token_hex(32)
-    file = replace_file(folder / f"{NONCE}{text[:8]}", text.encode())
+    file = replace_file(folder / LOCKS / NONCE, text.encode())
     try:
         yield file, text
     finally:

@@ -214,7 +214,7 @@ class Meter:
             except Unreached as error:
                 self._unpaid(name, sha256)
                 unreached += 1
-                self._wait(unreached, PATIENT_TRIES if self._models.answered else UNREACHED_TRIES, error)
+                self._wait(unreached, PATIENT_TRIES if self._was_there() else UNREACHED_TRIES, error)
             except Lost as error:
                 call = self._call(
                     sha256, started, time.monotonic() - begun, Usage(), worst, busy + unreached, lost=True
@@ -236,6 +236,10 @@ class Meter:
                 cost = self._cost_usd(answer, size, worst)
                 call = self._call(sha256, started, time.monotonic() - begun, answer.usage, cost, busy + unreached)
                 return self._book(name, call, answer.reply)
+
+    def _was_there(self) -> bool:
+        """Whether the model has answered this process, or somebody's answer was paid in this run."""
+        return self._models.answered or self._ledger.spent_usd() > 0
 
     def _sit_out(self) -> None:
         """Wait while the provider wants no request, whichever process of the run it said so to."""

@@ -27,7 +27,7 @@ from harness.errors import EngineUnavailable, PlaceLost, SandboxError
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
-from harness.sandbox.gpus import Gpus, gpu_names
+from harness.sandbox.gpus import Gpus, demand_request, gpu_names
 from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
@@ -98,6 +98,8 @@ class DockerEngine:
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
         try:
+            if self._gpus and image != spec.image:
+                demand_request(container, self._gpus)
             return DockerSandbox(spec, container, lambda: self._drop(container), self._lifeline)
         except BaseException:
             self._drop(container)
@@ -211,17 +213,22 @@ class DockerEngine:
         self._graders.discard(str(container.id))
         if self._containers.pop(str(container.id), None) is not None:
             with _later():
-                remove_container(container)
+                remove_container(self._client.api, str(container.id))
 
     def _listen(self) -> Lifeline:
         return Lifeline(self._client, self._ours, self._graders.__contains__)
 
+    def _listed(self, label: str) -> list[tuple[str, Mapping[str, str]]]:
+        """Id and labels of every container with the label, none looked at any closer: it may be gone by now."""
+        found = self._client.api.containers(all=True, filters={"label": label})
+        return [(str(one["Id"]), one.get("Labels") or {}) for one in found]
+
     def _sweep(self) -> None:
         """Remove what this engine made and nobody holds any more."""
         with engine_call("removing what this run made"):
-            for container in self._client.containers.list(all=True, filters={"label": self._ours}, ignore_removed=True):
-                if str(container.id) not in self._containers:
-                    remove_container(container)
+            for container, _ in self._listed(self._ours):
+                if container not in self._containers:
+                    remove_container(self._client.api, container)
             for volume in self._client.volumes.list(filters={"label": self._ours}):
                 if volume.name not in self._volumes:
                     with contextlib.suppress(NotFound):
@@ -230,9 +237,9 @@ class DockerEngine:
     def _reap(self) -> None:
         """Remove what dead owners left. Another engine may be doing the same at this moment."""
         with engine_call("looking for what dead runs left"):
-            for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
-                if _is_left(container.labels):
-                    remove_container(container)
+            for container, labels in self._listed(OWNER):
+                if _is_left(labels):
+                    remove_container(self._client.api, container)
             for volume in self._client.volumes.list(filters={"label": OWNER}):
                 if _is_left(volume.attrs.get("Labels") or {}):
                     with contextlib.suppress(NotFound, APIError):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
+GOING = ("already in progress", "no such container", "no container with")
 # Everything of our user younger than the age that is read, in hundredths of a second (proc(5): field 22, USER_HZ is
 # 100), but not what the engine itself started: the shell and we, whose parent is 0. The age is asked for last, because
 # a program may take long to start in a container.
@@ -213,13 +214,13 @@ def engine_of(container: Container) -> APIClient:
     return container.client.api
 
 
-def remove_container(container: Container) -> None:
-    """Gone with its anonymous volumes; gone already is as good."""
-    with engine_call(f"removing container {container.short_id}"), contextlib.suppress(NotFound):
+def remove_container(api: APIClient, container: str) -> None:
+    """Gone with its anonymous volumes, by its id; gone already, or going, is as good."""
+    with engine_call(f"removing container {container[:12]}"), contextlib.suppress(NotFound):
         try:
-            container.remove(force=True, v=True)
+            api.remove_container(container, force=True, v=True)
         except APIError as error:
-            if "already in progress" not in str(error):
+            if not any(words in str(error).lower() for words in GOING):
                 raise
 
 

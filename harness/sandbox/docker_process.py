@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 KILLED = 137
 FREEZE_S = 15.0
+FREEZE_FAILS = re.compile(r"unable to freeze|/(runc|crun) pause \w+` failed")
+"""Docker's words and Podman's, who keeps runc's to itself."""
 
 
 def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S) -> None:
@@ -36,7 +39,7 @@ def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S
         try:
             api.pause(container)
         except APIError as error:
-            if "unable to freeze" not in str(error) or time.monotonic() >= deadline:
+            if not FREEZE_FAILS.search(str(error)) or time.monotonic() >= deadline:
                 raise
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, 1.0)

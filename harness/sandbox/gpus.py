@@ -21,6 +21,7 @@ from harness.sandbox.docker_box import remove_container
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 MOST = 64
 LISTING = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
@@ -61,6 +62,12 @@ def parse_gpus(text: str, devices: Sequence[str] = ()) -> Gpus | None:
     raise UsageError(f"--gpus takes all, none or a number from 1 to {MOST}; it was {text!r}")
 
 
+def demand_request(container: Container, gpus: Gpus) -> None:
+    """Raises EngineUnavailable when the engine has dropped the request without a word, as Podman's Docker API does."""
+    if not container.attrs["HostConfig"].get("DeviceRequests"):
+        raise EngineUnavailable(f"--gpus {gpus}: this engine ignores requests for GPUs; take Docker, or --gpus none")
+
+
 def gpu_names(client: DockerClient, gpus: Gpus, labels: Mapping[str, str]) -> tuple[str, ...]:
     """The GPUs that a container with this request sees, by model. Raises EngineUnavailable when they are not there."""
     with engine_call("creating a container that looks for GPUs"):
@@ -79,7 +86,7 @@ def gpu_names(client: DockerClient, gpus: Gpus, labels: Mapping[str, str]) -> tu
     except (DockerException, requests.RequestException) as error:
         code, said = 1, str(getattr(error, "explanation", None) or error)
     finally:
-        remove_container(container)
+        remove_container(client.api, str(container.id))
     names = tuple(filter(None, map(str.strip, said.splitlines())))
     if code:
         raise EngineUnavailable(f"--gpus {gpus}: the container engine gives none: {' '.join(said.split())}. {ADVICE}")

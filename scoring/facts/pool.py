@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from scoring.facts.evidence import Case, Outcome
 from scoring.facts.segment import Writer
@@ -23,13 +24,14 @@ from scoring.garbage import without_gc
 SHARE = 64
 """Entries that are worth a process: it takes 0.4 s to start."""
 MAX_WORKERS = 16
+_WORKER = "scoring.facts.worker"
 _PIPE_BYTES = 4096
 """What any pipe takes at once."""
 
 
 def read_all(cases: Sequence[Case], folder: Path) -> tuple[list[Outcome], list[Path]]:
     """Outcomes in the order of the cases, and finished segments inside `folder`. Raises OSError on a full disk."""
-    count = min(_cores() - 1, len(cases) // SHARE, MAX_WORKERS)
+    count = min(cores() - 1, len(cases) // SHARE, MAX_WORKERS)
     with without_gc():
         outcomes, segments = _shared(cases, folder, count) if count > 0 else ({}, [])
         if rest := [number for number in range(len(cases)) if number not in outcomes]:
@@ -50,7 +52,8 @@ def _shared(cases: Sequence[Case], folder: Path, count: int) -> tuple[dict[int, 
     """What this process and `count` others read together; each writes its own segment while the others still do."""
     _write_cases(cases, folder / CASES)
     with _queue(range(len(cases))) as queue:
-        workers = {name: _start(folder, name, queue) for name in (f"worker-{i}" for i in range(count))}
+        names = [f"worker-{i}" for i in range(count)]
+        workers = {name: start(_WORKER, str(folder), name, str(queue), pass_fds=[queue]) for name in names}
         segments: list[Path] = []
         outcomes = _settled(cases, claimed(queue), folder / "own", segments)
     for name, worker in workers.items():
@@ -65,22 +68,20 @@ def _shared(cases: Sequence[Case], folder: Path, count: int) -> tuple[dict[int, 
     return outcomes, segments
 
 
-def _cores() -> int:
+def cores() -> int:
+    """That this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def _start(folder: Path, name: str, queue: int) -> subprocess.Popen[bytes]:
-    """`-P` and our own path: neither the current folder nor another installation gives the worker its code."""
-    command = [sys.executable, "-P", "-m", "scoring.facts.worker", str(folder), name, str(queue)]
+def start(module: str, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+    """`python -m module words`, silent; `more` as Popen has it. `-P` and our own path: neither the current folder nor
+    another installation gives it its code."""
     path = os.pathsep.join(str(Path(place or ".").resolve()) for place in sys.path)
-    quiet = subprocess.DEVNULL
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     return subprocess.Popen(
-        command,
-        pass_fds=[queue],
+        [sys.executable, "-P", "-m", module, *words],
         env={**os.environ, "PYTHONPATH": path, "POLARS_MAX_THREADS": "1"},
-        stdin=quiet,
-        stdout=quiet,
-        stderr=quiet,
+        **{**quiet, **more},
     )
 
 

@@ -40,6 +40,7 @@ from scoring.publish.texts import StepFiles
 from scoring.tables import shapes
 from scoring.vocabulary import BoardId
 
+TEMPLATES = Path("site/templates")
 _MARKER = ".gymboard-site"
 
 
@@ -78,7 +79,7 @@ def build_site(
     """
     root = sources or site_sources()
     _refuse_strangers(out)
-    place, env = public(place), environment(root / "site" / "templates")
+    place, env = public(place), environment(root / TEMPLATES)
     content = Content(leaderboard, tasks, loaded or {}, env, place=place and PUBLIC, conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     workplace = tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent)
@@ -90,7 +91,7 @@ def build_site(
             written = beside.submit(_write_data, tables, leaderboard, data)
             content = replace(content, address=_generate(root, docs, built, content, kept))
             _stamp(built, content)
-            EntryPages(content, steps or StepFiles(), kept, makers(root), place).write(built)
+            EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES).write(built)
             write_ledger(built, content.ledger_pages())
             announce(built, content, content.address)
             written.result()

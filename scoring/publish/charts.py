@@ -13,6 +13,7 @@ import polars as pl
 
 from scoring.leaderboard import Board
 from scoring.publish.findings import yardstick
+from scoring.publish.kept import drawn
 from scoring.publish.labels import Box, along, place
 from scoring.publish.series import REST, pareto_frame, profile_frame
 from scoring.publish.svg import FADE, HEIGHT, INK, colour, dash, svg
@@ -23,10 +24,14 @@ _AXES_WIDTH, _AXES_HEIGHT = 62, 46
 
 def profile_chart(board: Board, width: int) -> str:
     """Performance profiles: the share of tasks within a factor of the best, as step-after lines."""
-    scale = alt.Scale(domain=[0, board.constants.tau_max], nice=False)
-    title = f"log10 of the ratio to the {yardstick(board)}"
+    frame, end, title = profile_frame(board), board.constants.tau_max, f"log10 of the ratio to the {yardstick(board)}"
+    return drawn(f"profile {width} {end} {title} {frame.write_json()}", lambda: _profile(frame, end, title, width))
+
+
+def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> str:
+    scale = alt.Scale(domain=[0, end], nice=False)
     lines = (
-        alt.Chart(profile_frame(board))
+        alt.Chart(frame)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("tau:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6)),
@@ -46,6 +51,10 @@ def pareto_chart(board: Board, width: int) -> str:
     frame = pareto_frame(board)
     if frame.is_empty():
         return ""
+    return drawn(f"pareto {width} {frame.write_json()}", lambda: _pareto(frame, width))
+
+
+def _pareto(frame: pl.DataFrame, width: int) -> str:
     x = alt.X(
         "cost:Q",
         title="USD per episode (log)",

@@ -225,24 +225,29 @@ class Content:
 
     def body(self, shown: Shown, texts: Texts, loaded: Loaded | None) -> dict[str, str]:
         """All the others: text, HTML but for the hosts."""
-        flags, lines = self._about(shown)
-        base = self._base(shown.board)[0]
-        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self._place(), base)
+        flags, lines = self.about(shown)
+        base = self.base(shown.board)
+        return body_slots(self.env, shown, loaded, lines, set(self.tasks), flags, texts, self.evidence_place, base)
 
     def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
         """A digest of everything that `body` depends on where no text lies beside the page."""
-        flags, lines = self._about(shown)
+        flags, lines = self.about(shown)
         own = [one.model_dump_json() for one in (*flags, *lines)]
         row = shown.row.model_dump_json(exclude={"standings"})
-        return key(makers, bundle_sha256, self._place(), self._base(shown.board)[1], row, *own)
+        return key(makers, bundle_sha256, self.evidence_place, self._base(shown.board)[1], row, *own)
 
-    def _place(self) -> str:
+    @property
+    def evidence_place(self) -> str:
         return self.place or (f"{self.address}submissions" if self.address else BESIDE)
 
-    def _about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
+    def about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
         if shown.row.kind != "entry":
             return [], []
         return self.flags.get(shown.row.id, []), [*self.lines.get(shown.row.id, []), *self.revocations]
+
+    def base(self, board: Board) -> Row | None:
+        """The baseline's row."""
+        return self._base(board)[0]
 
     def _base(self, board: Board) -> tuple[Row | None, str]:
         """The baseline's row, and a digest of what a page takes from its board."""

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from scoring.load import Bundles
 from scoring.publish.announce import own_cards
+from scoring.publish.bodies import Bodies, New, beside
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.evidence import addressed
@@ -40,13 +41,14 @@ _SHELL_SLOTS = {
 
 @dataclass(frozen=True)
 class EntryPages:
-    """`made_by`: digest of what makes them; `place`: as build_site has it."""
+    """`made_by`: digest of what makes them; `place`: as build_site has it; `templates`: of the checkout."""
 
     content: Content
     steps: StepFiles
     kept: Kept
     made_by: str
     place: str
+    templates: Path
 
     def write(self, built: Path) -> None:
         """In place. Raises GymboardError when the shell has not the slots that it must have."""
@@ -64,23 +66,35 @@ class EntryPages:
 
     def _slots(self, folder: Path) -> Iterator[dict[str, str]]:
         """In the order of the boards, those of removed entries last. `folder`: of the pages."""
-        for shown in self.content.entries():
-            yield self.content.head(shown) | self._body(folder, shown)
+        keys = [(shown, self._key(shown)) for shown in self.content.entries()]
+        new = [New(key, shown) for shown, key in keys if key and not self.kept.has(key)]
+        bundles = self.content.loaded
+        place = bundles.folder if isinstance(bundles, Bundles) else Path()
+        with beside(new, self.content, self.templates, place, folder.parent.parent) as bodies:
+            for shown, key in keys:
+                yield self.content.head(shown) | self._body(folder, shown, key, bodies)
         for line in self.content.removed():
             yield removed_slots(self.content.env, line)
 
-    def _body(self, folder: Path, shown: Shown) -> dict[str, Markup | str]:
-        """Kept from an earlier build unless a text lies beside the page: then more than the record decides about it."""
+    def _key(self, shown: Shown) -> bytes:
+        """Of the body; none where a text lies beside the page: then more than the record decides about it."""
+        page, bundles = page_name(shown.row), self.content.loaded
+        digest = bundles.digest(page) if isinstance(bundles, Bundles) else None
+        if digest is None or self.steps.has(page):
+            return b""
+        return self.content.body_key(shown, digest, self.made_by)
+
+    def _body(self, folder: Path, shown: Shown, key: bytes, bodies: Bodies) -> dict[str, Markup | str]:
+        """Kept from an earlier build if it has a key, made by a worker, or made here."""
         page, content = page_name(shown.row), self.content
 
         def make() -> str:
+            if key and (made := bodies.give(key)):
+                return made
             loaded = content.loaded.get(page)
             texts = self.steps.write(folder, page, loaded.bundle) if loaded else Texts()
             return json.dumps(content.body(shown, texts, loaded))
 
-        digest = content.loaded.digest(page) if isinstance(content.loaded, Bundles) else None
-        same = digest is not None and not self.steps.has(page)
-        key = content.body_key(shown, str(digest), self.made_by) if same else b""
-        made = addressed(json.loads(self.kept.text(key, make) if same else make()), self.place)
+        made = addressed(json.loads(self.kept.text(key, make) if key else make()), self.place)
         hosts = {"entry-hosts": made.pop("entry-hosts")}
         return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped

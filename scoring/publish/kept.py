@@ -54,6 +54,14 @@ class Kept:
             self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
         return made
 
+    def has(self, key: bytes) -> bool:
+        """Whether something is kept under the key, damaged or not."""
+        if self._db is None:
+            return False
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return self._db.execute("SELECT 1 FROM drawn WHERE key = ?", [key]).fetchone() is not None
+        return False
+
     def close(self) -> None:
         """Write what is new; throw away what is old when the file has become too large."""
         if self._db is None or self._file is None:
@@ -100,9 +108,9 @@ def opened() -> Iterator[Kept]:
 
 
 def drawn(parts: str, make: Callable[[], str]) -> str:
-    """A text made from `parts` and the libraries alone; kept while a build is open, made anew otherwise."""
+    """A text made from `parts`, our code and the libraries alone; kept while a build is open, made anew otherwise."""
     kept = _current.get()
-    return kept.text(key("drawn", versions(_LIBRARIES), parts), make) if kept else make()
+    return kept.text(key("drawn", _code(), parts), make) if kept else make()
 
 
 def versions(libraries: Sequence[str]) -> str:
@@ -111,14 +119,17 @@ def versions(libraries: Sequence[str]) -> str:
 
 
 @cache
-def makers(sources: Path) -> str:
-    """Digest of the code and the templates that make the texts, and of the libraries' versions."""
+def _code() -> str:
+    """Digest of the code that makes the texts, and of the libraries' versions."""
     files = [file for pattern in _MADE_BY for file in sorted(Path(__file__).resolve().parents[2].glob(pattern))]
-    files += sorted((sources / "site" / "templates").glob("*.html"))
-    digest = hashlib.sha256(versions(_LIBRARIES).encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return key(versions(_LIBRARIES), *(file.read_bytes() for file in files)).hex()
+
+
+@cache
+def makers(sources: Path) -> str:
+    """The same, and of the templates."""
+    files = sorted((sources / "site" / "templates").glob("*.html"))
+    return key(_code(), *(file.read_bytes() for file in files)).hex()
 
 
 def key(*parts: str | bytes) -> bytes:

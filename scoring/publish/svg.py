@@ -11,7 +11,6 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from scoring.publish.kept import drawn
 from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
@@ -51,7 +50,7 @@ def dash() -> alt.StrokeDash:
 def svg(layers: list[alt.Chart], width: int) -> str:
     """The layered chart as SVG text. The text in it is escaped by vl-convert."""
     spec = _dressed(alt.LayerChart(layer=layers), width).to_json(validate=False)
-    return _inline(drawn(spec, lambda: str(vl_convert.vegalite_to_svg(spec))))
+    return _inline(str(vl_convert.vegalite_to_svg(spec)))
 
 
 def living(chart: Any) -> str:

@@ -1,10 +1,11 @@
-"""Nop episodes in Docker, one after another, in one driver: what grows that is no result?
+"""Episodes in Docker, one after another, in one driver: what grows that is no result?
 
-Run: PYTHONPATH=. python tests/benchmarks/soak.py [n]. Needs a container engine and the built cpu image. Samples the
-driver (resident memory, open files, threads), our containers and volumes, the folders in which the engine keeps layers,
-containers and volumes (everybody's: run it where nobody else works), and the bytes in a TMPDIR of the run's own. Prints
-the growth from the first to the last third as a slope per 1,000 episodes, target 0 beyond the run's folder, which is
-the results; exits 1 when one is missed. Memory's target is what an allocator may keep.
+Run: PYTHONPATH=. python tests/benchmarks/soak.py [n] [nop|baseline]; the baseline is graded too, in three containers
+more. Needs a container engine and the built cpu image. Samples the driver (resident memory, open files, threads), our
+containers and volumes, the folders in which the engine keeps layers, containers and volumes (everybody's: run it where
+nobody else works), and the bytes in a TMPDIR of the run's own. Prints the growth from the first to the last third as a
+slope per 1,000 episodes, target 0 beyond the run's folder, which is the results; exits 1 when one is missed. Memory's
+target is what an allocator may keep.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import images
+from harness.agents.baseline import baseline_agent
 from harness.agents.nop import nop_agent
 from harness.engine import connect
-from harness.runner.run import RunPlan, run_episodes
+from harness.runner.run import AgentFor, RunPlan, run_episodes
 from harness.sandbox import open_engine
 from harness.sandbox.owner import owner
 from harness.sandbox.room import Room
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 TASK = "colonel-blotto"
 SAMPLES = 30
 MEMORY_SLOPE_MIB = 10.0
+AGENTS: dict[str, AgentFor] = {
+    "nop": lambda place, seed: nop_agent(),
+    "baseline": lambda place, seed: baseline_agent(place.task),
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def kib(folder: Path) -> int:
     return sum(file.lstat().st_size for file in folder.rglob("*")) >> 10
 
 
-def soak(n: int) -> list[Sample]:
+def soak(n: int, agent: AgentFor) -> list[Sample]:
     found = []
     with tempfile.TemporaryDirectory() as place:
         temporary, runs = Path(place) / "tmp", Path(place) / "runs"
@@ -112,11 +118,12 @@ def slope(found: list[Sample], name: str) -> float:
 
 def main() -> int:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    name = sys.argv[2] if len(sys.argv) > 2 else "nop"
     images.build("cpu", None, print)
     print(*(field.name for field in fields(Sample)), sep="\t")
     begun = time.monotonic()
-    found = soak(n)
-    print(f"{n} nop episodes of {TASK}, {(time.monotonic() - begun) / n:.2f} s each")
+    found = soak(n, AGENTS[name])
+    print(f"{n} {name} episodes of {TASK}, {(time.monotonic() - begun) / n:.2f} s each")
     missed = 0
     for field in fields(Sample)[1:]:
         grown = slope(found, field.name)

@@ -182,16 +182,16 @@ def test_a_killed_worker_costs_nothing_but_time(
     board: Path, expected: dict[str, list[tuple[Any, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = pool._start
+    start = pool.start
 
-    def killed(folder: Path, name: str, queue: int) -> subprocess.Popen[bytes]:
-        worker = start(folder, name, queue)
+    def killed(module: str, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+        worker = start(module, *words, **more)
         started.append(worker)
         threading.Timer(0.05 * len(started), os.kill, (worker.pid, signal.SIGKILL)).start()
         return worker
 
-    monkeypatch.setattr(pool, "_start", killed)
-    monkeypatch.setattr(pool, "_cores", lambda: 3)
+    monkeypatch.setattr(pool, "start", killed)
+    monkeypatch.setattr(pool, "cores", lambda: 3)
     with read_facts(board, cache=tmp_path / "cache") as facts:
         assert relations(facts) == expected
     assert [worker.returncode for worker in started] == [-signal.SIGKILL] * 2
@@ -199,7 +199,7 @@ def test_a_killed_worker_costs_nothing_but_time(
 
 
 def test_workers_read_a_share(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_cores", lambda: 2)
+    monkeypatch.setattr(pool, "cores", lambda: 2)
     monkeypatch.setattr(pool, "claimed", lambda queue: iter(()))
     settled = pool._settled
 

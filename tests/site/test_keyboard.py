@@ -147,7 +147,7 @@ def test_a_maintainer_follows_a_decision_to_its_entry_and_its_commands(browser: 
         follow(page, ".md-tabs__link[href='ledger.html']", "ledger.html")
         follow(page, ".gb-ledger a[href='entries/reference-baseline.html']", "entries/reference-baseline.html")
         assert "ssh-keygen -Y verify" in page.locator("article").inner_text()
-        follow(page, "article a[href*='ledger.html#line-']", "ledger.html#line-*")
+        follow(page, "article a[href*='ledger/0.html#line-']", "ledger/0.html#line-*")
         line = page.locator(page.evaluate("location.hash"))
         assert line.is_visible()
 

@@ -12,7 +12,7 @@ from tests.site.pages import COMMITTED
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-MANY = ("tasks", "entries", "decisions")
+MANY = ("tasks", "entries", "decisions", "ledger")
 """Folders whose pages come from one template each."""
 COMPUTED = ("compare.html", "what-if.html")
 """Pages that are nothing without scripts, and say so."""

@@ -66,7 +66,7 @@ class Two:
 
     def left(self, side: Side) -> list[str]:
         """What is there that should be gone."""
-        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".seen-*"))
+        return side.left() + [path.name for path in self.temporary.iterdir()] + list(side.run.glob(".locks/seen"))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,8 @@ def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_pa
     init = other / "harness" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.'))
     side = two.side("refused", "docker")
-    stranger = two.nodes.start(env={"PYTHONPATH": str(other)}, cwd=tmp_path)
+    away = ROOT / "harness"  # Ray's workers look where the driver does, as long as that is there
+    stranger = two.nodes.start(env={"PYTHONPATH": str(other)}, cwd=tmp_path, hidden=away)
     mute = two.nodes.start(env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     try:
         code, said = side.end(None, "--executor", "ray", "--address", two.nodes.address)

@@ -43,7 +43,8 @@ class OwnEngine:
         words = [f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec", f"--pidfile={self.folder}/pid"]
         words += [f"--host={self.host}", f"--config-file={self.folder}/daemon.json", "--bridge=none"]
         words += ["--iptables=false", "--ip6tables=false", f"--containerd={self.folder}/containerd.sock"]
-        self._process = self._program("dockerd", words)
+        # In a network namespace of its own: with --bridge=none a dockerd removes docker0, which would be the machine's.
+        self._process = self._program("unshare", ["--net", "--", "dockerd", *words])
         deadline = time.monotonic() + START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -110,4 +111,5 @@ def lacking() -> str:
     """Why no engine of our own can be started here; empty when one can."""
     if os.geteuid() != 0:
         return "only root can start a container engine of its own"
-    return "" if shutil.which("dockerd") and shutil.which("containerd") else "there is no dockerd to start"
+    missing = [name for name in ("dockerd", "containerd", "unshare") if not shutil.which(name)]
+    return f"there is no {missing[0]} to start" if missing else ""

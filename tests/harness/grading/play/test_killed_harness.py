@@ -47,7 +47,9 @@ def containers_of(owner: str) -> int:
 
     client = docker.from_env()
     ours = {"label": f"gymboard.owner={owner}"}
-    count = len(client.containers.list(all=True, filters=ours)) + len(client.volumes.list(filters=ours))
+    count = len(client.containers.list(all=True, filters=ours, ignore_removed=True)) + len(
+        client.volumes.list(filters=ours)
+    )
     client.close()
     return count
 
