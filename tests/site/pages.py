@@ -23,6 +23,8 @@ COMMITTED = {
     "aids": "aids.html",
     "agents": "agents.html",
     "training environment": "gymnasium.html",
+    "runs": "runs.html",
+    "scale": "scale.html",
     "rules": "rules.html",
     "rules by code": "rules-codes.html",
     "hostile pull requests": "hostile.html",

@@ -37,7 +37,7 @@ SENSELESS = re.compile(r"\b(None|NaN|nan|undefined|null|Infinity|inf)\b|\[object
 LOOK = """() => {
   const cut = [...document.querySelectorAll('article *')].filter(one => one.clientWidth && one.checkVisibility()
     && ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1
-    && getComputedStyle(one).textOverflow !== 'ellipsis');
+    && getComputedStyle(one).textOverflow !== 'ellipsis' && getComputedStyle(one).webkitLineClamp === 'none');
   return {
     words: [...document.querySelectorAll('article .gb')].map(one => one.innerText).join('\\n'),
     wider: document.documentElement.scrollWidth - innerWidth,
@@ -167,7 +167,7 @@ def test_it_says_what_is_missing(browser: Browser, sites: Sites, name: str) -> N
 
 def test_who_was_removed_is_on_no_other_page(sites: Sites) -> None:
     for page in sites("mixed").rglob("*.html"):
-        if page.name not in ("gone.html", "ledger.html"):
+        if page.name not in ("gone.html", "ledger.html") and page.parent.name != "ledger":
             assert "entries/gone.html" not in page.read_text(encoding="utf-8"), page
 
 
