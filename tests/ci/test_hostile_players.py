@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from harness.schema.episode import Verdict
 from harness.schema.regrade import RegradeReport
 from harness.signing import sign
 from scoring.inclusion import include_entry, record_regrade
@@ -20,8 +21,8 @@ from tests.ci.hostile_entry import NAME, Pull, entry_of, keys
 from tests.harness.sign.builder import strategy
 
 pytestmark = pytest.mark.docker
-COOPERATING = 2.4
-"""Above what always cooperating pays (2.250 +- 0.021 in 500 games; defecting pays 2.625)."""
+COOPERATING = 2.25
+"""What always cooperating pays: 2.2500 +- 0.0023 in 40,000 games of the starter's simulate.py; defecting pays 2.625."""
 FAKER = ROOT / "tasks" / "prisoners-dilemma" / "exploits" / "print-verdict" / "strategy.py"
 CALLER = """
 import os, socket
@@ -63,6 +64,11 @@ def regraded(made: Pull) -> tuple[int, str, RegradeReport]:
     return code, out, RegradeReport.from_json((made.folder / "found" / NAME / "regrade.json").read_bytes())
 
 
+def cooperates(verdict: Verdict) -> bool:
+    """Within five standard errors, on either side; a forged error of 0 is none."""
+    return abs(verdict.metrics["mean_payoff"] - COOPERATING) < 5 * verdict.stderr["mean_payoff"] < 0.2
+
+
 def test_a_strategy_that_calls_home_reaches_nobody(tmp_path: Path) -> None:
     """With help it would defect, which pays; it cooperates, so it had none, and nobody was called."""
     heard: list[object] = []
@@ -81,7 +87,7 @@ def test_a_strategy_that_calls_home_reaches_nobody(tmp_path: Path) -> None:
         assert _soon(heard), "the service does hear whoever reaches it"
     [found] = report.attempts
     assert (code, found.agrees, report.supports) == (1, False, "signed"), out
-    assert 1.5 < found.measured.metrics["mean_payoff"] < COOPERATING, "the payoff of cooperating"
+    assert cooperates(found.measured)
 
 
 def _soon(heard: list[object]) -> bool:
@@ -103,7 +109,7 @@ def test_a_player_that_prints_a_verdict_is_not_believed(tmp_path: Path) -> None:
     code, out, report = regraded(pull(tmp_path, {"strategy.py": FAKER.read_bytes()}, 5.0))
     [found] = report.attempts
     assert (code, found.agrees, report.supports) == (1, False, "signed"), out
-    assert found.measured.metrics["mean_payoff"] < COOPERATING and found.measured.n != 40000
+    assert cooperates(found.measured) and found.measured.n != 40000
 
 
 def test_pushing_again_draws_no_other_seed(tmp_path: Path) -> None:
