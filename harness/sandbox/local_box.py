@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ class LocalSandbox:
         self._env = environment_of(given, places, spec.caps, home=str(place / "home"), path=path)
         self._tree: Tree | None = None
         self._started: list[Tree] = []
+        self._starting = threading.Lock()
+        self._closed = False
         self._shell: Shell | None = None
         try:
             self._shell = Shell(self)
@@ -56,8 +59,9 @@ class LocalSandbox:
     def start(self, argv: Sequence[str]) -> Tree:
         if self._shell is None:
             raise SandboxError("the sandbox is closed")
-        program = self._program(argv)
-        self._started.append(program)
+        with self._starting:
+            program = self._program(argv)
+            self._started.append(program)
         return program
 
     def stop(self) -> None:
@@ -85,6 +89,8 @@ class LocalSandbox:
         return patch_text(records, self._spec.starter, known, cap_bytes)
 
     def close(self) -> None:
+        with self._starting:
+            self._closed = True
         if self._shell is not None:
             self._shell.close()
             self._shell = None
@@ -94,7 +100,8 @@ class LocalSandbox:
         self._remove()
 
     def open_shell(self) -> Tree:
-        self._tree = self._program(ARGV)
+        with self._starting:
+            self._tree = self._program(ARGV)
         return self._tree
 
     def end_command(self, begun: float) -> None:
@@ -116,6 +123,9 @@ class LocalSandbox:
         self.close()
 
     def _program(self, argv: Sequence[str]) -> Tree:
+        """Nothing starts in a closed place: a command that another thread's `close` ends asks for a new shell."""
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
         return Tree(argv, self._env, self._workspace, self._spec.caps, self._uid, self._reach)
 
     def _take(self, path: str, cap: int) -> bytes:

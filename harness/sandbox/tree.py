@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -44,6 +45,7 @@ class Tree:
         self._token = uuid.uuid4().hex
         self._code: int | None = None
         self._cpu_s = 0.0
+        self._ending = threading.Lock()
         control_in, self._control = os.pipe2(os.O_CLOEXEC)
         self._status, status_out = os.pipe2(os.O_CLOEXEC)
         order = {
@@ -149,9 +151,12 @@ class Tree:
         return self._cpu_s
 
     def kill(self) -> None:
-        """Kill everything; what was written before can still be received. Safe to call twice."""
-        if self._control < 0:
-            return
+        """Kill everything; what was written before can still be received. Safe to call twice, and from two threads."""
+        with self._ending:
+            if self._control >= 0:
+                self._kill()
+
+    def _kill(self) -> None:
         self.cpu_s()
         self.exit_code()
         os.close(self._control)

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from harness import images
 from harness.errors import EngineUnavailable, ImageError, SandboxError
 from harness.sandbox import open_engine
-from harness.sandbox.base import BoxSpec, Engine, ProcessSpec
+from harness.sandbox.base import BoxSpec, Engine, ProcessSpec, Sandbox
 from harness.sandbox.local import AGENT_UID
 from harness.sandbox.owner import is_dead, owner, remove_folder
 
@@ -60,6 +62,35 @@ def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
     with pytest.raises(SandboxError):
         box.exec("true", 5)
         box.exec("true", 5)
+
+
+def test_closing_ends_a_command_that_another_thread_runs(engine: Engine, starter: Path) -> None:
+    """That thread finds its shell gone and asks for another one, while the place is being closed."""
+    ours = _supervisors()
+    for number in range(20):
+        box = engine.sandbox(BoxSpec("cpu", starter))
+        running = threading.Thread(target=_run_to_the_end, args=(box,))
+        running.start()
+        time.sleep(0.1 + number / 200)
+        box.close()
+        running.join(30)
+        assert not running.is_alive()
+        assert traces(owner()) == [] and _supervisors() == ours
+
+
+def _run_to_the_end(box: Sandbox) -> None:
+    with suppress(SandboxError):
+        box.exec("sleep 97.531", 60)
+
+
+def _supervisors() -> set[int]:
+    """Living processes of this process's local places."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if owner().encode() in entry.read_bytes():
+                found.add(int(entry.parent.name))
+    return found
 
 
 def test_what_a_killed_owner_left_is_reaped(engine: Engine, starter: Path) -> None:
