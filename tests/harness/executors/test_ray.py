@@ -200,7 +200,7 @@ def test_the_driver_is_killed(two: Two, undisturbed: dict[str, Side]) -> None:
         code, said = side.end(server, *two.ray, "--resume")
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
-        assert side.lost() <= 2, "at most the call in flight of each"
+        assert side.lost() <= SEEDS, "at most the call in flight of each"
     assert two.left(side) == []
     assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
 
@@ -245,6 +245,6 @@ def test_the_head_is_lost(two: Two, undisturbed: dict[str, Side], tmp_path: Path
             code, said = side.end(server, *AGENT, "--executor", "ray", "--address", another.address, "--resume")
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
-        assert side.lost() <= 2, "at most the call in flight of each"
+        assert side.lost() <= SEEDS, "at most the call in flight of each"
     assert two.left(side) == []
     assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
