@@ -36,7 +36,7 @@ class Head:
         """Whether it has not answered for half of the time that Ray gives it. Looks every LOOK_S at most."""
         if time.monotonic() - self._looked < LOOK_S:
             return False
-        with suppress(OSError), socket.create_connection(self._where, timeout=ANSWER_S):
-            self._answered = time.monotonic()
         self._looked = time.monotonic()
+        with suppress(OSError), socket.create_connection(self._where, timeout=ANSWER_S):
+            self._answered = self._looked
         return self._looked - self._answered >= self._patience_s

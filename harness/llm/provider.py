@@ -97,7 +97,7 @@ def library() -> Any:
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """An import makes hundreds of thousands of objects that stay: to look for garbage among them is a seventh of its time."""
+    """An import makes 300,000 objects that stay: to look for garbage among them is a seventh of its time."""
     before = gc.isenabled()
     gc.disable()
     try:
