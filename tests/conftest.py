@@ -40,7 +40,8 @@ LONGEST = (
 
 
 @cache
-def _missing(kind: str) -> str | None:
+def missing(kind: str) -> str | None:
+    """Why this machine has none of that kind; None: it has."""
     if kind == "docker":
         import docker
 
@@ -62,7 +63,7 @@ def data_folder() -> Path:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for kind in KINDS:
-        if item.get_closest_marker(kind) and (reason := _missing(kind)):
+        if item.get_closest_marker(kind) and (reason := missing(kind)):
             lacking(kind, reason)
 
 
