@@ -7,19 +7,22 @@ given up. Answers with values, never with exceptions: those would lose their typ
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from harness.errors import EpisodeOver, GymboardError, RunSpent
+from harness.errors import EpisodeOver, GymboardError, RunSpent, UsageError
 from harness.executors.copies import LAST, Change, apply, files, packed, unpack
 from harness.llm.spending import Ledger
 from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
 
+_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/seed-[0-9]{1,16}")
+_NO_KEY = "that is no episode of a run: <task>/seed-<number>"
 Question = Literal["spent_usd", "left_open", "reserve", "settle", "hold", "held_s"]
 """What the ledger can be asked."""
 Order = Literal["play", "finish", "end"]
@@ -56,7 +59,9 @@ class Desk:
         self._order: Order = "play"
 
     def begin(self, key: str) -> Begun:
-        """A new life of an episode; every earlier one is over."""
+        """A new life of an episode; every earlier one is over. Raises UsageError for what is no key."""
+        if not _KEY.fullmatch(key):
+            raise UsageError(_NO_KEY)
         with self._of(key):
             folder, life = self._run / key, self._lives.get(key, 0) + 1
             self._lives[key] = life
@@ -80,7 +85,9 @@ class Desk:
         return self._as(key, life, lambda: unpack(archive, self._run / key))
 
     def spending(self, key: str, life: int, ask: Question, *words: Any) -> Answer:
-        """A question to the ledger, by an episode that lives."""
+        """A question to the ledger, by an episode that lives, about what is its own."""
+        if ask not in get_args(Question) or _of_another(key, ask, words):
+            return Answer(refused=f"{key} may not ask {str(ask)[:40]!r} so: its own spending alone", kind="error")
         return self._as(key, life, lambda: getattr(self._ledger, ask)(*words))
 
     def told(self, progress: Progress) -> None:
@@ -107,6 +114,8 @@ class Desk:
             return self._locks.setdefault(key, threading.Lock())
 
     def _as(self, key: str, life: int, act: Callable[[], Any]) -> Answer:
+        if not _KEY.fullmatch(key):
+            return Answer(refused=_NO_KEY, kind="error")
         with self._of(key):
             if life != self._lives.get(key):
                 return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
@@ -116,3 +125,10 @@ class Desk:
                 return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
             except (GymboardError, OSError) as error:
                 return Answer(refused=str(error), kind="error")
+
+
+def _of_another(key: str, ask: Question, words: Sequence[Any]) -> bool:
+    """Whether a question is about an episode that `key` is not."""
+    if ask == "settle":
+        return str(words[0]).rpartition("#")[0] != key
+    return ask in ("left_open", "reserve") and words[0] != key
