@@ -255,7 +255,7 @@ def _print(report: RegradeReport) -> None:
     if rows:
         table("", ("episode", "attempt", "metric", "claimed", "regraded", "allowed apart", ""), rows)
     else:
-        typer.echo("nothing was graded")
+        typer.echo("nothing was graded" if report.obstacles else "nothing was handed in: there is nothing to grade")
     for obstacle in report.obstacles:
         typer.echo(f"note: {obstacle}")
     typer.echo(f"this evidence supports level {report.supports}")

@@ -1,4 +1,4 @@
-"""Whose artifact it is, asked before a merge (GB111) and by the board (copies.sql): one rule, in which no claim counts."""
+"""Whose artifact it is, before a merge (GB111) and on the board (copies.sql): one rule, in which no claim counts."""
 
 from __future__ import annotations
 
