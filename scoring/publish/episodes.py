@@ -31,19 +31,22 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 
 class Fault(NamedTuple):
-    """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's."""
+    """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's.
+    `said`: the episode's own line says what, and this one has more to say."""
 
     id: str
     link: str
     step: int
     what: str
     why: str
+    said: bool = False
 
 
 class Happened(NamedTuple):
     """One episode. `id`: `house-price.0`, where a link to it leads; its steps are `house-price.0.step-17`.
 
-    `handed`: `17→0.842` for each attempt; `more` of them are not among these. `cut`: letters left out of the trace.
+    `handed`: `17→0.842` for each attempt of which the trace does not say it all; `more` attempts were not looked at.
+    `cut`: letters left out of the trace.
     """
 
     id: str
@@ -90,7 +93,7 @@ def _happened(episode: Episode, cell: Cell | None) -> Happened:
         wall_s=episode.usage.wall_s,
         final=_at(cell.last.seeds, seed) if cell else None,
         best=_at(cell.best.seeds, seed) if cell else None,
-        handed=tuple(_handed(attempt, cell) for attempt in episode.attempts[:MAX_HANDED]),
+        handed=tuple(filter(None, (_handed(attempt, cell, trace) for attempt in episode.attempts[:MAX_HANDED]))),
         more=max(0, len(episode.attempts) - MAX_HANDED),
         faults=tuple(_faults(episode)),
     )
@@ -100,11 +103,14 @@ def _at(seeds: Sequence[float | None], seed: int) -> float | None:
     return seeds[seed] if seed < len(seeds) else None
 
 
-def _handed(attempt: Attempt, cell: Cell | None) -> str:
+def _handed(attempt: Attempt, cell: Cell | None, trace: str) -> str:
+    """Empty for a submission of which nothing was told where its letter says that it was one."""
     told = attempt.validation.metrics if attempt.validation else attempt.published or {}
     value = told.get(cell.metric) if cell else None
     words = "none" if _why(attempt) else number(value) if value is not None else ""
     submitted = "submit" if attempt.kind == "submit" else ""
+    if submitted and not words and trace[: attempt.step or 0][(attempt.step or 0) - 1 :] == LETTERS["Submit"]:
+        return ""
     return f"{attempt.step or ''}→{' '.join(filter(None, (submitted, words)))}"
 
 
@@ -121,7 +127,8 @@ def _faults(episode: Episode) -> Iterator[Fault]:
     for step, what, why in found:
         known = step if 0 < step <= episode.steps else 0
         link = f"{episode.task}.{episode.seed}" + (f".step-{known}" if known else "")
-        yield Fault("" if known in seen | {0} else link, link, known, what, why)
+        said = bool(known and why) and what == exit_words(episode.exit_status)
+        yield Fault("" if known in seen | {0} else link, link, known, what, why, said)
         seen.add(known)
 
 
