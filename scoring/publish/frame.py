@@ -23,7 +23,10 @@ _FOOTER, _OWN = "</footer></div>", '<script src="../assets/gymboard.js">'
 _RUN = re.compile(r" ?<script>(.*?)</script> ?", re.S)
 _TAB = re.compile(r'<a href="([^"]*)" class="md-tabs__link">(.*?)</a>', re.S)
 _TOPIC = re.compile(r'(data-md-component="header-topic"><span class="md-ellipsis">).*?(</span>)', re.S)
-_GENERATOR = re.compile(r'<meta name="generator"[^>]*>')
+_ELSEWHERE = re.compile(
+    r'<meta (?:name="generator"|property="og:(?:type|site_name)")[^>]*>|<link rel="alternate feed"[^>]*>'
+)
+"""What every real page says of the site: feeds, generator, kind. A stamped page says what it is itself."""
 _BARE = re.compile(r'(?<=\s)((?!http-equiv)[a-z][\w:-]*)="((?![^"]*slot--)[\w.#][\w./#:-]*[\w.#]|\w)"(?=[\s>])')
 _PLACE = """const mark = document.currentScript, box = mark.closest(".md-container");
 box.previousElementSibling.outerHTML = frame.top;
@@ -56,8 +59,9 @@ def framed(shell: str) -> tuple[str, str]:
     links = _TAB.findall(tabs)
     if many != 1 or not links:
         raise _changed("its header")
+    article = article.replace(" data-search-exclude", "")  # nobody indexes what is stamped
     plain = (
-        f'{_GENERATOR.sub("", begun)}{_header(links)}{_BOX}{_MAIN}{_INNER}<script src="../{SCRIPT}"></script>{_CONTENT}'
+        f'{_ELSEWHERE.sub("", begun)}{_header(links)}{_BOX}{_MAIN}{_INNER}<script src="../{SCRIPT}"></script>{_CONTENT}'
         f"{article}{_FOOTER} {_OWN}{scripts}"
     )
     parts = {"top": topic, "tabs": tabs, "sides": sides, "end": end}
