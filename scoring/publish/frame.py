@@ -27,7 +27,9 @@ _ELSEWHERE = re.compile(
     r'<meta (?:name="generator"|property="og:(?:type|site_name)")[^>]*>|<link rel="alternate feed"[^>]*>'
 )
 """What every real page says of the site: feeds, generator, kind. A stamped page says what it is itself."""
-_BARE = re.compile(r'(?<=\s)((?!http-equiv)[a-z][\w:-]*)="((?![^"]*slot--)[\w.#][\w./#:-]*[\w.#]|\w)"(?=[\s>])')
+_BARE = re.compile(
+    r'(?<=\s)((?!http-equiv|property)[a-z][\w:-]*)="((?![^"]*slot--)[\w.#][\w./#:-]*[\w.#]|\w)"(?=[\s>])'
+)
 _PLACE = """const mark = document.currentScript, box = mark.closest(".md-container");
 box.previousElementSibling.outerHTML = frame.top;
 box.insertAdjacentHTML("afterbegin", frame.tabs);

@@ -46,4 +46,4 @@ def _path(tops: Sequence[int]) -> str:
         if top != at:
             path += f"{f'H{place * WIDE}' if place else ''}V{top}"
             at = top
-    return f"{path}H{len(tops) * WIDE}V{HIGH}z"
+    return f"{path}H{len(tops) * WIDE}{'' if at == HIGH else f'V{HIGH}'}z"
