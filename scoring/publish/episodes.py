@@ -32,14 +32,13 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 class Fault(NamedTuple):
     """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's.
-    `said`: the episode's own line says what, and this one has more to say."""
+    What went wrong stands in the episode's own lines too (`7→none`, how it ended); `why` is what they do not say."""
 
     id: str
     link: str
     step: int
     what: str
     why: str
-    said: bool = False
 
 
 class Happened(NamedTuple):
@@ -127,8 +126,7 @@ def _faults(episode: Episode) -> Iterator[Fault]:
     for step, what, why in found:
         known = step if 0 < step <= episode.steps else 0
         link = f"{episode.task}.{episode.seed}" + (f".step-{known}" if known else "")
-        said = bool(known and why) and what == exit_words(episode.exit_status)
-        yield Fault("" if known in seen | {0} else link, link, known, what, why, said)
+        yield Fault("" if known in seen | {0} else link, link, known, what, why)
         seen.add(known)
 
 
