@@ -1,8 +1,8 @@
 """Our own scripts, styles and pages as a browser gets them: without comments, needless blanks and long local names.
 
-Takes a built site, rewrites assets/*.js, assets/*.css and the pages in it; takes away what the theme brings and no page asks for:
-maps of its sources, stemmers of languages that no page is in. The same text gives the same bytes. Never rewrites what
-the theme or another project wrote (assets/javascripts, assets/js/vendor).
+Takes a built site, rewrites assets/*.js, assets/*.css and the pages in it; takes away what the theme brings and no page
+asks for: maps of its sources, stemmers of languages that no page is in. The same text gives the same bytes. Never
+rewrites scripts or styles that the theme or another project wrote (assets/javascripts, assets/js/vendor).
 """
 
 from __future__ import annotations
