@@ -109,7 +109,11 @@ def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[
 def _drawn(board: Board, base: Score | None, cell: Cell) -> str:
     """A dumbbell's places in its style sheet's words, thousandths of the way; the best attempt's where it is another
     than the submission's."""
-    found = {"f": base and closeness(board, base), "t": closeness(board, cell.last), "b": closeness(board, cell.best)}
+    found = {
+        "f": closeness(board, base) if base else None,
+        "t": closeness(board, cell.last),
+        "b": closeness(board, cell.best),
+    }
     if found["b"] == found["t"]:
         del found["b"]
     return ";".join(f"--{name}:{_short(at / 100)}" for name, at in found.items() if at is not None)
