@@ -6,9 +6,10 @@ as a record would check its own. Never computes a figure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.schema.bundle import AuditNote
 from harness.schema.vocabulary import Direction
-from scoring.leaderboard import Cell, Score
+from scoring.leaderboard import Cell, Row, Score
 from scoring.made import Made, trusted
 from scoring.profiles import Floats
 from scoring.stats import SEEDS
@@ -101,7 +102,9 @@ def _in_order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -
     """By kind of score: one line a row and task, in this order."""
     numbered = scores.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
     numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task")
-    found = {score: numbered.filter(score=score).sort("row_no", "task_no") for score in COLUMNS}
+    found: dict[str, pl.DataFrame] = {}
+    for score in COLUMNS:
+        found[score] = numbered.filter(score=score).sort("row_no", "task_no")
     if any(one.height != len(rows) * len(tasks) for one in found.values()):
         raise ValueError("the table of scores lacks a row")
     return found
@@ -132,15 +135,15 @@ def _check(numbers: Floats, said: NDArray[np.int8]) -> None:
 
 
 class Cells(Made[Cell]):
-    """Of one row."""
+    """Of the row with this number in the table."""
 
-    __slots__ = ("_row", "_table")
+    __slots__ = ("number", "table")
 
     def __init__(self, table: CellTable, row: int) -> None:
-        self._table, self._row = table, row
+        self.table, self.number = table, row
 
     def __len__(self) -> int:
-        return len(self._table.tasks)
+        return len(self.table.tasks)
 
     def make(self, place: int) -> Cell:
         return next(self._some(slice(place, place + 1)))
@@ -150,7 +153,7 @@ class Cells(Made[Cell]):
 
     def _some(self, some: slice) -> Iterator[Cell]:
         """Arrays become lists for all of them at once: that is most of the work."""
-        table, row = self._table, self._row
+        table, row = self.table, self.number
         lists = (array[row, some].tolist() for array in (table.numbers, table.said, table.counts, table.exits))
         tokens, episodes = table.tokens[row, some].tolist(), int(table.episodes[row])
         for place, numbers, said, counts, ended, used in zip(range(some.start, some.stop), *lists, tokens, strict=True):
@@ -199,3 +202,54 @@ def _score(numbers: Sequence[float | None], said: Sequence[int], at: int) -> Sco
 def ways(pairs: Iterable[tuple[str, int]]) -> Exits:
     """How many episodes ended in which way, in one order."""
     return tuple(sorted(pairs))
+
+
+class Ends(NamedTuple):
+    """How the episodes of several rows on one task ended; `failed`: without a value in either column."""
+
+    exits: dict[str, int]
+    valid: int
+    failed: int
+
+
+def last_values(rows: Sequence[Row], place: int) -> list[float | None]:
+    """What each row handed in on the task at `place`."""
+    if (found := _together(rows)) is None:
+        return [row.cells[place].last.value for row in rows]
+    table, numbers = found
+    values = table.numbers[numbers, place, _NUMBERS * COLUMNS.index("last")].tolist()
+    return [None if value != value else value for value in values]
+
+
+def ends(rows: Sequence[Row], place: int) -> Ends:
+    """Of all the rows together, on the task at `place`."""
+    if (found := _together(rows)) is None:
+        cells = [row.cells[place] for row in rows]
+        counts = Counter[str]()
+        for cell in cells:
+            counts.update({str(status): many for status, many in cell.exits.items()})
+        failed = sum(
+            sum(cell.exits.values()) - sum(value is not None for value in cell.best.seeds)
+            for cell in cells
+            if cell.exits
+        )
+        return Ends(dict(counts), sum(cell.valid_episodes for cell in cells), failed)
+    table, numbers = found
+    kinds = table.exits[numbers, place]
+    counts = Counter[str]()
+    for kind, many in zip(*np.unique(kinds, return_counts=True), strict=True):
+        for status, episodes in table.ended[kind].items():
+            counts[status] += int(many) * episodes
+    first = len(_FIGURES) + _NUMBERS * COLUMNS.index("best")
+    scored = ~np.isnan(table.numbers[numbers[kinds > 0], place, first : first + SEEDS])
+    valid = int(table.counts[numbers, place, _COUNTS.index("valid_episodes")].sum())
+    return Ends(dict(counts), valid, counts.total() - int(scored.sum()))
+
+
+def _together(rows: Sequence[Row]) -> tuple[CellTable, NDArray[np.intp]] | None:
+    """The one table that holds the cells of all rows, and their places in it, if there is one."""
+    found = [row.cells for row in rows]
+    own = [cells for cells in found if isinstance(cells, Cells)]
+    if not own or len(own) < len(found) or any(cells.table is not own[0].table for cells in own):
+        return None
+    return own[0].table, np.array([cells.number for cells in own], dtype=np.intp)

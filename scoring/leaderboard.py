@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, WrapSerializer, WrapValidator
+from pydantic import Field, GetPydanticSchema, WrapSerializer
 
 from harness.schema.base import Day, KebabId, Record, Sha256
 from harness.schema.bundle import AuditNote, Citation, Entry
 from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.vocabulary import Direction, Domain, ProfileName
 from scoring.ledger import LedgerLine, Level
-from scoring.made import as_made, written
+from scoring.made import tuple_or_made, written
 from scoring.vocabulary import SCORING_VERSION, BoardId, Column, Reading
 
 RowKind = Literal["entry", "baseline", "preview"]
 R = TypeVar("R", bound=Record)
-Many = Annotated[Sequence[R], WrapValidator(as_made), WrapSerializer(written)]
+Many = Annotated[Sequence[R], GetPydanticSchema(tuple_or_made), WrapSerializer(written)]
 """A tuple, or records that are made when they are looked at."""
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, get_args, overload
 
 from pydantic import BaseModel
+from pydantic_core import CoreSchema, core_schema
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -41,9 +42,16 @@ class Made(Sequence[R]):
         return hash(tuple(self))
 
 
-def as_made(value: Any, otherwise: Callable[[Any], Any]) -> Any:
-    """For a field's validator: records that are made are what they say; all others are read, into a tuple."""
-    return value if isinstance(value, Made) else tuple(otherwise(value))
+def tuple_or_made(field: Any, schema: Callable[[Any], CoreSchema]) -> CoreSchema:
+    """For a field of sequences: read as a tuple is; records that are made are what they say."""
+    [kind] = get_args(field)
+    read = schema(tuple[kind, ...])
+    own = core_schema.no_info_wrap_validator_function(_as_made, read)
+    return core_schema.json_or_python_schema(read, own)
+
+
+def _as_made(value: Any, otherwise: Callable[[Any], Any]) -> Any:
+    return value if isinstance(value, Made) else otherwise(value)
 
 
 def written(value: Any, otherwise: Callable[[Any], Any]) -> Any:
