@@ -30,8 +30,8 @@ demo: $(BIN)/.run ## run, sign, verify, regrade, rank and publish the baseline a
 watch: $(BIN)/.run ## replay a published episode, no key and no engine needed (EPISODE=model/task)
 	@$(BIN)/gymboard watch $(EPISODE) $(ARGS)
 
-test: $(BIN)/.dev ## the whole suite; GYMBOARD_REQUIRE=docker,browser,data turns skips of that kind into failures
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(BIN)/.dev ## the whole suite, several files at once (ARGS="-n 0": one); GYMBOARD_REQUIRE=docker,browser,data forbids skips of that kind
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 setup: $(BIN)/.dev ## everything that developing needs, in .venv
 

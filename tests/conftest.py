@@ -22,10 +22,17 @@ os.environ.setdefault("NODE_DISABLE_COMPILE_CACHE", "1")  # npm and the browser'
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("docker", "browser", "data")
+LONGEST = (
+    "tests/harness/runner/test_machine_faults.py",
+    "tests/site/test_axe.py",
+    "tests/site/test_keyboard.py",
+)
+"""Files that take minutes, the longest first."""
 
 
 @cache
-def _missing(kind: str) -> str | None:
+def missing(kind: str) -> str | None:
+    """Why this machine has none of that kind; None: it has."""
     if kind == "docker":
         import docker
 
@@ -47,7 +54,7 @@ def data_folder() -> Path:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for kind in KINDS:
-        if item.get_closest_marker(kind) and (reason := _missing(kind)):
+        if item.get_closest_marker(kind) and (reason := missing(kind)):
             lacking(kind, reason)
 
 
@@ -56,6 +63,37 @@ def lacking(kind: str, reason: str) -> NoReturn:
     required = set(filter(None, os.environ.get("GYMBOARD_REQUIRE", "").split(",")))
     text = f"needs {kind}: {reason}"
     pytest.fail(text) if kind in required else pytest.skip(text)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: half of the suite waits for containers and pages."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that none is begun when the other processes are done."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
+
+
+class Failures:
+    """Says each failure when it happens: a run that is ended from outside has no summary."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"FAILED {report.when} of {report.nodeid}", red=True)
+            self._terminal.write_line(report.longreprtext[-2000:])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if terminal := config.pluginmanager.get_plugin("terminalreporter"):
+        config.pluginmanager.register(Failures(terminal))
 
 
 @pytest.fixture

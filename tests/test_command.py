@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,14 @@ def gymboard(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@cache
+def help_of(*words: str) -> subprocess.CompletedProcess[str]:
+    return gymboard(*words, "--help")
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example(words: list[str]) -> None:
-    shown = gymboard(*words, "--help")
+    shown = help_of(*words)
     assert shown.returncode == 0
     assert f"gymboard {' '.join(words)}" in shown.stdout.split("Example", 1)[1], "no example of the command itself"
 
@@ -149,7 +155,7 @@ def test_documents_show_commands_that_there_are(file: str, command: str) -> None
     path = [*itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+", word), words)]
     known = [list(known) for known in COMMANDS]
     path = next(path[:length] for length in range(len(path), 0, -1) if path[:length] in known)
-    shown = gymboard(*path, "--help").stdout
+    shown = help_of(*path).stdout
     missing = [word for word in words if word.startswith("--") and f"{word} " not in shown]
     assert not missing, f"{file}: gymboard {' '.join(path)} has no {', '.join(missing)}"
 

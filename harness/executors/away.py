@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from harness.errors import Abandoned, EpisodeOver, RunSpent, SandboxError
-from harness.executors.copies import LAST, Sender, packed, unpack
+from harness.executors.copies import LAST, NEEDED_TO_GO_ON, TOLD, Sender, packed, unpack
 from harness.executors.desk import Answer, Begun
 from harness.llm.spending import SpendingLine
 from harness.runner.manifest import FILE as RUN
@@ -26,7 +26,9 @@ from harness.schema.base import Sha256, Timestamp
 class AskDesk(Protocol):
     """Calls a method of the desk, wherever that is, and waits for what it gives."""
 
-    def __call__(self, method: Literal["begin", "put", "finish", "spending", "told", "orders"], *words: Any) -> Any: ...
+    def __call__(
+        self, method: Literal["begin", "near", "put", "finish", "spending", "told", "orders"], *words: Any
+    ) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,22 @@ class Away:
     sender: Sender
 
     def kept(self) -> None:
-        """Tell the desk what is on disk. Raises as value_of does."""
-        if changes := self.sender.changes():
+        """Tell the desk what is on disk, so that another machine can go on from there. Raises as value_of does."""
+        self._put(*NEEDED_TO_GO_ON, *TOLD)
+
+    def told(self) -> None:
+        """Tell the desk how it goes, of an episode that would be begun anew. Raises as value_of does."""
+        self._put(*TOLD)
+
+    def _put(self, *names: str) -> None:
+        if changes := self.sender.changes(*names):
             value_of(self.ask("put", self.books.key, self.books.life, changes))
 
 
 @contextmanager
 def away(ask: AskDesk, key: str) -> Iterator[Away]:
     """A folder for one life of an episode; what is in it at the end is sent as one archive, and it is gone here."""
-    begun: Begun = ask("begin", key)
+    begun: Begun = value_of(ask("begin", key))
     with tempfile.TemporaryDirectory(prefix=folder_prefix()) as scratch:
         folder = Path(scratch)
         (folder / RUN).write_bytes(begun.manifest)

@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.executors.base import Job, Needs
+from harness.executors.head import Head
 from harness.executors.stamp import Stamp
 from harness.executors.words import RunWords
 
@@ -77,6 +78,10 @@ class Cluster:
     def here(self) -> str:
         """The id of the driver's own node."""
         return str(self.ray.get_runtime_context().get_node_id())
+
+    def head(self) -> Head:
+        """The head of this cluster."""
+        return Head(str(self.ray.get_runtime_context().gcs_address))
 
     def each(self, nodes: Sequence[Node], function: Callable[..., Any], *words: Any) -> Iterator[tuple[Node, Any]]:
         """What a function gives on every node, or the exception that ended it there."""

@@ -21,10 +21,13 @@ from harness.errors import VerificationError
 from harness.files import replace_file
 from harness.llm.journal import FILE as JOURNAL
 from harness.runner.aids import BEGUN_WITH
+from harness.runner.phases import BESIDE
 from harness.sandbox.owner import folder_prefix
 from harness.schema.base import SafePath
 
 LAST = "episode.json"
+TOLD = (BESIDE,)
+"""What nobody goes on from, and who looks at the run reads."""
 NEEDED_TO_GO_ON = (JOURNAL, "steps.jsonl", BEGUN_WITH, "attempts/")
 CAPS = ArchiveCaps(packed=16 << 30, unpacked=64 << 30, members=100_000, ratio=1 << 20)
 """The archive comes from a worker of ours; what an agent put into it was capped when it was copied out."""
@@ -49,13 +52,13 @@ class Sender:
         self._folder, self._lock = folder, threading.Lock()
         self._given = {name: _state(file) for name, file in files(folder)}
 
-    def changes(self) -> list[Change]:
-        """What an episode that is begun again elsewhere needs in order to go on."""
+    def changes(self, *names: str) -> list[Change]:
+        """What was not given yet of the files whose names begin so."""
         with self._lock:
             return [
                 self._change(name, file)
                 for name, file in files(self._folder)
-                if name.startswith(NEEDED_TO_GO_ON) and not self._has(name, file)
+                if name.startswith(names) and not self._has(name, file)
             ]
 
     def rest(self) -> dict[str, Path]:

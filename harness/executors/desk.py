@@ -1,21 +1,26 @@
 """The desk: the one place of a run that is on many machines, beside the run's folder.
 
 Takes what workers tell and send, gives them the spending ledger and the begun halves of episodes, and the driver the
-news. Each begin of an episode is a new life of it: what an earlier life still sends is refused, because its machine was
-given up. Answers with values, never with exceptions: those would lose their type on the way.
+news and the run's log. Each begin of an episode is a new life of it: what an earlier life still sends is refused,
+because its machine was given up. Holds the lock of every episode that is played out of the folder's sight. Answers
+with values, never with exceptions: those would lose their type on the way.
 """
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import EpisodeOver, GymboardError, RunSpent
-from harness.executors.copies import LAST, Change, apply, files, packed, unpack
+from harness.executors.copies import LAST, TOLD, Change, apply, files, packed, unpack
+from harness.executors.retold import Retold
 from harness.llm.spending import Ledger
+from harness.runner.locks import episode_lock
 from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
@@ -45,26 +50,32 @@ class Answer:
 
 
 class Desk:
-    """The desk of one run. Safe across threads: one episode's messages wait for each other, not for another's."""
+    """The desk of one run that tells of itself in `log`. Safe across threads: one episode's messages wait for each
+    other, not for another's."""
 
-    def __init__(self, run: Path, limit_usd: float | None) -> None:
-        self._run, self._ledger = run, Ledger(run, limit_usd)
+    def __init__(self, run: Path, limit_usd: float | None, log: Path) -> None:
+        self._run, self._ledger, self._retold = run, Ledger(run, limit_usd), Retold(run, log)
+        self._far: dict[str, ExitStack] = {}
+        _open_as_many_files_as_allowed()
         self._lives: dict[str, int] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._news: dict[str, list[Progress]] = {}
         self._order: Order = "play"
 
-    def begin(self, key: str) -> Begun:
-        """A new life of an episode; every earlier one is over."""
+    def begin(self, key: str) -> Answer:
+        """A new life of an episode out of the folder's sight, as Begun; every earlier one is over."""
         with self._of(key):
-            folder, life = self._run / key, self._lives.get(key, 0) + 1
-            self._lives[key] = life
-            manifest = (self._run / RUN).read_bytes()
-            if (folder / LAST).is_file():
-                return Begun(life, manifest, done=(folder / LAST).read_bytes())
-            half = packed(dict(files(folder))) if goes_on(folder) else None
-            return Begun(life, manifest, half)
+            life = self._next_life(key)
+            return _answered(lambda: self._begun(key, life))
+
+    def near(self, key: str) -> Answer:
+        """A new life of an episode in the run's own folder, whose files and lock are not the desk's; every earlier one
+        is over."""
+        with self._of(key):
+            self._next_life(key)
+            self._free(key)
+            return Answer()
 
     def put(self, key: str, life: int, changes: Sequence[Change]) -> Answer:
         """Write lines and files of an unfinished episode; on disk when this answers."""
@@ -72,12 +83,19 @@ class Desk:
         def write() -> None:
             for change in changes:
                 apply(self._run / key, change)
+            self._retold.tell(key)
 
         return self._as(key, life, write)
 
     def finish(self, key: str, life: int, archive: bytes) -> Answer:
         """Write what is left of an episode; it is finished when episode.json is in there."""
-        return self._as(key, life, lambda: unpack(archive, self._run / key))
+
+        def write() -> None:
+            unpack(archive, self._run / key)
+            self._retold.tell(key)
+            self._free(key)
+
+        return self._as(key, life, write)
 
     def spending(self, key: str, life: int, ask: Question, *words: Any) -> Answer:
         """A question to the ledger, by an episode that lives."""
@@ -102,6 +120,28 @@ class Desk:
         """What workers are to do."""
         return self._order
 
+    def _begun(self, key: str, life: int) -> Begun:
+        folder, manifest = self._run / key, (self._run / RUN).read_bytes()
+        if key not in self._far:
+            with ExitStack() as opened:
+                opened.enter_context(episode_lock(self._run, key))
+                self._far[key] = opened.pop_all()
+        if (folder / LAST).is_file():
+            self._free(key)
+            return Begun(life, manifest, done=(folder / LAST).read_bytes())
+        wanted = () if goes_on(folder) else TOLD
+        half = {name: file for name, file in files(folder) if not wanted or name in wanted}
+        self._retold.begin(key)
+        return Begun(life, manifest, packed(half) if half else None)
+
+    def _next_life(self, key: str) -> int:
+        self._lives[key] = self._lives.get(key, 0) + 1
+        return self._lives[key]
+
+    def _free(self, key: str) -> None:
+        if lock := self._far.pop(key, None):
+            lock.close()
+
     def _of(self, key: str) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
@@ -110,9 +150,20 @@ class Desk:
         with self._of(key):
             if life != self._lives.get(key):
                 return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
-            try:
-                return Answer(act())
-            except EpisodeOver as over:
-                return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
-            except (GymboardError, OSError) as error:
-                return Answer(refused=str(error), kind="error")
+            return _answered(act)
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """One for the lock of each episode: a thousand are more than many systems give at first."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS has a lower limit than the one that it names
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _answered(act: Callable[[], Any]) -> Answer:
+    try:
+        return Answer(act())
+    except EpisodeOver as over:
+        return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
+    except (GymboardError, OSError) as error:
+        return Answer(refused=str(error), kind="error")

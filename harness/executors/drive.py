@@ -13,7 +13,7 @@ from harness import images
 from harness.errors import UsageError
 from harness.executors.base import Executor, Job, Needs
 from harness.executors.words import RunWords
-from harness.runner.locks import clear_locks, episode_lock, run_lock
+from harness.runner.locks import GLANCE_S, clear_locks, episode_lock, run_lock
 from harness.runner.progress import Watch
 from harness.runner.run import Ended, RunPlan, begin, keys_of, seed_of
 from harness.sandbox.base import Engine
@@ -39,7 +39,7 @@ def drive(
     wanted = jobs(words, only)
     with run_lock(plan.folder, shared=bool(only)), plan.telling.whole(profile=plan.profile, due=len(wanted)) as told:
         for key in only:
-            with episode_lock(plan.folder, key, wait_s=0.0):
+            with episode_lock(plan.folder, key, wait_s=GLANCE_S):
                 pass  # refused now, and not when its turn comes
         begin(plan, engine)
         due: list[Job] = []

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import Abandoned, GymboardError
-from harness.executors.away import AskDesk, away
+from harness.executors.away import AskDesk, away, value_of
 from harness.executors.stamp import Stamp, faults_of
 from harness.executors.words import RunWords
 from harness.executors.work import work
-from harness.files import nothing_more
 from harness.runner.run import Ended
 
 HEAR_S = 1.0
@@ -117,11 +116,12 @@ def _faults(errand: Errand) -> list[str]:
 
 
 def _shared(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
+    value_of(ask("near", key))
     return work(words, key, lambda told: ask("told", told), stop=stop, devices=devices)
 
 
 def _away(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
     with away(ask, key) as here:
         mine = words.model_copy(update={"folder": here.folder, "log": None})
-        kept = here.kept if words.model.name else nothing_more
+        kept = here.kept if words.model.name else here.told
         return work(mine, key, lambda told: ask("told", told), stop=stop, books=here.books, devices=devices, kept=kept)

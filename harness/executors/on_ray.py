@@ -11,20 +11,22 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import Abandoned, UsageError
 from harness.executors.aid_words import OWN
 from harness.executors.base import Job
 from harness.executors.cluster import MIB, Cluster, connected, look
 from harness.executors.desk import Desk
 from harness.executors.far import Errand, Outcome, play
+from harness.executors.head import ANSWER_S, ClusterLost, Head
 from harness.executors.stamp import stamp_of
 from harness.executors.words import RunWords
 from harness.files import replace_file
 from harness.runner.locks import LOCKS
+from harness.runner.phases import LOG
 from harness.runner.progress import Watch
 from harness.runner.run import Ended
 from harness.sandbox import open_engine
@@ -60,8 +62,9 @@ class OnRay:
         """See harness.executors.base.Executor. The connection is closed at its end."""
         with self._opened as opened:
             nonce = opened.enter_context(_nonce(words.folder))
-            opened.callback(_sweep, self._cluster, words)
-            yield from _Tasks(self._cluster, Errand(words, self._stamp, nonce)).play(jobs, watch, stop)
+            tasks = _Tasks(self._cluster, Errand(words, self._stamp, nonce))
+            opened.callback(tasks.sweep)
+            yield from tasks.play(jobs, watch, stop)
 
 
 def demand_far(words: RunWords) -> None:
@@ -81,11 +84,12 @@ class _Tasks:
 
     def __init__(self, cluster: Cluster, errand: Errand) -> None:
         self._ray, self._errand = cluster.ray, errand
+        self._cluster, self._head, self._lost = cluster, cluster.head(), False
         self._folder = errand.words.folder
         limit = errand.words.model.run_cost_usd
         here = cluster.on(cluster.here())
         desk = self._ray.remote(Desk).options(num_cpus=0, max_concurrency=DESK_THREADS, scheduling_strategy=here)
-        self._desk = desk.remote(self._folder, limit)
+        self._desk = desk.remote(self._folder, limit, errand.words.log or self._folder / LOG)
         self._keys: dict[Any, str] = {}
 
     def play(self, jobs: Sequence[Job], watch: Watch, stop: threading.Event) -> Iterator[Ended]:
@@ -98,7 +102,7 @@ class _Tasks:
                 if stop.is_set() and not told:
                     told = True
                     self._ask("order", "finish")
-                done, _ = self._ray.wait(list(self._keys), num_returns=len(self._keys), timeout=NEWS_S)
+                done = self._done(NEWS_S)
                 for progress in self._ask("news"):
                     watch(progress)
                 for ref in done:
@@ -132,27 +136,73 @@ class _Tasks:
 
     def _end(self) -> None:
         """No task is left: told to end, waited for, then killed."""
-        if not self._keys:
+        if not self._keys or self._lost:
             return
         self._ask("order", "end")
         deadline = time.monotonic() + GRACE_S
         while self._keys and time.monotonic() < deadline:
-            done, _ = self._ray.wait(list(self._keys), num_returns=len(self._keys), timeout=1.0)
-            for ref in done:
+            for ref in self._done(1.0):
                 del self._keys[ref]
         for ref in self._keys:
             self._ray.cancel(ref, force=True)
 
+    def _done(self, wait_s: float) -> list[Any]:
+        """The tasks that have ended, after waiting for some. Raises ClusterLost."""
+        with self._heeding():
+            done, _ = self._ray.wait(list(self._keys), num_returns=len(self._keys), timeout=wait_s)
+            return list(done)
+
     def _ask(self, method: str, *words: Any) -> Any:
-        return self._ray.get(getattr(self._desk, method).remote(*words))
+        """What the desk says. Raises ClusterLost."""
+        with self._heeding():
+            asked = getattr(self._desk, method).remote(*words)
+            while True:
+                with suppress(self._ray.exceptions.GetTimeoutError):
+                    return self._ray.get(asked, timeout=ANSWER_S)
+                self._demand_head()
+
+    @contextmanager
+    def _heeding(self) -> Iterator[None]:
+        """Around a call of Ray's: a cluster that does not answer any more ends the run, in words."""
+        try:
+            self._demand_head()
+            yield
+        except (self._ray.exceptions.RayError, OSError) as error:
+            raise self._gone(" ".join(str(error).split())[:300]) from None
+
+    def _demand_head(self) -> None:
+        if self._head.lost():
+            raise self._gone("its head does not answer")
+
+    def _gone(self, why: str) -> ClusterLost:
+        self._lost = True
+        advice = "--resume goes on from there, on a new cluster or, without --executor, on this machine"
+        return ClusterLost(f"the Ray cluster is lost: {why}; what was finished or paid is in {self._folder}; {advice}")
+
+    def sweep(self) -> None:
+        """Remove what is left on every node, whatever happened there, or at least here; a node that is lost is swept
+        by its next start."""
+        sandbox = self._errand.words.sandbox
+        if self._lost:
+            sweep_here(sandbox)
+            return
+        for _ in self._cluster.each(self._cluster.nodes(), sweep_here, sandbox):
+            pass
 
 
 def play_task(errand: Errand, key: str, desk: Any) -> Outcome:
     """The Ray task: an episode, with the GPUs that Ray gave it."""
     import ray
 
+    head = Head(ray.get_runtime_context().gcs_address)
+
     def ask(method: str, *words: Any) -> Any:
-        return ray.get(getattr(desk, method).remote(*words))
+        asked = getattr(desk, method).remote(*words)
+        while True:
+            with suppress(ray.exceptions.GetTimeoutError):
+                return ray.get(asked, timeout=ANSWER_S)
+            if head.lost():
+                raise Abandoned("the cluster is lost")
 
     devices = ray.get_runtime_context().get_accelerator_ids().get("GPU", ())
     return play(errand, key, ask, tuple(devices))
@@ -161,12 +211,6 @@ def play_task(errand: Errand, key: str, desk: Any) -> Outcome:
 def sweep_here(sandbox: str) -> None:
     """Remove what dead runs left on this machine."""
     open_engine(sandbox).close()  # type: ignore[arg-type]
-
-
-def _sweep(cluster: Cluster, words: RunWords) -> None:
-    """On every node, whatever happened there; a node that is lost is swept by its next start."""
-    for _ in cluster.each(cluster.nodes(), sweep_here, words.sandbox):
-        pass
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.runner.locks import GLANCE_S, LOCKS, RUN, held
 from harness.runs.held import any_episode_held
 from harness.runs.survey import GONE, FoundRun, files, never_begun
 
@@ -39,7 +40,7 @@ def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
         keep_artifacts = False
     elif found.fault:
         raise UsageError(f"{found.folder} {found.fault}; it is left as it is")
-    entries = [entry for entry in files(found.folder) if not (keep_artifacts and _kept(found.folder, entry))]
+    entries = [entry for entry in _counted(found.folder) if not (keep_artifacts and _kept(found.folder, entry))]
     return Going(found, len(entries), sum(entry.stat(follow_symlinks=False).st_size for entry in entries))
 
 
@@ -61,6 +62,11 @@ def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
             if place != str(found.folder) and not any(Path(place).iterdir()):
                 Path(place).rmdir()
         return gone
+
+
+def _counted(run: Path) -> list[os.DirEntry[str]]:
+    """Everything but locks: who removes a run makes one."""
+    return [entry for entry in files(run) if Path(entry.path).relative_to(run).parts[0] != LOCKS]
 
 
 def _remains(folder: Path) -> bool:
@@ -91,16 +97,15 @@ def _remove_whole(folder: Path, parent: int, inode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[tuple[int, int]]:
-    """Hold the run's lock, as harness.runner.locks has it; gives a handle of runs/ and the folder's inode."""
+    """Hold the run's lock; gives a handle of runs/ and the folder's inode."""
+    if (folder / LOCKS).is_symlink():
+        raise UsageError(f"{folder / LOCKS} is a link; it is left as it is")
     parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        handle = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield parent, os.fstat(handle).st_ino
-        except BlockingIOError:
-            raise UsageError(f"{folder} is at work: another process holds its lock; it is left as it is") from None
-        finally:
-            os.close(handle)
+        inode = os.stat(folder.name, dir_fd=parent, follow_symlinks=False).st_ino
+        with held(folder / LOCKS / RUN, fcntl.LOCK_EX, GLANCE_S) as mine:
+            if not mine:
+                raise UsageError(f"{folder} is at work: another process holds its lock; it is left as it is")
+            yield parent, inode
     finally:
         os.close(parent)

@@ -17,6 +17,7 @@ from pathlib import Path
 from harness.clock import now
 from harness.executors.copies import Change
 from harness.executors.desk import Desk
+from harness.runner.phases import LOG
 from harness.runner.progress import Progress
 
 EPISODES, ROUNDS, THREADS, STEP_S = 1000, 3, 16, 10.0
@@ -29,9 +30,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="desk-") as scratch:
         run = Path(scratch)
         (run / "run.json").write_bytes(b"{}")
-        desk = Desk(run, 1e6)
+        desk = Desk(run, 1e6, run / LOG)
         keys = [f"house-price/seed-{number}" for number in range(EPISODES)]
-        lives = {key: desk.begin(key).life for key in keys}
+        lives = {key: desk.begin(key).value.life for key in keys}
         names: dict[str, str] = {}
 
         def reserve(key: str, turn: int) -> None:

@@ -94,7 +94,7 @@ def soak(n: int, agent: AgentFor) -> list[Sample]:
         temporary, runs = Path(place) / "tmp", Path(place) / "runs"
         temporary.mkdir()
         tempfile.tempdir = str(temporary)
-        plan = RunPlan("soak", runs / "soak", [TASK], tasks_root(), range(n), "smoke", lambda place, seed: nop_agent())
+        plan = RunPlan("soak", runs / "soak", [TASK], tasks_root(), range(n), "smoke", agent)
         with open_engine("docker") as engine:
             for number, ended in enumerate(run_episodes(plan, engine), start=1):
                 if ended.episode is None:

@@ -3,7 +3,8 @@
 Takes the number of episodes, plays so many smoke episodes of colonel-blotto with the baseline agent one at a time and
 two at a time, prints how much faster two are (target: 1.7 times on a machine with two processors that are otherwise
 idle) and what the harness itself takes of the time of one at a time (target: at most 5 %): everything but containers,
-commands and grades, counted where the engine and the graders are called. Never measured in a test.
+commands and grades, counted where the engine and the graders are called. The peer is the engine alone: bare containers
+made, started and removed by one client and by two, which bounds what two episodes can gain. Never measured in a test.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.engine import connect
 from harness.executors.drive import drive
 from harness.executors.here import Here
 from harness.executors.words import RunWords
 from harness.grading import base as grading
+from harness.images import image_id
 from harness.runner import place
 from harness.sandbox import open_engine
 from harness.sandbox.docker import DockerEngine
@@ -45,6 +49,8 @@ def main() -> None:
         for jobs, wall_s in walls.items():
             print(f"{jobs} at a time: {wall_s:.1f} s, {60 * asked.episodes / wall_s:.1f} episodes a minute")
         print(f"two against one: {walls[1] / walls[2]:.2f} times (target {TIMES_TARGET})")
+        if asked.sandbox == "docker":
+            print(f"peer, bare containers: {bare(2) / bare(1):.2f} times")
         wall_s, outside_s = counted(min(asked.episodes, 20), asked.sandbox, Path(made))
     share = 1 - outside_s / wall_s
     rest = "the rest is containers, commands, grades"
@@ -59,6 +65,25 @@ def played(episodes: int, sandbox: str, jobs: int, folder: Path) -> float:
         words += ["--jobs", str(jobs), "--runs", str(folder), "--run", f"jobs-{jobs}-{number}"]
         subprocess.run([sys.executable, "-m", "gymboard", "run", *words], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - begun
+
+
+def bare(clients: int, containers: int = 40) -> float:
+    """Bare containers a second that so many clients at once start and remove; each runs a Python as a grader would."""
+
+    def cycle(count: int) -> None:
+        client = connect(0)
+        for _ in range(count):
+            container = client.containers.create(
+                image_id("cpu", client), ["python", "-c", "import numpy"], init=True, network_mode="none"
+            )
+            container.start()
+            container.wait()
+            container.remove(force=True)
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(cycle, [containers // clients] * clients))
+    return containers / (time.monotonic() - begun)
 
 
 def _parts(episodes: int) -> Iterator[int]:

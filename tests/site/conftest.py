@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from scoring.publish.build import build_site
 from scoring.publish.preview import build_from
 from scoring.publish.texts import StepFiles
 from tests.conftest import lacking
+from tests.once import made_once
 from tests.site import gates as tools
 from tests.site.browser import chromium, served
 from tests.site.fixture import leaderboard, loaded, no_tables, write_local
@@ -25,35 +27,46 @@ if TYPE_CHECKING:
 SUBMISSIONS = Path(__file__).resolve().parents[2] / "submissions"
 
 
-@pytest.fixture(scope="session")
+@contextmanager
 def addressed() -> Iterator[None]:
-    """The sites of these tests know where they will lie, as the published one does."""
+    """A site that is built here knows where it will lie, as the published one does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GYMBOARD_SITE_URL", ADDRESS)
         yield
 
 
 @pytest.fixture(scope="session")
-def committed_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) -> Path:
-    return build_from(SUBMISSIONS, tmp_path_factory.mktemp("committed") / "site", None).parent
+def committed_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def make(work: Path) -> None:
+        with addressed():
+            build_from(SUBMISSIONS, work / "site", None)
+
+    return made_once(tmp_path_factory, "committed", make) / "site"
 
 
 @pytest.fixture(scope="session")
-def hostile_site(tmp_path_factory: pytest.TempPathFactory, addressed: None) -> Path:
-    work = tmp_path_factory.mktemp("hostile")
-    steps = StepFiles(local=write_local(work / "mine"))
-    records = leaderboard(preview=True)
-    return build_site(records, load_tasks(), work / "site", tables=no_tables, loaded=loaded(), steps=steps).parent
+def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def make(work: Path) -> None:
+        work.mkdir()
+        steps = StepFiles(local=write_local(work / "mine"))
+        records = leaderboard(preview=True)
+        with addressed():
+            build_site(records, load_tasks(), work / "site", tables=no_tables, loaded=loaded(), steps=steps)
+
+    return made_once(tmp_path_factory, "hostile", make) / "site"
 
 
 @pytest.fixture(scope="session")
 def long_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("long") / "site"
-    return build_site(long_leaderboard(), load_tasks(), out, tables=no_tables).parent
+    def make(work: Path) -> None:
+        build_site(long_leaderboard(), load_tasks(), work / "site", tables=no_tables)
+
+    return made_once(tmp_path_factory, "long", make) / "site"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not longer than a file: while one is open, its event loop is this thread's, whatever test comes next."""
     with chromium() as opened:
         yield opened
 

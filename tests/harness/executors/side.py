@@ -171,12 +171,12 @@ def ended(child: subprocess.Popen[str], within_s: float = 300) -> tuple[int, str
     return child.returncode, said
 
 
-def until(there: Callable[[], object], within_s: float = 120) -> None:
-    """Wait for something to be so."""
+def until(there: Callable[[], object], within_s: float = 120, every_s: float = 0.01) -> None:
+    """Wait for something to be so; `every_s`: how often a look is worth its cost."""
     deadline = time.monotonic() + within_s
     while not there():
         assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 def kill(pid: int) -> None:

@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
-from harness.errors import Abandoned, EpisodeOver, RunSpent, SandboxError, VerificationError
+from harness.errors import Abandoned, EpisodeOver, RunSpent, SandboxError, UsageError, VerificationError
 from harness.executors.away import away
-from harness.executors.copies import Change, Sender, apply, files, packed, unpack
+from harness.executors.copies import NEEDED_TO_GO_ON, Change, Sender, apply, files, packed, unpack
 from harness.executors.desk import Desk
+from harness.executors.retold import MOST_BYTES
 from harness.files import replace_file
+from harness.runner.locks import LOCKS, episode_lock
+from harness.runner.phases import BESIDE
+from harness.runs.held import episode_held
+from harness.telemetry.event import event
+from harness.telemetry.lines import EventLog, read_events
 
 KEY = "house-price/seed-0"
 SHA256, TIME = "0" * 64, "2026-01-01T00:00:00Z"
@@ -39,8 +45,12 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+def desk_of(run: Path, limit_usd: float | None = None) -> Desk:
+    return Desk(run, limit_usd, run.with_name("log.jsonl"))
+
+
 def tree(folder: Path) -> dict[str, bytes]:
-    return {name: file.read_bytes() for name, file in files(folder)}
+    return {name: file.read_bytes() for name, file in files(folder) if not name.startswith(LOCKS)}
 
 
 def write(file: Path, text: str) -> None:
@@ -50,7 +60,7 @@ def write(file: Path, text: str) -> None:
 
 
 def test_a_machine_is_lost_and_another_goes_on(run: Path) -> None:
-    desk = Desk(run, None)
+    desk = desk_of(run)
     with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY) as first:
         mine = first.folder / KEY
         write(mine / "calls.jsonl", "answer 1\n")
@@ -83,17 +93,17 @@ def test_only_what_is_new_is_sent(run: Path, tmp_path: Path) -> None:
     write(folder / "calls.jsonl", "one\n")
     write(folder / "attempts/0/a.bin", "x" * 1000)
     sender = Sender(folder)
-    assert sender.changes() == [] and sender.rest() == {}
+    assert sender.changes(*NEEDED_TO_GO_ON) == [] and sender.rest() == {}
     write(folder / "calls.jsonl", "two\n")
     write(folder / "notes.duckdb", "?")
-    assert sender.changes() == [Change("calls.jsonl", 4, b"two\n")]
-    assert sender.changes() == []
+    assert sender.changes(*NEEDED_TO_GO_ON) == [Change("calls.jsonl", 4, b"two\n")]
+    assert sender.changes(*NEEDED_TO_GO_ON) == []
     assert set(sender.rest()) == {"notes.duckdb"}, "what nobody needs to go on waits for the end"
     (folder / "steps.jsonl").write_text("1\n2\n")
-    assert sender.changes() == [Change("steps.jsonl", 0, b"1\n2\n")]
+    assert sender.changes(*NEEDED_TO_GO_ON) == [Change("steps.jsonl", 0, b"1\n2\n")]
     (folder / "steps.jsonl").rename(folder / "steps.jsonl.unfinished-1")
     replace_file(folder / "steps.jsonl", b"1\n")
-    names = {change.name: change for change in sender.changes()}
+    names = {change.name: change for change in sender.changes(*NEEDED_TO_GO_ON)}
     assert names["steps.jsonl"] == Change("steps.jsonl", 0, b"1\n"), "another file of that name goes whole"
     assert names["steps.jsonl.unfinished-1"].data == b"1\n2\n"
 
@@ -101,7 +111,7 @@ def test_only_what_is_new_is_sent(run: Path, tmp_path: Path) -> None:
 def test_what_was_never_paid_is_begun_anew(run: Path) -> None:
     """Steps without a journal: nothing was paid, they are put aside and not mingled with."""
     write(run / KEY / "steps.jsonl", "step 1 of a dead worker\n")
-    with away(Asked(Desk(run, None)), KEY) as here:
+    with away(Asked(desk_of(run)), KEY) as here:
         assert tree(here.folder / KEY) == {}
         write(here.folder / KEY / "steps.jsonl", "step 1\n")
         write(here.folder / KEY / "episode.json", "{}")
@@ -110,7 +120,7 @@ def test_what_was_never_paid_is_begun_anew(run: Path) -> None:
 
 
 def test_who_was_given_up_writes_and_spends_nothing_more(run: Path) -> None:
-    desk = Desk(run, 1.0)
+    desk = desk_of(run, 1.0)
     with pytest.raises(Abandoned, match="begun again elsewhere"), away(Asked(desk), KEY) as lost:
         write(lost.folder / KEY / "calls.jsonl", "paid\n")
         lost.kept()
@@ -130,16 +140,94 @@ def test_who_was_given_up_writes_and_spends_nothing_more(run: Path) -> None:
     assert tree(run / KEY) == {"calls.jsonl": b"paid\n", "episode.json": b"{}"}
 
 
+def told(folder: Path, *steps: int) -> None:
+    """Events of an episode that plays in `folder`."""
+    log = EventLog(folder / BESIDE)
+    for step in steps:
+        log(event("step", 0.0, 1.0, {}, run="r", episode=KEY, step=step))
+    log.close()
+
+
+def logged(run: Path) -> list[int | None]:
+    return [one.step for one in read_events(run.with_name("log.jsonl"))]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_what_is_told_far_away_is_in_the_log_once_while_it_goes(run: Path, paid: bool) -> None:
+    """Also what a machine told that was lost, whether or not another goes on from what it left."""
+    desk = desk_of(run)
+    with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY) as first:
+        mine = first.folder / KEY
+        write(mine / "calls.jsonl", "answer\n" if paid else "")
+        told(mine, 1, 2)
+        (first.kept if paid else first.told)()
+        assert logged(run) == [1, 2], "before it has ended"
+        assert [one.step for one in read_events(run / KEY / BESIDE)] == [1, 2]
+        told(mine, 3)
+        raise KeyboardInterrupt
+    with away(Asked(desk), KEY) as second:
+        told(second.folder / KEY, 4)
+        second.told()
+        second.told()
+        told(second.folder / KEY, 5)
+        write(second.folder / KEY / "episode.json", "{}")
+    assert logged(run) == [1, 2, 4, 5], "what the lost machine alone had is lost"
+    assert [one.step for one in read_events(run / KEY / BESIDE)] == logged(run)
+
+
+def test_the_log_takes_so_much_of_an_episode_and_whole_lines_alone(run: Path) -> None:
+    """No program floods the run's log; the episode's own file keeps everything."""
+    desk = desk_of(run)
+    with away(Asked(desk), KEY) as here:
+        beside = here.folder / KEY / BESIDE
+        told(here.folder / KEY, 1)
+        line = beside.read_text()
+        write(beside, line[:20])
+        here.told()
+        assert logged(run) == [1]
+        write(beside, line[20:] + "no event\n" + line)
+        here.told()
+        assert logged(run) == [1, 1, 1]
+        write(beside, line * (MOST_BYTES // len(line) + 1))
+        write(here.folder / KEY / "episode.json", "{}")
+    log = run.with_name("log.jsonl").stat().st_size
+    assert MOST_BYTES - 2 * len(line) < log <= MOST_BYTES < (run / KEY / BESIDE).stat().st_size
+    with away(Asked(desk), "house-price/seed-1") as other:
+        told(other.folder / "house-price/seed-1", 7)
+    assert logged(run)[-1] == 7
+
+
+def test_an_episode_far_away_is_held_here_until_it_ends(run: Path) -> None:
+    """Nobody plays it beside: no process with the run's folder, no desk of another driver."""
+    with away(Asked(desk_of(run)), KEY) as here:
+        assert episode_held(run, KEY)
+        with pytest.raises(UsageError, match="another process plays"), episode_lock(run, KEY, wait_s=0.0):
+            pass
+        write(here.folder / KEY / "episode.json", "{}")
+    assert not episode_held(run, KEY)
+
+
+def test_who_was_given_up_far_away_leaves_it_to_one_in_the_folder(run: Path) -> None:
+    desk = desk_of(run)
+    with pytest.raises(Abandoned), away(Asked(desk), KEY) as lost:
+        write(lost.folder / KEY / "calls.jsonl", "paid\n")
+        assert desk.near(KEY).kind == ""
+        with episode_lock(run, KEY, wait_s=0.0), pytest.raises(Abandoned):
+            lost.kept()
+        write(lost.folder / KEY / "episode.json", "false")
+    assert not (run / KEY).exists() and not episode_held(run, KEY)
+
+
 def test_a_finished_episode_is_not_played_again(run: Path) -> None:
     write(run / KEY / "episode.json", "{}")
-    asked = Asked(Desk(run, None))
+    asked = Asked(desk_of(run))
     with away(asked, KEY) as here:
         assert tree(here.folder / KEY) == {"episode.json": b"{}"}
     assert asked.asked == ["begin"]
 
 
 def test_limits_are_those_of_the_one_ledger(run: Path) -> None:
-    desk = Desk(run, 0.5)
+    desk = desk_of(run, 0.5)
     with away(Asked(desk), KEY) as one, away(Asked(desk), "house-price/seed-1") as two:
         one.books.reserve(KEY, 0.3, 0.4, TIME, SHA256)
         with pytest.raises(RunSpent, match="run's"):
@@ -154,8 +242,8 @@ def test_limits_are_those_of_the_one_ledger(run: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../run.json", "/etc/passwd", "a/../../b", "", "a\\b", "x" * 300])
 def test_no_name_leads_out_of_the_episode(run: Path, name: str) -> None:
-    desk = Desk(run, None)
-    life = desk.begin(KEY).life
+    desk = desk_of(run)
+    life = desk.begin(KEY).value.life
     answer = desk.put(KEY, life, [Change(name, 0, b"evil")])
     assert answer.kind == "error" and "no name of an episode's file" in answer.refused
     assert tree(run) == {"run.json": b"{}"}
@@ -174,8 +262,8 @@ def test_a_torn_archive_finishes_nothing(run: Path, tmp_path: Path) -> None:
         members[name] = tmp_path / name
         members[name].write_bytes(name.encode() * 50_000)
     archive = packed(members)
-    desk = Desk(run, None)
-    life = desk.begin(KEY).life
+    desk = desk_of(run)
+    life = desk.begin(KEY).value.life
     for torn in (
         archive[:-20],
         archive[: len(archive) // 2] + b"\0" + archive[len(archive) // 2 + 1 :],
@@ -191,7 +279,7 @@ def test_a_torn_archive_finishes_nothing(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_desk_that_cannot_write_says_so(run: Path) -> None:
-    with pytest.raises(SandboxError, match="house-price"), away(Asked(Desk(run, None)), KEY) as here:
+    with pytest.raises(SandboxError, match="house-price"), away(Asked(desk_of(run)), KEY) as here:
         (run / "house-price").write_text("a file where the folder should be")
         write(here.folder / KEY / "calls.jsonl", "paid\n")
         here.kept()

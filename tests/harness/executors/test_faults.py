@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from harness.files import ROOM_BYTES
-from tests.conftest import lacking
+from tests.conftest import lacking, missing
+from tests.harness.executors.preloaded import preloaded
 from tests.harness.executors.side import STEPS, Side, counted, ended, kill, script, until
 from tests.servers.models import model_server
 
@@ -42,6 +43,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
         return made[sandbox].record(bill=bill)
 
     return record
+
+
+@pytest.fixture
+def sandbox() -> str:
+    """Where one is enough: containers, whenever an engine answers."""
+    return "local" if missing("docker") else "docker"
 
 
 def test_nothing_happens(tmp_path: Path, undisturbed: Any) -> None:
@@ -89,9 +96,9 @@ def test_workers_are_killed(tmp_path: Path, sandbox: str, undisturbed: Any) -> N
     assert side.record(bill=False) == undisturbed(sandbox, bill=False)
 
 
-def test_the_model_is_away(tmp_path: Path, undisturbed: Any) -> None:
+def test_the_model_is_away(tmp_path: Path, sandbox: str, undisturbed: Any) -> None:
     """For longer than a provider that never answered would be given: the episodes wait and go on."""
-    side, away_s = Side(tmp_path), 10.0
+    side, away_s = Side(tmp_path, sandbox), 10.0
     with model_server(script) as server:
         child = side.begin(server, *JOBS)
         until(lambda: len(server.asked) >= 3)
@@ -102,12 +109,12 @@ def test_the_model_is_away(tmp_path: Path, undisturbed: Any) -> None:
         assert code == 0, said
         again.bill[:0] = server.bill
         assert dict(counted(side, again)) == NOTHING
-    assert side.record(bill=False) == undisturbed("local", bill=False)
+    assert side.record(bill=False) == undisturbed(sandbox, bill=False)
 
 
-def test_the_disk_is_full(small_disk: Path, undisturbed: Any) -> None:
+def test_the_disk_is_full(small_disk: Path, sandbox: str, undisturbed: Any) -> None:
     """Filled under two running episodes: what they were paid for is kept, nothing more is paid, space heals it."""
-    side, ballast = Side(small_disk), small_disk / "ballast"
+    side, ballast = Side(small_disk, sandbox), small_disk / "ballast"
     with model_server(script) as server:
         child = side.begin(server, *JOBS)
         until(lambda: len(server.asked) >= 4)
@@ -123,21 +130,15 @@ def test_the_disk_is_full(small_disk: Path, undisturbed: Any) -> None:
         code, said = side.end(server, *JOBS, "--resume")
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
-    assert side.record() == undisturbed("local")
+    assert side.record() == undisturbed(sandbox)
 
 
 @pytest.mark.parametrize("days", [400, -400])
-def test_the_clock_jumps(tmp_path: Path, days: int, undisturbed: Any) -> None:
+def test_the_clock_jumps(tmp_path: Path, days: int, sandbox: str, undisturbed: Any) -> None:
     """In every process of the run, in its middle: limits and waits go by another clock than the wall's."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        lacking("a C compiler", "there is no cc")
-    library, clock = tmp_path / "jumped.so", tmp_path / "clock"
-    source = Path(__file__).with_name("jumped.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    clock = tmp_path / "clock"
     clock.write_text("0")
-    faked = {"LD_PRELOAD": str(library), "JUMPED_CLOCK": str(clock)}
-    side = Side(tmp_path, environment=faked)
+    side = Side(tmp_path, sandbox, environment=preloaded("jumped.c", tmp_path) | {"JUMPED_CLOCK": str(clock)})
     with model_server(script) as server:
         child = side.begin(server, *JOBS)
         until(lambda: len(server.asked) >= 4)
@@ -145,9 +146,9 @@ def test_the_clock_jumps(tmp_path: Path, days: int, undisturbed: Any) -> None:
         code, said = ended(child)
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
-    days = {line[:10] for file in side.run.rglob("steps.jsonl") for line in moments(file)}
-    assert len(days) > 1, "the clock did jump under the run"
-    assert side.record() == undisturbed("local")
+    dates = {line[:10] for file in side.run.rglob("steps.jsonl") for line in moments(file)}
+    assert len(dates) > 1, "the clock did jump under the run"
+    assert side.record() == undisturbed(sandbox)
 
 
 def moments(file: Path) -> Iterator[str]:

@@ -6,14 +6,15 @@ import json
 import threading
 from pathlib import Path
 
+from tests.harness.executors.preloaded import preloaded
 from tests.harness.executors.side import STEPS, Side, counted, ended, script, until
 from tests.servers.answers import Answer
 from tests.servers.models import Asked, model_server
 
 
 def test_an_array_job_makes_one_run(tmp_path: Path) -> None:
-    """Begun at the same moment in an empty folder: one run.json, every episode once, none twice."""
-    side = Side(tmp_path)
+    """Begun at the same moment in an empty folder: one run.json, every episode once, none twice. With NFS's locks."""
+    side = Side(tmp_path / "shared", environment=preloaded("nfs_flock.c", tmp_path))
     with model_server(script) as server:
         array = [side.begin(server, "--only", f"house-price/seed-{seed}") for seed in range(side.seeds)]
         for child in array:

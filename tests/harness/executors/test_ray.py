@@ -1,6 +1,6 @@
 """Episodes on a real Ray cluster of two nodes, one of which does not see the run's folder: as another machine would.
 
-One cluster for the file, because each start takes half a minute on two cores; the test that loses a node comes last.
+One cluster for the file, because each start takes half a minute on two cores; the tests that lose a node come last.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ import os
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness.runner.phases import BESIDE, LOG
+from harness.runs.held import episode_held
+from harness.telemetry.lines import read_events
 from tests.harness.executors.gated import GATE, Gated
 from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
-from tests.harness.executors.side import SEEDS, STEPS, Side, counted, ended, kill, script, until
+from tests.harness.executors.side import SEEDS, STEPS, TASK, Side, counted, ended, kill, script, until
 from tests.harness.executors.test_faults import NOTHING
 from tests.harness.executors.test_interrupt import slowly
 from tests.servers.models import model_server
@@ -26,6 +30,9 @@ pytest.importorskip("ray")
 pytestmark = pytest.mark.timeout(900)
 BEGUN_S = 400.0
 """For two nodes to start workers that import everything, on a busy machine."""
+SEEN_S = 0.2
+"""A look goes through every process of the machine."""
+AGENT = ["--agent", f"{Gated.__module__}:Gated"]
 
 
 @dataclass
@@ -39,15 +46,19 @@ class Two:
     temporary: Path
     gate: Path
 
+    @property
+    def env(self) -> dict[str, str]:
+        return {"TMPDIR": str(self.temporary), GATE: str(self.gate)}
+
     def side(self, name: str, sandbox: str = "local") -> Side:
         """A run of its own that is sent to the cluster; its agents wait at the gate."""
         for file in self.gate.iterdir():
             file.unlink()
-        return Side(self.runs / name, sandbox, environment=SETTINGS)
+        return Side(self.runs / name, sandbox, environment=SETTINGS | {GATE: str(self.gate)})
 
     @property
     def ray(self) -> list[str]:
-        return ["--executor", "ray", "--address", self.nodes.address, "--agent", f"{Gated.__module__}:Gated"]
+        return [*AGENT, "--executor", "ray", "--address", self.nodes.address]
 
     def at_gate(self) -> bool:
         """Whether an agent waits on each node."""
@@ -94,9 +105,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
 def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int = 1) -> None:
     """Wait until both nodes play an episode that has been paid for, the far one with so many answers."""
     try:
-        until(lambda: child.poll() is not None or two.at_gate(), BEGUN_S)
+        until(lambda: child.poll() is not None or two.at_gate(), BEGUN_S, SEEN_S)
         (two.gate / "open").touch()
-        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers))
+        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers), 120, 0.1)
         assert child.poll() is None, child.communicate()
     except AssertionError:
         child.kill()
@@ -149,6 +160,10 @@ def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
         assert side.lost() <= 2, "at most the call in flight at each kill"
     assert two.left(side) == []
     assert side.record(bill=False) == undisturbed["local"].record(bill=False)
+    beside = [one for file in side.run.rglob(BESIDE) for one in read_events(file)]
+    log = [one for one in read_events(side.run / LOG) if one.episode]
+    assert Counter(map(repr, log)) == Counter(map(repr, beside)), "what was told on either node, once"
+    assert all(any(one.episode == key for one in log) for key in (f"{TASK}/seed-{seed}" for seed in range(SEEDS)))
 
 
 def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_path: Path) -> None:
@@ -173,16 +188,63 @@ def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_pa
 
 
 @pytest.mark.docker
+def test_the_driver_is_killed(two: Two, undisturbed: dict[str, Side]) -> None:
+    """With SIGKILL, while both nodes play: its desk and its workers end with it, and --resume goes on at once."""
+    side = two.side("driver", "docker")
+    with model_server(slowly(2.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        kill(child.pid)
+        child.communicate()
+        server.script = script
+        code, said = side.end(server, *two.ray, "--resume")
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= SEEDS, "at most the call in flight of each"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
+
+
+@pytest.mark.docker
 def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
     """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same record."""
     side = two.side("lost", "docker")
     with model_server(slowly(2.0)) as server:
         child = side.begin(server, *two.ray)
         both_play(child, side, two, answers=3)
+        assert all(episode_held(side.run, key) for key in two.far.workers()), "`runs show` says that they run"
         two.far.kill()
         code, said = ended(child, within_s=600)
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING
         assert side.lost() <= 1, "the call that was in flight"
+    assert two.left(side) == []
+    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
+
+
+@pytest.mark.docker
+def test_the_head_is_lost(two: Two, undisturbed: dict[str, Side], tmp_path: Path) -> None:
+    """And with it the desk, which plays beside the driver: the run ends in words, the node that is left ends its
+    episode, and the run goes on, here and on a new cluster."""
+    two.far = two.nodes.start(env=two.env, hidden=two.runs)
+    side = two.side("head", "docker")
+    with model_server(slowly(2.0)) as server:
+        child = side.begin(server, *two.ray)
+        both_play(child, side, two)
+        two.near.kill()
+        code, said = ended(child)
+        assert code == 1 and "the Ray cluster is lost" in said and "--resume" in said, said
+        assert "Traceback" not in said and str(side.run) in said, said
+        until(lambda: not two.far.workers(), every_s=SEEN_S)
+        two.far.kill()
+        server.script = script
+        code, said = side.end(server, *AGENT, "--resume", "--only", f"{TASK}/seed-0")
+        assert code == 0, said
+        with cluster(tmp_path) as another:
+            another.start(env=two.env)
+            code, said = side.end(server, *AGENT, "--executor", "ray", "--address", another.address, "--resume")
+        assert code == 0, said
+        assert dict(counted(side, server)) == NOTHING
+        assert side.lost() <= SEEDS, "at most the call in flight of each"
     assert two.left(side) == []
     assert side.record(bill=False) == undisturbed["docker"].record(bill=False)

@@ -7,8 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,14 @@ from typer.testing import CliRunner
 
 from harness.cli.runs import app
 from harness.errors import UsageError
-from harness.runner.locks import episode_lock, run_lock
+from harness.runner.locks import GLANCE_S, LOCKS, RUN, clear_locks, episode_lock, held, run_lock
 from harness.runs.clean import going, remove
+from harness.runs.held import run_held
 from harness.runs.show import episodes
 from harness.runs.survey import GONE, FoundRun, look, survey
 from harness.schema.run import RunManifest
 from tests.conftest import lacking
+from tests.harness.executors.side import until
 from tests.harness.sign.builder import write_run, write_tasks
 
 SPENT = [
@@ -241,22 +242,54 @@ def test_a_run_that_never_began_can_go(runs: Path) -> None:
     assert not (runs / "refused").exists() and (runs / "not-only" / "logs" / "run.jsonl").exists()
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
 def test_a_run_that_begins_while_it_is_cleaned_stays(runs: Path) -> None:
     """The lock is asked for again when it is removed, not only when it was listed."""
     found = look(runs / "tiny-run")
-    before = tree(runs / "tiny-run")
-    with held(runs / "tiny-run"), pytest.raises(UsageError, match="at work"):
-        remove(found, keep_artifacts=False)
+    with run_lock(runs / "tiny-run"):
+        before = tree(runs / "tiny-run")
+        with pytest.raises(UsageError, match="at work"):
+            remove(found, keep_artifacts=False)
     assert tree(runs / "tiny-run") == before
-    with held(runs / "mine"):
+    with run_lock(runs / "mine"):
         assert "one is being begun there" in look(runs / "mine").fault
+
+
+def test_who_only_looks_refuses_nobody(runs: Path) -> None:
+    """A look holds a lock for some microseconds: a run, an episode, a clean that begin in one of them wait for it."""
+    run, over = runs / "tiny-run", threading.Event()
+    with run_lock(run), episode_lock(run, "tiny-play/seed-0"):
+        pass
+
+    def look_on() -> None:
+        while not over.wait(0.0005):
+            run_held(run)
+
+    looker = threading.Thread(target=look_on)
+    looker.start()
+    try:
+        for _ in range(500):
+            with run_lock(run), episode_lock(run, "tiny-play/seed-0", wait_s=GLANCE_S):
+                pass
+            with run_lock(run, shared=True):
+                pass
+    finally:
+        over.set()
+        looker.join()
+
+
+def test_a_lock_that_was_removed_while_it_was_waited_for_is_none(runs: Path) -> None:
+    """The holder's run is whole and its locks are cleared: who waited has the lock that others find."""
+    run = runs / "tiny-run"
+    file, refused = run / LOCKS / RUN, list[bool]()
+
+    def wait_for_it() -> None:
+        with held(file, fcntl.LOCK_EX, wait_s=60.0) as mine, held(file, fcntl.LOCK_EX) as another:
+            refused.append(mine and not another)
+
+    with run_lock(run):
+        waits = threading.Thread(target=wait_for_it)
+        waits.start()
+        until(lambda: sum(os.path.realpath(link) == str(file) for link in Path("/proc/self/fd").iterdir()) == 2)
+        clear_locks(run)
+    waits.join()
+    assert refused == [True]

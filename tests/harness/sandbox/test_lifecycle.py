@@ -67,7 +67,7 @@ def test_close_leaves_nothing(engine: Engine, starter: Path) -> None:
 def test_closing_ends_a_command_that_another_thread_runs(engine: Engine, starter: Path) -> None:
     """That thread finds its shell gone and asks for another one, while the place is being closed."""
     ours = _supervisors()
-    for number in range(20):
+    for number in range(20 if engine.kind == "local" else 5):  # it was the local place that raced
         box = engine.sandbox(BoxSpec("cpu", starter))
         running = threading.Thread(target=_run_to_the_end, args=(box,))
         running.start()

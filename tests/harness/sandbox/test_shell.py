@@ -51,32 +51,33 @@ def test_binary_output_breaks_nothing(box: Sandbox) -> None:
     assert box.exec("echo fine", 10).stdout == "fine\n"
 
 
-@pytest.mark.parametrize(
-    "command", ["echo 'open", "(echo a", "echo a |", 'x="', "}; echo ran; {", "echo ran; }", "if true; then echo ran"]
-)
-def test_a_syntax_error_runs_nothing_and_does_not_hang(box: Sandbox, command: str) -> None:
-    found = box.exec(command, 10)
-    assert (found.stdout, found.exit_code, found.timed_out) == ("", 2, False)
-    assert "syntax" in (found.note or "") and "bash" in found.stderr
-    assert box.exec("echo on", 10).stdout == "on\n"
+NO_BASH = ("echo 'open", "(echo a", "echo a |", 'x="', "}; echo ran; {", "echo ran; }", "if true; then echo ran")
 
 
-@pytest.mark.parametrize(
-    ("command", "stdout"),
-    [
-        ("cat <<X\nbody\nX", "body\n"),
-        ("cat <<X\n}\n$(echo in)\nX\necho ${HOME:+set} # }", "}\nin\nset\n"),
-        ("echo a \\\n b", "a b\n"),
-        ("echo a \\", "a \\\n"),
-        ("# only a comment", ""),
-        ("", ""),
-        ("for i in 1 2; do echo $i; done; f() { echo f; }; f", "1\n2\nf\n"),
-        ("exec >gone; echo to-file", ""),
-    ],
-)
-def test_what_is_good_bash_runs(box: Sandbox, command: str, stdout: str) -> None:
-    found = box.exec(command, 10)
-    assert (found.stdout, found.exit_code, found.note) == (stdout, 0, None), found.stderr
+def test_a_syntax_error_runs_nothing_and_does_not_hang(box: Sandbox) -> None:
+    for command in NO_BASH:
+        found = box.exec(command, 10)
+        assert (found.stdout, found.exit_code, found.timed_out) == ("", 2, False), command
+        assert "syntax" in (found.note or "") and "bash" in found.stderr, command
+        assert box.exec("echo on", 10).stdout == "on\n", command
+
+
+GOOD_BASH = {
+    "cat <<X\nbody\nX": "body\n",
+    "cat <<X\n}\n$(echo in)\nX\necho ${HOME:+set} # }": "}\nin\nset\n",
+    "echo a \\\n b": "a b\n",
+    "echo a \\": "a \\\n",
+    "# only a comment": "",
+    "": "",
+    "for i in 1 2; do echo $i; done; f() { echo f; }; f": "1\n2\nf\n",
+    "exec >gone; echo to-file": "",
+}
+
+
+def test_what_is_good_bash_runs(box: Sandbox) -> None:
+    for command, stdout in GOOD_BASH.items():
+        found = box.exec(command, 10)
+        assert (found.stdout, found.exit_code, found.note) == (stdout, 0, None), (command, found.stderr)
 
 
 def test_a_redirection_does_not_outlive_its_command(box: Sandbox) -> None:
@@ -84,15 +85,13 @@ def test_a_redirection_does_not_outlive_its_command(box: Sandbox) -> None:
     assert box.exec("echo seen", 10).stdout == "seen\n"
 
 
-@pytest.mark.parametrize(
-    ("command", "code"), [("exit 3", 3), ("exec true", 0), ("set -e; false", 1), ("kill -9 $$", None)]
-)
-def test_an_ended_shell_is_replaced(box: Sandbox, command: str, code: int | None) -> None:
-    box.exec("mkdir -p 'a b'; cd 'a b'; export KEPT='it is'", 10)
-    found = box.exec(command, 20)
-    assert found.exit_code in ({code} if code is not None else {-9, 137})
-    assert "a new shell has your folder" in (found.note or "") and not found.timed_out
-    assert box.exec('basename "$PWD"; echo $KEPT', 10).stdout == "a b\nit is\n"
+def test_an_ended_shell_is_replaced(box: Sandbox) -> None:
+    for command, codes in {"exit 3": {3}, "exec true": {0}, "set -e; false": {1}, "kill -9 $$": {-9, 137}}.items():
+        box.exec(f"mkdir -p 'a b'; cd 'a b'; export KEPT='it is' BEFORE='{command}'", 10)
+        found = box.exec(command, 20)
+        assert found.exit_code in codes, command
+        assert "a new shell has your folder" in (found.note or "") and not found.timed_out, command
+        assert box.exec('basename "$PWD"; echo $KEPT $BEFORE', 10).stdout == f"a b\nit is {command}\n"
 
 
 def test_killing_the_parent_is_survived(box: Sandbox) -> None:

@@ -12,7 +12,7 @@ from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
 from tests.harness.sandbox.test_lifecycle import ROOT, traces
 
-DRIVERS, ROUNDS = 4, 6
+DRIVERS, ROUNDS = 4, 3
 DRIVER = """
 import sys
 from pathlib import Path

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-import pytest
-
 from harness.tools import lint
 from harness.tools.base import ToolState
 from tests.harness.tools.conftest import Use
@@ -72,14 +70,14 @@ def test_create_takes_no_file_away_by_mistake(use: Use, bash: Bash) -> None:
     assert bash("cat numbers.txt") == "x\n"
 
 
-@pytest.mark.parametrize("path", ["../x.py", "/etc/passwd", "src/../../x", ".", "src/..", "a\0b"])
-def test_only_the_workspace_can_be_changed(use: Use, path: str) -> None:
-    for told in (
-        use("create", path=path, text="x", overwrite=True),
-        use("edit", path=path, start=1, end=1, text="x"),
-        use("insert", path=path, line=0, text="x"),
-    ):
-        assert told.exit_code == 1 and "\0" not in told.text
+def test_only_the_workspace_can_be_changed(use: Use) -> None:
+    for path in ("../x.py", "/etc/passwd", "src/../../x", ".", "src/..", "a\0b"):
+        for told in (
+            use("create", path=path, text="x", overwrite=True),
+            use("edit", path=path, start=1, end=1, text="x"),
+            use("insert", path=path, line=0, text="x"),
+        ):
+            assert told.exit_code == 1 and "\0" not in told.text, path
 
 
 def test_no_link_is_followed_and_no_giant_is_read(use: Use, bash: Bash) -> None:
