@@ -74,8 +74,13 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([safe_cell(value) for value in row] for row in rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Value) -> Value:
+    """A number to seven digits: what a spreadsheet shows of it. The Parquet files and the record have it whole."""
+    return f"{value:.7g}" if isinstance(value, float) else safe_cell(value)
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:
