@@ -23,13 +23,17 @@ class Made(Sequence[R]):
     def make(self, place: int) -> R:
         """The record at a place from 0 to the length."""
 
+    def some(self, places: range) -> tuple[R, ...]:
+        """Those at these places."""
+        return tuple(map(self.make, places))
+
     @overload
     def __getitem__(self, place: int) -> R: ...
     @overload
     def __getitem__(self, place: slice) -> tuple[R, ...]: ...
     def __getitem__(self, place: int | slice) -> R | tuple[R, ...]:
         if isinstance(place, slice):
-            return tuple(map(self.make, range(len(self))[place]))
+            return self.some(range(len(self))[place])
         return self.make(range(len(self))[place])
 
     def __iter__(self) -> Iterator[R]:
@@ -45,7 +49,7 @@ class Made(Sequence[R]):
 def tuple_or_made(field: Any, schema: Callable[[Any], CoreSchema]) -> CoreSchema:
     """For a field of sequences: read as a tuple is; records that are made are what they say."""
     [kind] = get_args(field)
-    read = schema(tuple[kind, ...])
+    read = schema(tuple[kind, ...])  # type: ignore[valid-type]
     own = core_schema.no_info_wrap_validator_function(_as_made, read)
     return core_schema.json_or_python_schema(read, own)
 
