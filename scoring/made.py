@@ -24,13 +24,17 @@ class Made(Sequence[R]):
     def make(self, place: int) -> R:
         """The record at a place from 0 to the length."""
 
+    def some(self, places: range) -> tuple[R, ...]:
+        """Those at these places."""
+        return tuple(map(self.make, places))
+
     @overload
     def __getitem__(self, place: int) -> R: ...
     @overload
     def __getitem__(self, place: slice) -> tuple[R, ...]: ...
     def __getitem__(self, place: int | slice) -> R | tuple[R, ...]:
         if isinstance(place, slice):
-            return tuple(map(self.make, range(len(self))[place]))
+            return self.some(range(len(self))[place])
         return self.make(range(len(self))[place])
 
     def __iter__(self) -> Iterator[R]:

@@ -182,8 +182,15 @@ class Flags(Made[Flag]):
     def make(self, place: int) -> Flag:
         return lean(Flag.model_validate(self._table.row(place, named=True)))
 
+    def some(self, places: range) -> tuple[Flag, ...]:
+        return tuple(_flags(self._table[places.start : places.stop : places.step]))
+
     def __iter__(self) -> Iterator[Flag]:
-        return (lean(Flag.model_validate(tree)) for tree in self._table.iter_rows(named=True))
+        return _flags(self._table)
+
+
+def _flags(table: pl.DataFrame) -> Iterator[Flag]:
+    return (lean(Flag.model_validate(tree)) for tree in table.iter_rows(named=True))
 
 
 def _lean_row(tree: Tree) -> Row:

@@ -65,6 +65,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for kind in KINDS:
         if item.get_closest_marker(kind) and (reason := missing(kind)):
             lacking(kind, reason)
+    if item.get_closest_marker("docker"):
+        _build()
+
+
+@cache
+def _build() -> None:
+    """Whichever test comes first, in whichever process; `make test` does the same for plain processes."""
+    from harness import images
+
+    images.build("cpu", None, print)
 
 
 def lacking(kind: str, reason: str) -> NoReturn:

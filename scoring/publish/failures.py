@@ -137,7 +137,8 @@ def _sentences(agents: tuple[Ended, ...], tasks: tuple[Ended, ...]) -> Iterable[
     worst = max(tasks, key=lambda one: one.failed / (one.episodes or 1))
     if worst.failed:
         yield f"{worst.title} fails most often: {worst.failed:,} of {worst.episodes:,} episodes have no score."
-    whole = [one for one in agents if one.episodes >= max(other.episodes for other in agents)]
+    most = max(one.episodes for one in agents)
+    whole = [one for one in agents if one.episodes == most]
     best = min(whole, key=lambda one: (one.failed, one.title))
     if len(whole) > 1:
         yield f"{best.title} fails least often: {best.failed:,} of {best.episodes:,} episodes have no score."
