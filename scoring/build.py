@@ -145,8 +145,8 @@ def build(
 
 def leaderboard(built: Built) -> Leaderboard:
     """The records that the site is made of."""
-    from scoring.leaderboard import Flag, Leaderboard, Rejection
-    from scoring.records import board_record, lean
+    from scoring.leaderboard import Leaderboard, Rejection
+    from scoring.records import Flags, board_record
 
     with without_gc():
         return Leaderboard(
@@ -156,7 +156,7 @@ def leaderboard(built: Built) -> Leaderboard:
             previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
             rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
             ledger=built.facts.ledger,
-            flags=tuple(lean(Flag.model_validate(tree)) for tree in built.flags.iter_rows(named=True)),
+            flags=Flags(built.flags),
         )
 
 

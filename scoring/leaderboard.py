@@ -6,18 +6,23 @@ from submissions/, the ledger and a season file. A value that is not known is No
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, GetPydanticSchema, WrapSerializer
 
 from harness.schema.base import Day, KebabId, Record, Sha256
 from harness.schema.bundle import AuditNote, Citation, Entry
 from harness.schema.episode import ActionClass, Count, ExitStatus
 from harness.schema.vocabulary import Direction, Domain, ProfileName
 from scoring.ledger import LedgerLine, Level
+from scoring.made import tuple_or_made, written
 from scoring.vocabulary import SCORING_VERSION, BoardId, Column, Reading
 
 RowKind = Literal["entry", "baseline", "preview"]
+R = TypeVar("R", bound=Record)
+Many = Annotated[Sequence[R], GetPydanticSchema(tuple_or_made), WrapSerializer(written)]
+"""A tuple, or records that are made when they are looked at."""
 
 
 class Cost(Record):
@@ -103,7 +108,7 @@ class Row(Record):
     level: Level | None = None
     profile: ProfileName = "official"
     standings: dict[Column, Standing] = Field(description="empty: nothing of it has been regraded")
-    cells: tuple[Cell, ...] = Field(description="in the order of Board.tasks")
+    cells: Many[Cell] = Field(description="in the order of Board.tasks")
     cost: Cost
     valid_episodes: Count = Field(description="episodes with a valid final score")
     episodes: Count = Field(description="expected: tasks x seeds; never shrinks")
@@ -239,7 +244,7 @@ class Leaderboard(Record):
     previews: tuple[Board, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     ledger: tuple[LedgerLine, ...] = ()
-    flags: tuple[Flag, ...] = ()
+    flags: Many[Flag] = ()
 
     def board(self, board: BoardId, reading: Reading) -> Board | None:
         """The board of that id and reading, or None when there is none."""

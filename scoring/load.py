@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -31,10 +32,13 @@ class Loaded:
 
 class Bundles(Mapping[str, Loaded]):
     """Page name -> the bundle that the page is about, read at every look: an entry's id, or `<id>.preview` for the
-    `unpublished` bundle folder or bundle.json. KeyError where no bundle lies, SchemaError where something else does."""
+    `unpublished` bundle folder or bundle.json. KeyError where no bundle lies, SchemaError where something else does.
+    `known`: digests by page, over at least bundle and signature, of files that were found to be what they were."""
 
-    def __init__(self, folder: Path, unpublished: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, unpublished: Path | None = None, known: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.folder, self._known = folder, known
         own = load_bundle(unpublished) if unpublished else None
         self._own = {f"{own.bundle.entry.id}.preview": own} if own else {}
 
@@ -50,6 +54,8 @@ class Bundles(Mapping[str, Loaded]):
         it is the unpublished one."""
         if page in self._own or page not in self:
             return None
+        if page in self._known:
+            return self._known[page]
         found = hashlib.sha256(read_plain(str(self.folder / page / BUNDLE), MAX_BUNDLE_BYTES))
         signature = self.folder / page / SIGNATURE
         found.update(read_plain(str(signature), MAX_SIGNATURE_BYTES) if signature.is_file() else b"")

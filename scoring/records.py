@@ -13,16 +13,18 @@ import duckdb
 import polars as pl
 
 from harness.schema.base import Record
+from harness.schema.bundle import AuditNote
 from scoring.boards import Ranking
-from scoring.leaderboard import Board, BoardTask, Cell, Constants, Curve, ParetoPoint, Row
+from scoring.cells import CellTable, cell_table, ways
+from scoring.leaderboard import Board, BoardTask, Constants, Curve, Flag, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
+from scoring.made import Made
 from scoring.plan import Plan
 from scoring.sentences import headline, sentences
 from scoring.tables import SEEDS, choose, frame, query
 from scoring.unranked import unranked_tasks
 from scoring.vocabulary import BASELINE, Column
 
-_CELL = ("value", "mean", "stderr", "log10_ratio", "feasible", "beats_baseline", "beats_tuner", "contribution")
 _STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda", "beats_tuner")
 _ENTRY = ("agent", "agent_version", "model", "model_label", "organization", "url", "open_weights", "date")
 Tree = dict[str, Any]
@@ -74,37 +76,49 @@ def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
 
 
 class _Facts:
-    """Every table of a ranking, by entry; those of many rows an entry only of whom `look_up` was last asked for."""
+    """Every table of a ranking, by entry; standings only of whom `look_up` was last asked for."""
 
     standings: Mapping[str, dict[Column, Tree]]
-    cells: Mapping[str, list[Tree]]
 
     def __init__(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> None:
         plan = self.plan = ranking.plan
         choose(db, plan.chosen, plan.yard)
         self.people = frame(db, "people").to_dicts()
-        self.exits: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+        self.exits: dict[int, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
         for place, task, status, count in query(db, "exits", seeds=SEEDS).fetchall():
-            self.exits[place].append((task, status, count))
-        self.notes: dict[int, list[Tree]] = defaultdict(list)
+            self.exits[place][task].append((status, count))
+        self.notes: dict[int, list[AuditNote]] = defaultdict(list)
         for note in frame(db, "notes").to_dicts():
-            self.notes[note.pop("place")].append({key: value for key, value in note.items() if value is not None})
+            known = {key: value for key, value in note.items() if value is not None and key != "place"}
+            self.notes[note["place"]].append(lean(AuditNote.model_validate(known)))
         self.actions: dict[int, Tree] = defaultdict(dict)
         for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():
             self.actions[place][action] = steps
-        used = query(db, "tokens", seeds=SEEDS).fetchall()
-        self.tokens = {(place, task): tuple(counts) for place, task, *counts in used}
+        self.cells = self._cells(db, ranking)
         self.costs = _by_entry(ranking, "costs")
         self.conduct = _by_entry(ranking, "conduct")
         self._ranking = ranking
 
+    def _cells(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> CellTable:
+        numbers = {rule.id: number for number, rule in enumerate(self.plan.yard.rules)}
+        notes: dict[tuple[int, int], list[AuditNote]] = defaultdict(list)
+        for place, said in self.notes.items():
+            for note in said:
+                if note.task in numbers:
+                    notes[place, numbers[note.task]].append(note)
+        return cell_table(
+            [(rule.id, rule.metric, rule.direction) for rule in self.plan.yard.rules],
+            [*(person["entry"] for person in self.people), BASELINE],
+            ranking.table("task_scores"),
+            {(place, task): ways(pairs) for place, tasks in self.exits.items() for task, pairs in tasks.items()},
+            query(db, "tokens", seeds=SEEDS).fetchnumpy(),
+            {at: tuple(said) for at, said in notes.items()},
+        )
+
     def look_up(self, names: Sequence[str]) -> None:
         """Whose rows are wanted next: trees of everybody's would be several times as large as the records."""
         some = pl.col("entry").is_in(names)
-        board, domains, scores = (
-            self._ranking.table(name).filter(some) for name in ("board", "domains", "task_scores")
-        )
-        self.standings, self.cells = _standings(board, domains), _cells(self.plan, scores)
+        self.standings = _standings(*(self._ranking.table(name).filter(some) for name in ("board", "domains")))
 
     def row(self, place: int, person: Tree) -> Tree:
         name = person["entry"]
@@ -119,11 +133,11 @@ class _Facts:
             "level": None if preview else person["level"],
             "profile": person["profile"],
             "standings": self.standings[name],
-            "cells": self._with_conduct(name, place),
+            "cells": self.cells.row(place),
             "cost": _cost(cost),
-            "valid_episodes": sum(tree["valid_episodes"] for tree in self.cells[name]),
+            "valid_episodes": self.cells.valid_episodes(place),
             "episodes": len(self.plan.yard.rules) * SEEDS,
-            "exits": _counts((status, count) for _, status, count in self.exits[place]),
+            "exits": _counts(pair for pairs in self.exits[place].values() for pair in pairs),
             **{key: conduct[key] for key in ("failed", "incomplete", "dominant_failure", "steps")},
             **{key: cost[key] for key in ("input_tokens", "output_tokens", "wall_s", "gpu_s")},
             "actions": self.actions[place],
@@ -140,25 +154,12 @@ class _Facts:
             "id": BASELINE,
             "label": "Baseline",
             "standings": self.standings[BASELINE],
-            "cells": tuple(map(_lean_cell, self.cells[BASELINE])),
+            "cells": self.cells.row(len(self.people)),
             "cost": {"usd_per_episode": None, "source": "unknown", "words": "not a run"},
             "valid_episodes": 0,
             "episodes": 0,
             "not_ranked_because": "the baseline is what the others are measured against",
         }
-
-    def _with_conduct(self, name: str, place: int) -> tuple[Cell, ...]:
-        exits: dict[int, list[tuple[str, int]]] = defaultdict(list)
-        for task, status, count in self.exits[place]:
-            exits[task].append((status, count))
-        return tuple(
-            _lean_cell(
-                tree
-                | {"episodes": SEEDS, "exits": _counts(exits[number]), "tokens": self.tokens.get((place, number))}
-                | {"notes": tuple(note for note in self.notes[place] if note["task"] == tree["task"])}
-            )
-            for number, tree in enumerate(self.cells[name])
-        )
 
 
 def lean(record: R) -> R:
@@ -169,18 +170,34 @@ def lean(record: R) -> R:
     return record
 
 
+class Flags(Made[Flag]):
+    """The table of that name."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return self._table.height
+
+    def make(self, place: int) -> Flag:
+        return lean(Flag.model_validate(self._table.row(place, named=True)))
+
+    def some(self, places: range) -> tuple[Flag, ...]:
+        return tuple(_flags(self._table[places.start : places.stop : places.step]))
+
+    def __iter__(self) -> Iterator[Flag]:
+        return _flags(self._table)
+
+
+def _flags(table: pl.DataFrame) -> Iterator[Flag]:
+    return (lean(Flag.model_validate(tree)) for tree in table.iter_rows(named=True))
+
+
 def _lean_row(tree: Tree) -> Row:
     row = lean(Row.model_validate(tree))
     for standing in row.standings.values():
         lean(standing)
     return row
-
-
-def _lean_cell(tree: Tree) -> Cell:
-    cell = lean(Cell.model_validate(tree))
-    lean(cell.best)
-    lean(cell.last)
-    return cell
 
 
 def _counts(pairs: Any) -> dict[str, int]:
@@ -221,20 +238,6 @@ def _standings(board: pl.DataFrame, by_domain: pl.DataFrame) -> Mapping[str, dic
 
 def _interval(low: float | None, high: float | None) -> Tree | None:
     return None if low is None else {"low": low, "high": high}
-
-
-def _cells(plan: Plan, scores: pl.DataFrame) -> Mapping[str, list[Tree]]:
-    """By entry, in the order of the yardstick's tasks: what a Cell holds of the scores."""
-    directions = {rule.id: rule.direction for rule in plan.yard.rules}
-    found: dict[str, dict[str, Tree]] = defaultdict(dict)
-    for tree in _in_order(plan, scores):
-        names = {"task": tree["task"], "metric": tree["metric"], "direction": directions[tree["task"]]}
-        score = {key: tree[key] for key in _CELL} | {"seeds": tuple(tree["seeds"])}
-        cell = found[tree["entry"]].setdefault(tree["task"], {**names, "episodes": 0, "validate_calls": 0})
-        cell[tree["score"]] = score
-        if tree["score"] == "last":
-            cell |= {key: tree[key] for key in ("one_look", "gap", "validate_calls", "valid_episodes")}
-    return {entry: list(cells.values()) for entry, cells in found.items()}
 
 
 def _cost(tree: Tree) -> Tree:

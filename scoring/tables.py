@@ -31,6 +31,7 @@ _TYPES: dict[str, pl.DataType] = {
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
     "DOUBLE": pl.Float64(),
+    "FLOAT": pl.Float32(),
     "DOUBLE[]": pl.List(pl.Float64()),
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +34,8 @@ HASHING_THREADS = 2
 class Facts:
     """Everything under submissions/. `db` has entries, episodes, attempts, baselines, notes and ledger.
 
-    `rejections`: (folder, reasons), sorted. `sha256`: over all that the published entries and the ledger say. The
+    `rejections`: (folder, reasons), sorted. `sha256`: over all that the published entries and the ledger say.
+    `evidence`: a digest by published entry, over its bundle, its signature and what the ledger says of them. The
     database reads files of the cache until it is closed.
     """
 
@@ -42,6 +43,7 @@ class Facts:
     rejections: tuple[tuple[str, tuple[str, ...]], ...]
     ledger: tuple[LedgerLine, ...]
     sha256: str
+    evidence: Mapping[str, str]
     _store: Store = field(repr=False)
 
     def close(self) -> None:
@@ -89,7 +91,8 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     pairs = reproductions(folder, ledger)
     sha256 = _digest([evidence for number, evidence in found if number < published], ledger, pairs)
     named = sorted((_shown(name), reasons) for name, reasons in rejected)
-    return Facts(open_database(members, ledger, pairs), tuple(named), ledger, sha256, store)
+    own = {str(cases[number].name): evidence for number, evidence in found if number < published}
+    return Facts(open_database(members, ledger, pairs), tuple(named), ledger, sha256, own, store)
 
 
 def _shown(name: str) -> str:

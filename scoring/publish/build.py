@@ -18,6 +18,7 @@ from harness.errors import ProblemsError, UsageError
 from harness.schema.task import TaskSpec, tasks_root
 from scoring.conduct import Conduct
 from scoring.export import DATABASE
+from scoring.facts.read import default_cache
 from scoring.garbage import set_aside
 from scoring.leaderboard import Leaderboard
 from scoring.load import Loaded
@@ -34,6 +35,7 @@ from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.rows import write_rows
 from scoring.publish.scores import write_scores
+from scoring.publish.shelf import shelved
 from scoring.publish.stamp import read_shell
 from scoring.publish.templates import environment
 from scoring.publish.texts import StepFiles
@@ -41,6 +43,8 @@ from scoring.tables import shapes
 from scoring.vocabulary import BoardId
 
 TEMPLATES = Path("site/templates")
+SHELF = "tables"
+"""Where the files under data/ are kept, in the user's cache."""
 _MARKER = ".gymboard-site"
 
 
@@ -67,13 +71,15 @@ def build_site(
     sources: Path | None = None,
     steps: StepFiles | None = None,
     conduct: Mapping[BoardId, Conduct] | None = None,
+    made_of: bytes | None = None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
     `loaded`: page name -> bundle and digest, for provenance and episodes on entry pages; a preview's page name is
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
     the named entries: of none where `place`, the public address of the folder of entries, is known. `steps`: where the
-    text of episodes is looked for. `conduct`: counts for the page of failures.
+    text of episodes is looked for. `conduct`: counts for the page of failures. `made_of`: digest of everything that the
+    leaderboard and the tables were made of; with it the files under data/ are kept for later builds.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -88,7 +94,7 @@ def build_site(
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
         with ThreadPoolExecutor(1) as beside:
-            written = beside.submit(_write_data, tables, leaderboard, data)
+            written = beside.submit(_write_data, tables, leaderboard, data, made_of)
             content = replace(content, address=_generate(root, docs, built, content, kept))
             _stamp(built, content)
             EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES).write(built)
@@ -105,10 +111,16 @@ def build_site(
     return out / "index.html"
 
 
-def _write_data(tables: Callable[[Path], object], leaderboard: Leaderboard, folder: Path) -> None:
+def _write_data(
+    tables: Callable[[Path], object], leaderboard: Leaderboard, folder: Path, made_of: bytes | None
+) -> None:
+    def make(folder: Path) -> None:
+        tables(folder)
+        write_downloads(leaderboard, folder)
+
     folder.mkdir()
-    tables(folder)
-    write_downloads(leaderboard, folder)
+    place = default_cache()
+    shelved(place / SHELF if place and made_of else None, made_of or b"", folder, make)
 
 
 def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import jinja2
 import vl_convert
 
+from scoring.cells import last_values
 from scoring.leaderboard import Board, BoardTask, Row
 from scoring.publish.cells import outcome
 from scoring.publish.formats import number, ranks, usd, visible
@@ -117,8 +118,9 @@ def task_card(board: Board | None, task: BoardTask | None, title: str, summary: 
     better = "higher" if task.direction == "max" else "lower"
     lines.append(fitted(f"{task.metric}, {better} is better; baseline {number(task.baseline)}", 28))
     place = board.tasks.index(task)
-    found = [(r.label, r.cells[place].last.value) for r in board.rows if r.kind == "entry"]
-    values = [(label, value) for label, value in found if value is not None]
+    rows = [row for row in board.rows if row.kind == "entry"]
+    found = zip(rows, last_values(rows, place), strict=True)
+    values = [(row.label, value) for row, value in found if value is not None]
     values.sort(key=lambda one: one[1], reverse=task.direction == "max")
     return Card("task", tuple(wrapped(title, 54, 1)), tuple(lines), foot, _bars(values[: _BARS - (len(lines) > 2)]))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 
 import jinja2
 from markupsafe import Markup
@@ -243,7 +245,8 @@ class Content:
     def about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
         if shown.row.kind != "entry":
             return [], []
-        return self.flags.get(shown.row.id, []), [*self.lines.get(shown.row.id, []), *self.revocations]
+        own = self.leaderboard.flags[self.flags.get(shown.row.id, slice(0))]
+        return list(own), [*self.lines.get(shown.row.id, []), *self.revocations]
 
     def base(self, board: Board) -> Row | None:
         """The baseline's row."""
@@ -282,9 +285,11 @@ class Content:
         return found
 
     @cached_property
-    def flags(self) -> Mapping[str, list[Flag]]:
-        """What to look at twice, by entry."""
-        found: dict[str, list[Flag]] = {}
-        for flag in self.leaderboard.flags:
-            found.setdefault(flag.entry, []).append(flag)
+    def flags(self) -> Mapping[str, slice]:
+        """By entry, where what to look at twice lies among the leaderboard's flags, which are in order of entries."""
+        found, start = {}, 0
+        for entry, own in groupby(self.leaderboard.flags, attrgetter("entry")):
+            many = sum(1 for _ in own)
+            found[entry] = slice(start, start + many)
+            start += many
         return found

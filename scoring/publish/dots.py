@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from statistics import quantiles
 from typing import NamedTuple
 
+from scoring.cells import last_values
 from scoring.leaderboard import Board, Row
 from scoring.publish.tops import shown
 
@@ -47,7 +48,7 @@ def dot_strip(board: Board, position: int) -> DotStrip | None:
     values = [seed for score in scores for seed in score.seeds if seed is not None]
     if not values:
         return None
-    everybody = [row.cells[position].last.value for row in board.rows if row.kind == "entry"]
+    everybody = last_values([row for row in board.rows if row.kind == "entry"], position)
     known = [value for value in everybody if value is not None]
     if len(rows) < len(known):
         values += quantiles(known, n=20)  # some fail by orders of magnitude: their tail is not drawn

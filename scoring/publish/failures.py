@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from scoring.cells import ends
 from scoring.conduct import BINS, Conduct, Tenths
-from scoring.leaderboard import Board, Cell, Row
+from scoring.leaderboard import Board, Row
 from scoring.publish.episodes import GROUPS
 from scoring.publish.formats import exit_words
 from scoring.publish.mix import Band, bands
@@ -119,19 +120,9 @@ def _agent(row: Row) -> Ended:
 
 def ended(board: Board, place: int) -> Ended:
     """How everybody's episodes on the task at `place` ended."""
-    cells = [row.cells[place] for row in board.rows if row.kind == "entry"]
-    exits: dict[str, int] = {}
-    for cell in cells:
-        for status, many in cell.exits.items():
-            exits[status] = exits.get(status, 0) + many
     task = board.tasks[place]
-    failed, valid = sum(map(_failed, cells)), sum(cell.valid_episodes for cell in cells)
+    exits, valid, failed = ends([row for row in board.rows if row.kind == "entry"], place)
     return Ended(None, task.id, task.title, sum(exits.values()), valid, failed, parts(exits), _main(exits))
-
-
-def _failed(cell: Cell) -> int:
-    """Episodes without a value in either column."""
-    return sum(cell.exits.values()) - sum(value is not None for value in cell.best.seeds) if cell.exits else 0
 
 
 def _main(exits: Mapping[str, int]) -> str:
@@ -146,7 +137,8 @@ def _sentences(agents: tuple[Ended, ...], tasks: tuple[Ended, ...]) -> Iterable[
     worst = max(tasks, key=lambda one: one.failed / (one.episodes or 1))
     if worst.failed:
         yield f"{worst.title} fails most often: {worst.failed:,} of {worst.episodes:,} episodes have no score."
-    whole = [one for one in agents if one.episodes >= max(other.episodes for other in agents)]
+    most = max(one.episodes for one in agents)
+    whole = [one for one in agents if one.episodes == most]
     best = min(whole, key=lambda one: (one.failed, one.title))
     if len(whole) > 1:
         yield f"{best.title} fails least often: {best.failed:,} of {best.episodes:,} episodes have no score."

@@ -23,6 +23,8 @@ FILE = "drawn.sqlite"
 MOST_BYTES = 512 << 20
 """A file that grows beyond this is emptied of all that the last build did not use."""
 _MADE_BY = ("scoring/publish/*.py", "scoring/*.toml", "harness/by_hand.py", "harness/schema/declares.py")
+_RANKED_BY = ("scoring/**/*.py", "scoring/**/*.sql", "scoring/**/*.toml", "harness/schema/*")
+_RANKING_LIBRARIES = ("duckdb", "numpy", "polars", "pydantic")
 _LIBRARIES = ("jinja2", "markupsafe", "altair", "vl-convert-python")
 _current: ContextVar[Kept | None] = ContextVar("kept", default=None)
 
@@ -123,6 +125,14 @@ def _code() -> str:
     """Digest of the code that makes the texts, and of the libraries' versions."""
     files = [file for pattern in _MADE_BY for file in sorted(Path(__file__).resolve().parents[2].glob(pattern))]
     return key(versions(_LIBRARIES), *(file.read_bytes() for file in files)).hex()
+
+
+@cache
+def ranked_by() -> str:
+    """Digest of the code that ranks and writes the tables, and of the libraries' versions."""
+    root = Path(__file__).resolve().parents[2]
+    files = [file for pattern in _RANKED_BY for file in sorted(root.glob(pattern)) if file.is_file()]
+    return key(versions(_RANKING_LIBRARIES), *(file.read_bytes() for file in files)).hex()
 
 
 @cache

@@ -63,22 +63,32 @@ def place(
     """
     given = list(range(len(names)))
     orders = [given, *([first, *(other for other in given if other != first)] for first in given[1:])]
-    return min((_greedy(points, names, order, frame, taken) for order in orders), key=lambda found: found[0])[1]
+    options = [_options(point, name, frame, taken) for point, name in zip(points, names, strict=True)]
+    return min((_greedy(options, order) for order in orders), key=lambda found: found[0])[1]
 
 
-def _greedy(
-    points: Sequence[tuple[float, float]], names: Sequence[str], order: Sequence[int], frame: Box, taken: Sequence[Box]
-) -> tuple[tuple[int, float], list[Spot | None]]:
+class _Option(NamedTuple):
+    """One spot of one name inside the frame, and how much it covers of what is taken: the same in every order."""
+
+    spot: Spot
+    box: Box
+    cost: float
+
+
+def _options(point: tuple[float, float], name: str, frame: Box, taken: Sequence[Box]) -> list[_Option]:
+    boxes = [(spot, _box(*point, name, spot)) for spot in _SPOTS]
+    return [_Option(spot, box, sum(map(box.overlap, taken))) for spot, box in boxes if not box.outside(frame)]
+
+
+def _greedy(options: Sequence[Sequence[_Option]], order: Sequence[int]) -> tuple[tuple[int, float], list[Spot | None]]:
     """How many names are left out and what the others cover, and the spot of each name."""
-    written, covered, chosen = list[Box](), 0.0, list[Spot | None]([None] * len(names))
+    written, covered, chosen = list[Box](), 0.0, list[Spot | None]([None] * len(options))
     for at in order:
-        boxes = [(spot, _box(*points[at], names[at], spot)) for spot in _SPOTS]
-        free = [(spot, box) for spot, box in boxes if not box.outside(frame) and not any(map(box.overlap, written))]
-        costs = [sum(map(box.overlap, taken)) for _, box in free]
+        free = [one for one in options[at] if not any(map(one.box.overlap, written))]
         if free:
-            best = costs.index(min(costs))
-            chosen[at], covered = free[best][0], covered + costs[best]
-            written.append(free[best][1])
+            best = min(free, key=lambda one: one.cost)
+            chosen[at], covered = best.spot, covered + best.cost
+            written.append(best.box)
     return (chosen.count(None), covered), chosen
 
 

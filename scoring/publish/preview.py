@@ -15,7 +15,8 @@ from scoring.load import Bundles
 from scoring.publish.build import build_site
 from scoring.publish.evidence import publish_evidence
 from scoring.publish.failures import shown_entries
-from scoring.publish.local import opened
+from scoring.publish.kept import key, ranked_by
+from scoring.publish.local import Local, opened
 from scoring.publish.texts import StepFiles
 from scoring.publish.tops import leaders
 from scoring.vocabulary import BoardId
@@ -27,19 +28,32 @@ def build_from(submissions: Path, out: Path, local: Path | None, place: str = ""
     with opened(local) if local else nullcontext() as own:
         previews = [own.bundle] if own else []
         with build(submissions, previews=previews) as built:
-            records = leaderboard(built)
-            bundles = Bundles(submissions, own.bundle if own else None)
-            return build_site(
-                records,
-                load_tasks(),
-                out,
-                loaded=bundles,
-                tables=functools.partial(export, built),
-                evidence=functools.partial(publish_evidence, submissions),
-                place=place,
-                steps=StepFiles(submissions, own),
-                conduct=conducts(built, records),
-            )
+            return publish(built, leaderboard(built), submissions, out, own, place)
+
+
+def publish(
+    built: Built, records: Leaderboard, submissions: Path, out: Path, own: Local | None = None, place: str = ""
+) -> Path:
+    """The site of what was built from `submissions` and of its records, with `own` as its preview."""
+    return build_site(
+        records,
+        load_tasks(),
+        out,
+        loaded=Bundles(submissions, own.bundle if own else None, built.facts.evidence),
+        tables=functools.partial(export, built),
+        evidence=functools.partial(publish_evidence, submissions),
+        place=place,
+        steps=StepFiles(submissions, own),
+        conduct=conducts(built, records),
+        made_of=None if built.previews else made_of(built),
+    )
+
+
+def made_of(built: Built) -> bytes:
+    """Digest of all that boards and tables depend on: the facts, what was rejected, what replaced bundles had handed
+    in, and our code."""
+    earlier = built.facts.db.execute("SELECT * FROM earlier ORDER BY ALL").fetchall()
+    return key(ranked_by(), built.data_sha256, repr(built.facts.rejections), repr(earlier))
 
 
 def conducts(built: Built, records: Leaderboard) -> dict[BoardId, Conduct]:

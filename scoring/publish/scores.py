@@ -142,6 +142,7 @@ def _on_its_scale(task: BoardTask, value: float | None) -> Floats:
 
 
 def _row(row: Row) -> Tree:
+    cells = tuple(row.cells)
     return {
         "id": row.id,
         "label": visible(row.label),
@@ -149,9 +150,9 @@ def _row(row: Row) -> Tree:
         "level": LEVELS.index(row.level) if row.level else 0,
         "model": row.entry.model if row.entry else None,
         "rank": {column: (one.rank, one.rank_low, one.rank_high) for column, one in sorted(row.standings.items())},
-        "tokens": [cell.tokens or () for cell in row.cells],
-        "best": [cell.best.seeds for cell in row.cells],
-        "last": [_last(cell) for cell in row.cells],
+        "tokens": [cell.tokens or () for cell in cells],
+        "best": [cell.best.seeds for cell in cells],
+        "last": [_last(cell) for cell in cells],
     }
 
 

@@ -191,10 +191,8 @@ def _three_digits(value: int) -> int | None:
 
 
 def _strip(row: Row, column: Column) -> str:
-    letters = (CODES[outcome(row, cell, column)] for cell in row.cells)
-    return "".join(
-        letter.upper() if noted(cell, column) else letter for letter, cell in zip(letters, row.cells, strict=True)
-    )
+    letters = ((CODES[outcome(row, cell, column)], cell) for cell in row.cells)
+    return "".join(letter.upper() if noted(cell, column) else letter for letter, cell in letters)
 
 
 def strip_said(strip: str) -> str:

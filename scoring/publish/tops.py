@@ -5,6 +5,10 @@ Takes a Board and a task's place in it, gives rows. Never ranks: values are comp
 
 from __future__ import annotations
 
+import heapq
+from operator import itemgetter
+
+from scoring.cells import last_values
 from scoring.conduct import Leader
 from scoring.leaderboard import Board, Row
 
@@ -14,9 +18,11 @@ LINES = 5
 
 def leading(board: Board, place: int, many: int) -> list[Row]:
     """The entries with the best submitted values on the task, best first, at most `many`."""
-    rows = [row for row in board.rows if row.kind == "entry" and row.cells[place].last.value is not None]
+    rows = [row for row in board.rows if row.kind == "entry"]
     sign = -1.0 if board.tasks[place].direction == "max" else 1.0
-    return sorted(rows, key=lambda row: (sign * (row.cells[place].last.value or 0.0), row.id))[:many]
+    values = zip(last_values(rows, place), rows, strict=True)
+    known = ((sign * value, row.id, row) for value, row in values if value is not None)
+    return [row for _, _, row in heapq.nsmallest(many, known, key=itemgetter(0, 1))]
 
 
 def shown(board: Board, place: int) -> list[Row]:

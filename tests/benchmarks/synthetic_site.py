@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 PLACE = "https://files.example/board/commit/submissions"
@@ -35,33 +34,16 @@ def built(size: int, folder: Path) -> dict[str, float]:
 
 def one(folder: Path) -> dict[str, float]:
     """One build, in this process."""
-    from harness.schema.task import load_tasks
     from scoring.build import build, leaderboard
-    from scoring.export import export
-    from scoring.load import Bundles
-    from scoring.publish.build import build_site
-    from scoring.publish.evidence import publish_evidence
-    from scoring.publish.preview import conducts
-    from scoring.publish.texts import StepFiles
+    from scoring.publish import preview
     from scoring.yardstick import Season
 
     season = Season.from_toml((folder / "season.toml").read_text(encoding="utf-8"), subject="season.toml")
     begun = time.perf_counter()
-    with build(folder / "submissions", season=season) as facts:
-        records = leaderboard(facts)
+    with build(folder / "submissions", season=season) as built:
+        records = leaderboard(built)
         scored = time.perf_counter()
-        bundles = Bundles(folder / "submissions")
-        build_site(
-            records,
-            load_tasks(),
-            folder / "site",
-            loaded=bundles,
-            tables=partial(export, facts),
-            evidence=partial(publish_evidence, folder / "submissions"),
-            place=PLACE,
-            steps=StepFiles(folder / "submissions"),
-            conduct=conducts(facts, records),
-        )
+        preview.publish(built, records, folder / "submissions", folder / "site", place=PLACE)
     done = time.perf_counter()
     files = [path for path in (folder / "site").rglob("*") if path.is_file()]
     place = folder / "site"

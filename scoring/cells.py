@@ -1,0 +1,255 @@
+"""The cells of a ranking as arrays: one number a row, task and figure, and a Cell when somebody looks at one.
+
+Takes the table of scores, how episodes ended, tokens and notes; gives the cells of each row. Checks all numbers at once
+as a record would check its own. Never computes a figure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harness.schema.bundle import AuditNote
+from harness.schema.vocabulary import Direction
+from scoring.leaderboard import Cell, Row, Score
+from scoring.made import Made, trusted
+from scoring.profiles import Floats
+from scoring.stats import SEEDS
+from scoring.vocabulary import COLUMNS
+
+_FIGURES = ("value", "mean", "stderr", "log10_ratio", "contribution")
+_SAID = ("feasible", "beats_baseline", "beats_tuner")
+_KNOWN = ("feasible",)
+"""True or false, never unknown; and so contributions are numbers."""
+_NUMBERS = len(_FIGURES) + SEEDS
+_COUNTS = ("validate_calls", "valid_episodes")
+_UNKNOWN = -1
+Exits = tuple[tuple[str, int], ...]
+Notes = Mapping[tuple[int, int], tuple[AuditNote, ...]]
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """Every cell of one ranking; each array begins with (rows, tasks). Rows: the entries in order, then the baseline.
+
+    `numbers`: by column of _FIGURES and each seed, then one_look and gap; NaN: none. `said`: by column of _SAID; -1:
+    unknown. `exits`: a place in `ended`. `tokens`: -1: unknown. `episodes` (rows,): expected on a task.
+    """
+
+    tasks: tuple[tuple[str, str, Direction], ...]
+    numbers: Floats
+    said: NDArray[np.int8]
+    counts: NDArray[np.int64]
+    exits: NDArray[np.int32]
+    ended: tuple[dict[str, int], ...]
+    tokens: NDArray[np.int64]
+    notes: Notes
+    episodes: NDArray[np.int64]
+
+    def row(self, place: int) -> Cells:
+        """The cells of one row, in the order of the tasks."""
+        return Cells(self, place)
+
+    def valid_episodes(self, place: int) -> int:
+        return int(self.counts[place, :, _COUNTS.index("valid_episodes")].sum())
+
+
+def cell_table(
+    tasks: Sequence[tuple[str, str, Direction]],
+    rows: Sequence[str],
+    scores: pl.DataFrame,
+    exits: Mapping[tuple[int, int], Exits],
+    tokens: Mapping[str, NDArray[Any]],
+    notes: Notes,
+) -> CellTable:
+    """`rows`: names in order, the baseline last. `scores`: the table task_scores. `exits`, `notes`: by row and task.
+    `tokens`: columns place, task_no, then the counts of Cell.tokens. Raises ValueError on a number that is none."""
+    shape = (len(rows), len(tasks))
+    ordered = _in_order(scores, rows, [task for task, _, _ in tasks])
+    numbers = np.stack([column.reshape(shape) for column in _numbers(ordered)], axis=2)
+    said = np.stack([column.reshape(shape) for column in _said(ordered)], axis=2)
+    _check(numbers, said)
+    ended: dict[Exits, int] = {(): 0}
+    places = np.zeros(shape, dtype=np.int32)
+    for at, ways in exits.items():
+        places[at] = ended.setdefault(ways, len(ended))
+    used = np.full((*shape, len(tokens) - 2), _UNKNOWN, dtype=np.int64)
+    place, task, *counts = tokens.values()
+    if any(np.ma.getmaskarray(count).any() for count in counts):
+        raise ValueError("a count of tokens is not known")
+    used[np.asarray(place, dtype=np.intp), np.asarray(task, dtype=np.intp)] = np.stack(counts, axis=1)
+    last = ordered["last"]
+    return CellTable(
+        tuple(tasks),
+        numbers,
+        said,
+        np.stack([last[name].to_numpy().reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
+        places,
+        tuple(map(dict, ended)),
+        used,
+        notes,
+        np.array([SEEDS] * (len(rows) - 1) + [0], dtype=np.int64),
+    )
+
+
+def _in_order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """By kind of score: one line a row and task, in this order."""
+    numbered = scores.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
+    numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task")
+    found: dict[str, pl.DataFrame] = {}
+    for score in COLUMNS:
+        found[score] = numbered.filter(score=score).sort("row_no", "task_no")
+    if any(one.height != len(rows) * len(tasks) for one in found.values()):
+        raise ValueError("the table of scores lacks a row")
+    return found
+
+
+def _numbers(ordered: Mapping[str, pl.DataFrame]) -> Iterator[Floats]:
+    for score in COLUMNS:
+        yield from (_floats(ordered[score][name]) for name in _FIGURES)
+        yield from _floats(ordered[score]["seeds"].explode()).reshape(-1, SEEDS).T
+    yield from (_floats(ordered["last"][name]) for name in ("one_look", "gap"))
+
+
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _said(ordered: Mapping[str, pl.DataFrame]) -> Iterator[NDArray[np.int8]]:
+    for score in COLUMNS:
+        yield from (ordered[score][name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy() for name in _SAID)
+
+
+def _check(numbers: Floats, said: NDArray[np.int8]) -> None:
+    """What the records would refuse."""
+    places = [at * _NUMBERS + _FIGURES.index("contribution") for at in range(len(COLUMNS))]
+    known = [at * len(_SAID) + _SAID.index(name) for at in range(len(COLUMNS)) for name in _KNOWN]
+    if np.isinf(numbers).any() or np.isnan(numbers[..., places]).any() or (said[..., known] == _UNKNOWN).any():
+        raise ValueError("a score of the board is not a number")
+
+
+class Cells(Made[Cell]):
+    """Of the row with this number in the table."""
+
+    __slots__ = ("number", "table")
+
+    def __init__(self, table: CellTable, row: int) -> None:
+        self.table, self.number = table, row
+
+    def __len__(self) -> int:
+        return len(self.table.tasks)
+
+    def make(self, place: int) -> Cell:
+        return next(self._some(slice(place, place + 1)))
+
+    def __iter__(self) -> Iterator[Cell]:
+        return self._some(slice(0, len(self)))
+
+    def _some(self, some: slice) -> Iterator[Cell]:
+        """Arrays become lists for all of them at once: that is most of the work."""
+        table, row = self.table, self.number
+        lists = (array[row, some].tolist() for array in (table.numbers, table.said, table.counts, table.exits))
+        tokens, episodes = table.tokens[row, some].tolist(), int(table.episodes[row])
+        for place, numbers, said, counts, ended, used in zip(range(some.start, some.stop), *lists, tokens, strict=True):
+            task, metric, direction = table.tasks[place]
+            found = [None if number != number else number for number in numbers]
+            yield trusted(
+                Cell,
+                {
+                    "task": task,
+                    "metric": metric,
+                    "direction": direction,
+                    "best": _score(found, said, 0),
+                    "last": _score(found, said, 1),
+                    "valid_episodes": counts[1],
+                    "episodes": episodes,
+                    "validate_calls": counts[0],
+                    "one_look": found[-2],
+                    "gap": found[-1],
+                    "exits": table.ended[ended],
+                    "tokens": None if used[0] == _UNKNOWN else tuple(used),
+                    "notes": table.notes.get((row, place), ()),
+                },
+            )
+
+
+def _score(numbers: Sequence[float | None], said: Sequence[int], at: int) -> Score:
+    """`at`: which of COLUMNS."""
+    value, mean, stderr, ratio, share, *seeds = numbers[at * _NUMBERS : (at + 1) * _NUMBERS]
+    feasible, baseline, tuner = said[at * len(_SAID) : (at + 1) * len(_SAID)]
+    return trusted(
+        Score,
+        {
+            "value": value,
+            "mean": mean,
+            "stderr": stderr,
+            "seeds": tuple(seeds),
+            "log10_ratio": ratio,
+            "feasible": feasible == 1,
+            "beats_baseline": None if baseline == _UNKNOWN else baseline == 1,
+            "beats_tuner": None if tuner == _UNKNOWN else tuner == 1,
+            "contribution": share,
+        },
+    )
+
+
+def ways(pairs: Iterable[tuple[str, int]]) -> Exits:
+    """How many episodes ended in which way, in one order."""
+    return tuple(sorted(pairs))
+
+
+class Ends(NamedTuple):
+    """How the episodes of several rows on one task ended; `failed`: without a value in either column."""
+
+    exits: dict[str, int]
+    valid: int
+    failed: int
+
+
+def last_values(rows: Sequence[Row], place: int) -> list[float | None]:
+    """What each row handed in on the task at `place`."""
+    if (found := _together(rows)) is None:
+        return [row.cells[place].last.value for row in rows]
+    table, numbers = found
+    values = table.numbers[numbers, place, _NUMBERS * COLUMNS.index("last")].tolist()
+    return [None if value != value else value for value in values]
+
+
+def ends(rows: Sequence[Row], place: int) -> Ends:
+    """Of all the rows together, on the task at `place`."""
+    if (found := _together(rows)) is None:
+        cells = [row.cells[place] for row in rows]
+        counts = Counter[str]()
+        for cell in cells:
+            counts.update({str(status): many for status, many in cell.exits.items()})
+        failed = sum(
+            sum(cell.exits.values()) - sum(value is not None for value in cell.best.seeds)
+            for cell in cells
+            if cell.exits
+        )
+        return Ends(dict(counts), sum(cell.valid_episodes for cell in cells), failed)
+    table, numbers = found
+    kinds = table.exits[numbers, place]
+    counts = Counter[str]()
+    for kind, many in zip(*np.unique(kinds, return_counts=True), strict=True):
+        for status, episodes in table.ended[kind].items():
+            counts[status] += int(many) * episodes
+    first = len(_FIGURES) + _NUMBERS * COLUMNS.index("best")
+    scored = ~np.isnan(table.numbers[numbers[kinds > 0], place, first : first + SEEDS])
+    valid = int(table.counts[numbers, place, _COUNTS.index("valid_episodes")].sum())
+    return Ends(dict(counts), valid, counts.total() - int(scored.sum()))
+
+
+def _together(rows: Sequence[Row]) -> tuple[CellTable, NDArray[np.intp]] | None:
+    """The one table that holds the cells of all rows, and their places in it, if there is one."""
+    found = [row.cells for row in rows]
+    own = [cells for cells in found if isinstance(cells, Cells)]
+    if not own or len(own) < len(found) or any(cells.table is not own[0].table for cells in own):
+        return None
+    return own[0].table, np.array([cells.number for cells in own], dtype=np.intp)

@@ -1,0 +1,84 @@
+"""A board's cells are arrays until somebody looks: what is seen is what pydantic would have read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scoring.build import build, leaderboard
+from scoring.cells import cell_table, ends, last_values
+from scoring.leaderboard import Board, Leaderboard, Row
+from tests.scoring.builder import GOOD, everywhere
+from tests.scoring.conftest import Enter
+
+
+@pytest.fixture
+def records(submissions: Path, enter: Enter) -> Leaderboard:
+    enter("honest", everywhere(GOOD))
+    enter("failing", everywhere({**GOOD, "colonel-blotto": -0.1}) | {"house-price": [[]] * 4})
+    enter("partial", everywhere({"house-price": 0.9}))
+    with build(submissions) as built:
+        return leaderboard(built)
+
+
+def season(records: Leaderboard) -> Board:
+    board = records.board("season", "season")
+    assert board is not None
+    return board
+
+
+def read(rows: Sequence[Row]) -> list[Row]:
+    return [Row.model_validate_json(row.model_dump_json()) for row in rows]
+
+
+def test_the_strict_reader_finds_nothing_to_change(records: Leaderboard) -> None:
+    text = records.model_dump_json()
+    again = Leaderboard.model_validate_json(text)
+    assert again == records
+    assert again.model_dump_json() == text
+
+
+def test_a_place_a_slice_and_all_are_the_same_cells(records: Leaderboard) -> None:
+    cells = season(records).rows[0].cells
+    assert tuple(cells) == tuple(cells[place] for place in range(len(cells))) == cells[:]
+    assert cells[-1].task == season(records).tasks[-1].id
+    with pytest.raises(IndexError):
+        cells[len(cells)]
+
+
+def test_a_column_of_arrays_says_what_the_cells_say(records: Leaderboard) -> None:
+    rows = season(records).rows
+    for place in range(len(season(records).tasks)):
+        assert last_values(rows, place) == last_values(read(rows), place)
+        assert ends(rows, place) == ends(read(rows), place)
+    assert last_values(rows, 0).count(None) == 1, "who fails has no value there"
+
+
+@pytest.mark.parametrize("column", ["value", "contribution"])
+def test_no_number_is_infinite(column: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        cell_table(*TASK, scores(**{column: np.inf}), {}, TOKENS, {})
+
+
+def test_a_contribution_is_a_number_and_every_row_is_there() -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        cell_table(*TASK, scores(contribution=np.nan), {}, TOKENS, {})
+    with pytest.raises(ValueError, match="lacks a row"):
+        cell_table(*TASK, scores().filter(pl.col("score") == "best"), {}, TOKENS, {})
+
+
+TASK = ([("house-price", "r2", "max")], ["baseline"])
+TOKENS = {name: np.array([], dtype=np.int64) for name in ("place", "task_no", "a", "b", "c", "d", "e")}
+
+
+def scores(**changes: float) -> pl.DataFrame:
+    """The table of one row."""
+    numbers = dict.fromkeys(("value", "mean", "stderr", "log10_ratio", "contribution", "one_look", "gap"), 0.5)
+    said = dict.fromkeys(("feasible", "beats_baseline", "beats_tuner"), True)
+    counts = {"validate_calls": 1, "valid_episodes": 4, "seeds": [0.5, 0.5, 0.5, None]}
+    line = {"entry": "baseline", "task": "house-price", **numbers, **said, **counts, **changes}
+    return pl.DataFrame([{"score": score, **line} for score in ("best", "last")])
