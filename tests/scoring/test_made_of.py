@@ -1,4 +1,4 @@
-"""The digest under which a board's tables are kept: another one whenever anything that a table says could be another."""
+"""The digest under which a board's tables are kept: another one whenever what a table says could be another."""
 
 from __future__ import annotations
 
