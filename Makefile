@@ -31,6 +31,7 @@ watch: $(BIN)/.run ## replay a published episode, no key and no engine needed (E
 	@$(BIN)/gymboard watch $(EPISODE) $(ARGS)
 
 test: $(BIN)/.dev ## the whole suite, several files at once (ARGS="-n 0": one); GYMBOARD_REQUIRE=docker,browser,data forbids skips of that kind
+	-@$(BIN)/gymboard images build cpu --for local
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 setup: $(BIN)/.dev ## everything that developing needs, in .venv

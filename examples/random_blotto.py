@@ -27,7 +27,7 @@ class RandomSearch:
         """Once, with the task. The episode's seed is its only randomness: a resumed episode goes the same way."""
         self.task = briefing.task
         self.random = random.Random(briefing.seed)
-        self.sign = 1 if briefing.task.metric.direction == "max" else -1
+        self.sign = briefing.task.metric.sign
         self.scores: dict[str, float] = {}
         self.command = ""
         self.next = "run"

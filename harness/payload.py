@@ -47,8 +47,7 @@ def best_attempt(episode: Episode, metric: Metric) -> Attempt | None:
     valid = [a for a in episode.attempts if a.artifact_sha256 and a.sealed and metric.name in a.sealed.metrics]
     if not valid:
         return None
-    sign = 1.0 if metric.direction == "min" else -1.0
-    return min(valid, key=lambda attempt: sign * attempt.sealed.metrics[metric.name] if attempt.sealed else 0.0)
+    return max(valid, key=lambda attempt: metric.sign * attempt.sealed.metrics[metric.name] if attempt.sealed else 0.0)
 
 
 def final_attempt(episode: Episode) -> Attempt | None:

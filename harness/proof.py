@@ -20,11 +20,10 @@ from harness.runner.place import Place
 from harness.runner.run import run_episode
 from harness.schema.episode import Attempt, Episode
 from harness.schema.exploit import Exploit, load_exploits
+from harness.schema.gain import margin
 from harness.schema.steps import Action
 
 Outcome = Literal["score", "no-gain", "gain", "worse", "invalid", "refused", "nothing"]
-SIGMAS = 3.0
-RELATIVE_MARGIN = 0.05  # tasks timed against their starter: noise below this is no improvement
 
 
 @dataclass(frozen=True)
@@ -88,11 +87,8 @@ def exploit_agent(exploit: Exploit) -> ScriptedAgent:
 
 def gains(place: Place, score: tuple[float, float], floor: tuple[float, float]) -> bool:
     """Whether `score` beats `floor` by more than three combined standard errors (value, standard error)."""
-    sign = 1 if place.task.metric.direction == "max" else -1
-    margin = SIGMAS * math.hypot(score[1], floor[1])
-    if place.task.grader.relative_to_starter:
-        margin = max(RELATIVE_MARGIN, margin)
-    return sign * (score[0] - floor[0]) > margin
+    needed = margin(place.task, math.hypot(score[1], floor[1]))
+    return place.task.metric.sign * (score[0] - floor[0]) > needed
 
 
 def _last(episode: Episode) -> Attempt:

@@ -20,6 +20,7 @@ from harness.errors import UsageError
 from harness.importers.published import CITATION, MODELS, Published
 from harness.importers.traj import PublishedEpisode, Scores, TrajStep
 from harness.schema.upstream import UpstreamTask
+from harness.schema.vocabulary import SIGN
 from harness.terminal import cut, plain
 
 SHORT_LINES = 15
@@ -135,7 +136,7 @@ def _ranked(scores: Scores | None, task: UpstreamTask) -> float | None:
 
 def _standings(episode: PublishedEpisode, task: UpstreamTask) -> Iterator[tuple[int, Standing]]:
     """(step number, standing) of every scored validation."""
-    sign = 1.0 if task.direction == "max" else -1.0
+    sign = SIGN[task.direction]
     baseline = _ranked(episode.baseline, task)
     best = float("-inf") if baseline is None else sign * baseline
     for step in episode.steps:

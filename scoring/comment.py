@@ -160,6 +160,9 @@ def _regraded(report: RegradeReport | None, entry: str) -> Iterator[str]:
         return
     if report.entry != entry:
         raise GymboardError(f"the report is about {report.entry!r}")
+    if not report.attempts and not report.obstacles:
+        yield "\nNothing was handed in, so there is nothing to grade again."
+        return
     wrong = sorted(report.attempts, key=lambda one: one.agrees)
     yield (
         f"\n{len(report.attempts)} artifact(s) graded again, profile {report.profile}: "

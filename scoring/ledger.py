@@ -21,7 +21,11 @@ from harness.files import replace_file
 from harness.revoked import fingerprint
 from harness.schema.base import HttpsUrl, KebabId, PublicKey, Record, Sha256, Submitter, Timestamp
 from harness.schema.digest import file_sha256
-from harness.schema.episode import Count, Real, Verdict
+from harness.schema.episode import Count, Real
+from harness.schema.verdicts import LEDGER as LEDGER
+from harness.schema.verdicts import VERDICTS as VERDICTS
+from harness.schema.verdicts import RegradeVerdict as RegradeVerdict
+from harness.schema.verdicts import Verdicts as Verdicts
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
 Kind = Literal[
@@ -29,27 +33,6 @@ Kind = Literal[
 ]
 LEVELS: tuple[Level, ...] = get_args(Level)
 START = "0" * 64
-LEDGER = "ledger.jsonl"
-VERDICTS = "ledger.d"
-"""Folder of the files that regrades and replays name, beside the ledger; no entry can have this name."""
-
-
-class RegradeVerdict(Record):
-    """What our own job found for one artifact of one attempt: the only source of a value on the season board."""
-
-    artifact_sha256: Sha256
-    attempt: Count
-    seed: Count
-    task: KebabId
-    verdict: Verdict
-
-
-class Verdicts(Record):
-    """The document of ledger.d/<sha256>.json: what one regrade of one bundle found."""
-
-    bundle_sha256: Sha256
-    entry: KebabId
-    verdicts: tuple[RegradeVerdict, ...] = Field(min_length=1)
 
 
 class ReplayOutcome(Record):

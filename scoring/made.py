@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any, TypeVar, get_args, overload
 
 from pydantic import BaseModel
@@ -49,7 +50,7 @@ class Made(Sequence[R]):
 def tuple_or_made(field: Any, schema: Callable[[Any], CoreSchema]) -> CoreSchema:
     """For a field of sequences: read as a tuple is; records that are made are what they say."""
     [kind] = get_args(field)
-    read = schema(tuple[kind, ...])  # type: ignore[valid-type]
+    read = schema(GenericAlias(tuple, (kind, ...)))
     own = core_schema.no_info_wrap_validator_function(_as_made, read)
     return core_schema.json_or_python_schema(read, own)
 

@@ -46,13 +46,13 @@ def record_replay(submissions: Path, entry: str, report: Path, reason: str) -> L
 
 
 def _regraded(submissions: Path, standing: Standing) -> dict[Key, Verdict]:
-    """The newest verdict of each attempt by (task, seed, attempt). Raises UsageError when there is none."""
+    """The newest verdict of each attempt by (task, seed, attempt). Raises UsageError when nothing was regraded."""
+    if not standing.verdicts:
+        raise UsageError("the ledger has no regrade of these bytes; gymboard ledger regrade comes first")
     found: dict[Key, Verdict] = {}
     for sha256 in standing.verdicts:
         for one in read_verdicts(submissions, sha256).verdicts:
             found[one.task, one.seed, one.attempt] = one.verdict
-    if not found:
-        raise UsageError("the ledger has no regrade of these bytes; gymboard ledger regrade comes first")
     return found
 
 

@@ -77,7 +77,7 @@ def shortfalls(
         if not other.values or len(one.values) + len(other.values) < 3:
             yield f"{task}: {len(other.values)} valid artifacts against {len(one.values)}, too few to compare"
             continue
-        sign = 1.0 if spec.metric.direction == "max" else -1.0
+        sign = spec.metric.sign
         worse, allowed = sign * (fmean(one.values) - fmean(other.values)), _allowed(one, other, spec)
         if worse > allowed:
             yield f"{task}: worse by {worse:.4g} on average, {allowed:.4g} allowed"

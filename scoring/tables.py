@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.schema.gain import GAIN_SIGMAS
 from scoring.facts.database import Stream
 from scoring.profiles import Bools, Floats
 from scoring.stats import SEEDS as SEEDS
@@ -30,6 +31,7 @@ _TYPES: dict[str, pl.DataType] = {
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
     "DOUBLE": pl.Float64(),
+    "FLOAT": pl.Float32(),
     "DOUBLE[]": pl.List(pl.Float64()),
 }
 
@@ -165,7 +167,7 @@ def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) ->
 
 def not_ranked(db: duckdb.DuckDBPyConnection, names: Mapping[int, str]) -> tuple[Mapping[str, str], frozenset[str]]:
     """Why each of the chosen stands without a rank, by name, and which of these are partial. `names`: by entry_no."""
-    query(db, "copies")
+    query(db, "copies", sigmas=GAIN_SIGMAS)
     found = query(db, "not_ranked", seeds=SEEDS).fetchall()
     reasons = {names[entry]: why for entry, why, _ in found}
     return reasons, frozenset(names[entry] for entry, _, partial in found if partial)

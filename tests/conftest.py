@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -24,10 +25,18 @@ ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("docker", "browser", "data")
 LONGEST = (
     "tests/harness/runner/test_machine_faults.py",
+    "tests/harness/executors/test_faults.py",
     "tests/site/test_axe.py",
+    "tests/harness/executors/test_ray.py",
+    "tests/tasks/vision/test_exploits.py",
+    "tests/site/test_bad_input.py",
+    "tests/ci/test_workflows.py",
+    "tests/ci/test_hostile_entries.py",
     "tests/site/test_keyboard.py",
+    "tests/harness/executors/test_ray_installed.py",
+    "tests/harness/runner/test_resume.py",
 )
-"""Files that take minutes, the longest first."""
+"""Files of few tests that take minutes, the longest first."""
 
 
 @cache
@@ -56,6 +65,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for kind in KINDS:
         if item.get_closest_marker(kind) and (reason := missing(kind)):
             lacking(kind, reason)
+    if item.get_closest_marker("docker"):
+        _build()
+
+
+@cache
+def _build() -> None:
+    """Whichever test comes first, in whichever process; `make test` does the same for plain processes."""
+    from harness import images
+
+    images.build("cpu", None, print)
 
 
 def lacking(kind: str, reason: str) -> NoReturn:
@@ -72,9 +91,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that none is begun when the other processes are done."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
+    """The longest files first, then those of most tests, so that none is begun when the other processes are done."""
+    places, sizes = {name: place for place, name in enumerate(LONGEST)}, Counter(item.path for item in items)
+    files = {path: places.get(path.relative_to(ROOT).as_posix(), len(places)) for path in sizes}
+    items.sort(key=lambda item: (files[item.path], -sizes[item.path], item.path))
 
 
 class Failures:

@@ -108,7 +108,7 @@ class TunerAgent:
     def _leads(self, value: float) -> bool:
         if self._best is None:
             return True
-        return value > self._best if self._task.metric.direction == "max" else value < self._best
+        return self._task.metric.sign * (value - self._best) > 0
 
     def _room(self) -> bool:
         """Whether another trial and the last steps fit into the episode's steps and time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -57,9 +58,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 TasksFolder = Annotated[Path | None, typer.Option("--tasks-root", help="Another folder of tasks.", hidden=True)]
 
 
+_DRIVES = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that JSON leaves as they are and a terminal or an editor would act on, or that no encoding has."""
+
+
 def emit(document: Any) -> None:
-    """Print one JSON document."""
-    typer.echo(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False))
+    """Print one JSON document; foreign text in it can drive no terminal."""
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+    typer.echo(_DRIVES.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def choose_tasks(names: Sequence[str], root: Path) -> list[str]:

@@ -119,7 +119,7 @@ def regrade(
     else:
         _print(report)
         typer.echo(f"report: {written}")
-    missed = len(report.attempts) == 0 or any("could not be graded" in text for text in report.obstacles)
+    missed = len(report.attempts) < _handed_in(entry)
     raise typer.Exit(1 if report.disagreements or missed else 0)
 
 
@@ -152,17 +152,27 @@ def regraded(
     return report
 
 
-def _plan(entry: Path, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from harness.cli.common import emit
+def _planned(entry: Path) -> tuple[Planned, ...]:
     from harness.regrade_plan import plan
     from harness.schema.bundle import Bundle
     from harness.schema.task import load_tasks
     from harness.signing import BUNDLE
     from harness.verify import read_bundle
 
-    planned = plan(Bundle.from_json(read_bundle(entry), subject=BUNDLE), load_tasks())
+    return plan(Bundle.from_json(read_bundle(entry), subject=BUNDLE), load_tasks())
+
+
+def _handed_in(entry: Path) -> int:
+    """How many artifacts a whole regrade grades; none where the agent handed in nothing."""
+    return sum(one.attempts for one in _planned(entry))
+
+
+def _plan(entry: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from harness.cli.common import emit
+
+    planned = _planned(entry)
     if as_json:
         emit([asdict(one) for one in planned])
         return
@@ -242,7 +252,10 @@ def _print(report: RegradeReport) -> None:
                 "agrees" if found.agrees else "DISAGREES",
             )
         )
-    table("", ("episode", "attempt", "metric", "claimed", "regraded", "allowed apart", ""), rows)
+    if rows:
+        table("", ("episode", "attempt", "metric", "claimed", "regraded", "allowed apart", ""), rows)
+    else:
+        typer.echo("nothing was graded" if report.obstacles else "nothing was handed in: there is nothing to grade")
     for obstacle in report.obstacles:
         typer.echo(f"note: {obstacle}")
     typer.echo(f"this evidence supports level {report.supports}")

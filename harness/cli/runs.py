@@ -53,7 +53,10 @@ def list_(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
         for one in found
         if one.manifest
     ]
-    table("", ("run", "agent", "profile", "episodes", "state", "spent", "age", "size"), rows)
+    if rows:
+        table("", ("run", "agent", "profile", "episodes", "state", "spent", "age", "size"), rows)
+    else:
+        typer.echo(f"no run in {runs}")
     for one in found:
         if one.fault:
             typer.echo(f"no run: {plain(one.name)}: {plain(one.fault)}")

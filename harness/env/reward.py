@@ -20,7 +20,7 @@ class Climb:
 
     def __init__(self, task: TaskSpec, profile: ProfileName) -> None:
         self._shifted = task.transform == "half-shifted"
-        self._sign = 1.0 if task.metric.direction == "max" else -1.0
+        self._sign = task.metric.sign
         found = task.baseline(profile) or task.baseline(profile, "upstream")
         self._base = self._log(found.value) if found else None
         self._top = 0.0

@@ -140,8 +140,7 @@ class TaskEnv(gymnasium.Env[str, str | Action]):
 
     def _rewarded(self, artifact_sha256: str, metrics: dict[str, float]) -> float:
         score = metrics[self._metric.name]
-        better = max if self._metric.direction == "max" else min
-        self._score = score if self._score is None else better(self._score, score)
+        self._score = score if self._score is None else self._metric.best((self._score, score))
         return self._climb.reward(artifact_sha256, score)
 
     def _place(self, setting: Setting) -> Place:

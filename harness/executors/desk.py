@@ -8,13 +8,14 @@ with values, never with exceptions: those would lose their type on the way.
 
 from __future__ import annotations
 
+import re
 import resource
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.errors import EpisodeOver, GymboardError, RunSpent
 from harness.executors.copies import LAST, TOLD, Change, apply, files, packed, unpack
@@ -25,6 +26,7 @@ from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
 
+_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/seed-[0-9]{1,16}")
 Question = Literal["spent_usd", "left_open", "reserve", "settle", "hold", "held_s"]
 """What the ledger can be asked."""
 Order = Literal["play", "finish", "end"]
@@ -65,6 +67,8 @@ class Desk:
 
     def begin(self, key: str) -> Answer:
         """A new life of an episode out of the folder's sight, as Begun; every earlier one is over."""
+        if (refused := _no_key(key)) is not None:
+            return refused
         with self._of(key):
             life = self._next_life(key)
             return _answered(lambda: self._begun(key, life))
@@ -72,6 +76,8 @@ class Desk:
     def near(self, key: str) -> Answer:
         """A new life of an episode in the run's own folder, whose files and lock are not the desk's; every earlier one
         is over."""
+        if (refused := _no_key(key)) is not None:
+            return refused
         with self._of(key):
             self._next_life(key)
             self._free(key)
@@ -98,7 +104,9 @@ class Desk:
         return self._as(key, life, write)
 
     def spending(self, key: str, life: int, ask: Question, *words: Any) -> Answer:
-        """A question to the ledger, by an episode that lives."""
+        """A question to the ledger, by an episode that lives, about what is its own."""
+        if ask not in get_args(Question) or _of_another(key, ask, words):
+            return Answer(refused=f"{key} may not ask {str(ask)[:40]!r} so: its own spending alone", kind="error")
         return self._as(key, life, lambda: getattr(self._ledger, ask)(*words))
 
     def told(self, progress: Progress) -> None:
@@ -147,6 +155,8 @@ class Desk:
             return self._locks.setdefault(key, threading.Lock())
 
     def _as(self, key: str, life: int, act: Callable[[], Any]) -> Answer:
+        if (refused := _no_key(key)) is not None:
+            return refused
         with self._of(key):
             if life != self._lives.get(key):
                 return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
@@ -167,3 +177,15 @@ def _answered(act: Callable[[], Any]) -> Answer:
         return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
     except (GymboardError, OSError) as error:
         return Answer(refused=str(error), kind="error")
+
+
+def _no_key(key: str) -> Answer | None:
+    """A refusal of what names no folder of an episode within the run's; None: it does."""
+    return None if _KEY.fullmatch(key) else Answer(refused="that is no episode: <task>/seed-<number>", kind="error")
+
+
+def _of_another(key: str, ask: Question, words: Sequence[Any]) -> bool:
+    """Whether a question is about an episode that `key` is not."""
+    if ask == "settle":
+        return str(words[0]).rpartition("#")[0] != key
+    return ask in ("left_open", "reserve") and words[0] != key

@@ -15,10 +15,9 @@ from harness.executors.base import Executor, Job, Needs
 from harness.executors.words import RunWords
 from harness.runner.locks import GLANCE_S, clear_locks, episode_lock, run_lock
 from harness.runner.progress import Watch
-from harness.runner.run import Ended, RunPlan, begin, keys_of, seed_of
+from harness.runner.run import Ended, RunPlan, begin, finished, keys_of, seed_of
 from harness.sandbox.base import Engine
 from harness.sandbox.gpus import parse_gpus
-from harness.schema.episode import Episode
 from harness.schema.task import TaskSpec, load_task
 
 
@@ -44,9 +43,8 @@ def drive(
         begin(plan, engine)
         due: list[Job] = []
         for job in wanted:
-            file = plan.folder / job.key / "episode.json"
-            if file.is_file():
-                yield Ended(job.key, Episode.from_json(file.read_bytes(), subject=str(file.parent)), fresh=False)
+            if there := finished(plan.folder, job.key):
+                yield Ended(job.key, there, fresh=False)
             else:
                 due.append(job)
         settled = words.absolute().model_copy(update={"sandbox": engine.kind, "traceparent": told.traceparent})

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import suppress
 
 from harness.errors import GymboardError
 
@@ -30,13 +29,18 @@ class Head:
         host, _, port = address.rpartition(":")
         self._where = host.strip("[]"), int(port)
         self._patience_s = SHARE * float(os.environ.get(RAY_WAITS, "60"))
-        self._looked = self._answered = time.monotonic()
+        self._looked = time.monotonic()
+        self._silent_since: float | None = None
 
     def lost(self) -> bool:
-        """Whether it has not answered for half of the time that Ray gives it. Looks every LOOK_S at most."""
+        """Whether it has been seen silent for half of the time that Ray gives it. Looks every LOOK_S at most."""
         if time.monotonic() - self._looked < LOOK_S:
             return False
-        with suppress(OSError), socket.create_connection(self._where, timeout=ANSWER_S):
-            self._answered = time.monotonic()
         self._looked = time.monotonic()
-        return self._looked - self._answered >= self._patience_s
+        try:
+            with socket.create_connection(self._where, timeout=ANSWER_S):
+                self._silent_since = None
+                return False
+        except OSError:
+            self._silent_since = self._silent_since or self._looked
+        return self._looked - self._silent_since >= self._patience_s

@@ -26,9 +26,8 @@ from harness.executors.machine import Machine, Room
 from harness.executors.wire import Wire
 from harness.executors.words import RunWords
 from harness.runner.progress import Progress, Watch
-from harness.runner.run import Ended
+from harness.runner.run import Ended, told
 from harness.sandbox import open_engine
-from harness.schema.episode import Episode
 
 BOOT = "import sys; sys.path[:] = sys.argv[2:]; from harness.executors.worker import main; main()"
 LOOK_S = 0.25
@@ -147,10 +146,9 @@ class _Crew:
             yield from self._died(worker, due)
 
     def _ended(self, key: str, message: dict[str, Any]) -> Ended:
-        file = self._words.folder / key / "episode.json"
         if message["failure"]:
             return Ended(key, None, failure=message["failure"])
-        return Ended(key, Episode.from_json(file.read_bytes(), subject=str(file.parent)), fresh=message["fresh"])
+        return told(self._words.folder, key, fresh=message["fresh"])
 
     def _died(self, worker: _Worker, due: list[Job]) -> Iterator[Ended]:
         job = worker.job

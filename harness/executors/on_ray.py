@@ -28,10 +28,9 @@ from harness.files import replace_file
 from harness.runner.locks import LOCKS
 from harness.runner.phases import LOG
 from harness.runner.progress import Watch
-from harness.runner.run import Ended
+from harness.runner.run import Ended, told
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
-from harness.schema.episode import Episode
 
 TRIES = 5
 """How often an episode is begun again when its node or its worker is lost."""
@@ -129,8 +128,7 @@ class _Tasks:
         except self._ray.exceptions.RayError as error:
             outcome = Outcome("failed", f"Ray gave it up: {' '.join(str(error).split())[:1000]}")
         if outcome.status == "done":
-            file = self._folder / key / "episode.json"
-            yield Ended(key, Episode.from_json(file.read_bytes(), subject=str(file.parent)))
+            yield told(self._folder, key)
         elif outcome.status == "failed":
             yield Ended(key, None, failure=outcome.text)
 

@@ -130,7 +130,7 @@ def _sealed(attempt: Attempt | None, metric: Metric) -> float | None:
 
 
 def _better(metric: Metric, value: float, than: float) -> float:
-    return value - than if metric.direction == "max" else than - value
+    return metric.sign * (value - than)
 
 
 def _rewards(

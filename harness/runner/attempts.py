@@ -111,9 +111,7 @@ class Attempts:
         values = [
             made.validation.metrics[metric.name] for made in self.made if made.validation and made.validation.valid
         ]
-        if not values:
-            return None
-        return max(values) if metric.direction == "max" else min(values)
+        return metric.best(values)
 
     def _copied(self, box: Sandbox, step: int) -> tuple[Attempt | None, str]:
         """A submit of what is there, its bytes kept; or the reason why it is refused."""

@@ -14,7 +14,15 @@ from pathlib import Path
 from harness.agents.base import Agent
 from harness.agents.command import CommandAgent
 from harness.data import prepare
-from harness.errors import GradingError, ModelUnavailable, RunSpent, SandboxError, VerificationError
+from harness.errors import (
+    GradingError,
+    ModelUnavailable,
+    Problem,
+    RunSpent,
+    SandboxError,
+    SchemaError,
+    VerificationError,
+)
 from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
 from harness.runner.aids import Aids
@@ -118,8 +126,7 @@ class Begun:
         task, seed = seed_of(key)
         folder = self.plan.folder / key
         with episode_lock(self.plan.folder, key):
-            if (folder / "episode.json").is_file():
-                there = Episode.from_json((folder / "episode.json").read_bytes(), subject=str(folder))
+            if there := finished(self.plan.folder, key):
                 return Ended(key, there, fresh=False)
             place, plan = self.places[task], self.plan
 
@@ -171,6 +178,34 @@ def run_episodes(plan: RunPlan, engine: Engine, watch: Watch = unwatched) -> Ite
 def keys_of(tasks: Sequence[str], seeds: Sequence[int]) -> list[str]:
     """Every episode's key, which is its folder in the run's: seed after seed, task after task."""
     return [f"{task}/seed-{seed}" for task in tasks for seed in seeds]
+
+
+def finished(run: Path, key: str) -> Episode | None:
+    """The record of episode `key` of the run in `run`; None: it has not ended.
+
+    Raises SchemaError when it cannot be read, or is another episode's.
+    """
+    file = run / key / "episode.json"
+    if not file.is_file():
+        return None
+    episode = Episode.from_json(file.read_bytes(), subject=str(file.parent))
+    if episode.key != key:
+        raise SchemaError(
+            str(file.parent),
+            [Problem("episode.json", f"is the record of {episode.key}; remove it, and --resume plays this one")],
+        )
+    return episode
+
+
+def told(run: Path, key: str, *, fresh: bool = True) -> Ended:
+    """How an episode ended of which a worker says that it has: what lies in the run's folder counts, not the word."""
+    try:
+        episode = finished(run, key)
+    except (SchemaError, OSError) as error:
+        return Ended(key, None, failure=f"what its worker left cannot be read: {error}")
+    return Ended(
+        key, episode, fresh, "" if episode else "its worker says that it has ended, and there is no record of it"
+    )
 
 
 def seed_of(key: str) -> tuple[str, int]:

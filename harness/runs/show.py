@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import SchemaError
+from harness.errors import SchemaError, UsageError
 from harness.llm.journal import FILE as JOURNAL
 from harness.llm.journal import read_journal
 from harness.runner.phases import BESIDE
 from harness.runner.run import keys_of, seed_of
 from harness.runs.held import episode_held
+from harness.runs.own import own_file
 from harness.runs.timings import NONE, Timings, timings
 from harness.schema.episode import Attempt, Episode
 from harness.schema.run import RunManifest
@@ -58,7 +59,7 @@ def episodes(folder: Path, manifest: RunManifest, tasks_root: Path) -> Iterator[
     for key in keys_of(manifest.tasks, manifest.seeds):
         try:
             yield _state(folder, key, metrics[seed_of(key)[0]])
-        except (SchemaError, OSError) as error:
+        except (SchemaError, UsageError, OSError) as error:
             yield EpisodeState(key, "damaged", detail=" ".join(str(error).split())[:300])
 
 
@@ -68,14 +69,16 @@ def _metric(folder: Path, dataset: str | None) -> Metric | None:
 
 def _state(run: Path, key: str, metric: Metric | None) -> EpisodeState:
     folder = run / key
-    spent = timings(read_events(folder / BESIDE))
+    done = own_file(run, f"{key}/episode.json")
+    spent = _spent(run, key)
     tries = len(list(folder.parent.glob(f"{folder.name}.unfinished-*")))
-    if (folder / "episode.json").is_file():
+    if done:
         return _done(folder, key, metric, spent, tries)
     state: State = "running" if episode_held(run, key) else "unfinished" if folder.is_dir() else "waiting"
-    steps = list(read_steps(folder / "steps.jsonl")) if (folder / "steps.jsonl").is_file() else []
+    steps = list(read_steps(folder / "steps.jsonl")) if own_file(run, f"{key}/steps.jsonl") else []
     attempts = [line.attempt for line in steps if line.attempt is not None]
-    costs = [line.call.cost_usd for line in read_journal(folder / JOURNAL)]
+    calls = list(read_journal(folder / JOURNAL)) if own_file(run, f"{key}/{JOURNAL}") else []
+    costs = [line.call.cost_usd for line in calls]
     return EpisodeState(
         key,
         state,
@@ -85,6 +88,14 @@ def _state(run: Path, key: str, metric: Metric | None) -> EpisodeState:
         timings=spent,
         tries=tries,
     )
+
+
+def _spent(run: Path, key: str) -> Timings:
+    """Where its time went; what cannot be read is only missing."""
+    try:
+        return timings(read_events(run / key / BESIDE)) if own_file(run, f"{key}/{BESIDE}") else NONE
+    except UsageError:
+        return NONE
 
 
 def _done(folder: Path, key: str, metric: Metric | None, spent: Timings, tries: int) -> EpisodeState:
@@ -108,4 +119,4 @@ def _best(attempts: list[Attempt], metric: Metric | None) -> float | None:
     if metric is None:
         return None
     values = [made.validation.metrics[metric.name] for made in attempts if made.validation and made.validation.valid]
-    return (max if metric.direction == "max" else min)(values, default=None)
+    return metric.best(values)

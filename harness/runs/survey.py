@@ -19,10 +19,13 @@ from harness.runner.manifest import FILE as MANIFEST
 from harness.runner.phases import LOG
 from harness.runner.run import keys_of
 from harness.runs.held import run_held
+from harness.runs.own import own_file
 from harness.schema.run import RunManifest
 
 GONE = ".gone-"
 """What a run is called while it is removed."""
+MOST_MANIFEST_BYTES, MOST_EPISODES, MOST_FOLDERS = 4 << 20, 100_000, 200
+"""Of a run.json, of the episodes that it names, and of folders in one another: more is no run of ours."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def look(folder: Path) -> FoundRun:
             folder,
             manifest,
             running=run_held(folder),
-            done=sum((folder / key / "episode.json").is_file() for key in keys),
+            done=sum(_ended(folder, key) for key in keys),
             total=len(keys),
             spent_usd=spent_usd(folder),
             bytes=sum(entry.stat(follow_symlinks=False).st_size for entry in files(folder)),
@@ -90,10 +93,21 @@ def _manifest(folder: Path) -> RunManifest:
     if file.is_symlink() or not file.is_file():
         begun = "; one is being begun there" if run_held(folder) else ""
         raise UsageError(f"holds no {MANIFEST}, so it is no run{begun}")
+    own_file(folder, MANIFEST, MOST_MANIFEST_BYTES)
     manifest = RunManifest.from_json(file.read_bytes(), subject=MANIFEST)
     if manifest.run != folder.name:
         raise UsageError(f"holds the {MANIFEST} of a run called {manifest.run}; a run lies in a folder of its own name")
+    if (named := len(manifest.tasks) * len(manifest.seeds)) > MOST_EPISODES:
+        raise UsageError(f"holds a {MANIFEST} that names {named:,} episodes; {MOST_EPISODES:,} are looked at")
     return manifest
+
+
+def _ended(folder: Path, key: str) -> bool:
+    """Whether an episode has its record. One that lies elsewhere, or is none, counts as not ended: `show` says why."""
+    try:
+        return own_file(folder, f"{key}/episode.json")
+    except UsageError:
+        return False
 
 
 def never_begun(folder: Path) -> bool:
@@ -101,29 +115,43 @@ def never_begun(folder: Path) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}
-    return bool(names) and names <= {LOCKS, LOG.parts[0]}
+    return bool(names) and names <= {LOCKS, LOG.parts[0]} and all(_ours(folder, entry) for entry in files(folder))
+
+
+def _ours(folder: Path, entry: os.DirEntry[str]) -> bool:
+    """A lock, which is empty, or the run's log: somebody else's folder may be called logs too."""
+    where = Path(entry.path).relative_to(folder)
+    return entry.is_file(follow_symlinks=False) and (where == LOG or (where.parent == Path(LOCKS) and _empty(entry)))
+
+
+def _empty(entry: os.DirEntry[str]) -> bool:
+    return entry.stat(follow_symlinks=False).st_size == 0
 
 
 def files(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Everything below a folder that is no folder, links as such. Raises UsageError at another file system."""
+    """Everything below a folder that is no folder, links as such. Raises UsageError at another file system, and where
+    folders lie in one another deeper than MOST_FOLDERS."""
     device = folder.lstat().st_dev
-    places = [str(folder)]
+    places = [(str(folder), 0)]
     while places:
-        with os.scandir(places.pop()) as entries:
+        place, depth = places.pop()
+        if depth > MOST_FOLDERS:
+            raise UsageError(f"holds more than {MOST_FOLDERS} folders in one another")
+        with os.scandir(place) as entries:
             for entry in entries:
                 if not entry.is_dir(follow_symlinks=False):
                     yield entry
                 elif entry.stat(follow_symlinks=False).st_dev != device:
                     raise UsageError(f"holds another file system, mounted on {entry.path}")
                 else:
-                    places.append(entry.path)
+                    places.append((entry.path, depth + 1))
 
 
 def spent_usd(folder: Path) -> float | None:
     """What the run has paid, and the most that calls in flight can cost; None without a spending.jsonl. As Ledger, but
-    without its lock and only reading. Raises SchemaError."""
+    without its lock and only reading. Raises SchemaError, UsageError."""
     file = folder / SPENDING
-    if not file.is_file():
+    if not own_file(folder, SPENDING):
         return None
     costs: dict[str, SpendingLine] = {}
     for text in file.read_bytes().split(b"\n")[:-1]:

@@ -60,7 +60,8 @@ def together(many: Sequence[Timings]) -> Timings:
 
 def _life(events: Sequence[Event]) -> Timings:
     end = max((event.ended_s for event in events if event.event == "episode"), default=None)
-    begin, end = events[0].began_s, end or max(event.ended_s for event in events)
+    begin = events[0].began_s
+    end = max(begin, end or max(event.ended_s for event in events))
     phases = _swept([_clipped(span, begin, end) for event in events for span in _spans(event)])
     total = end - begin
     rest = total - sum(phases.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,6 +13,7 @@ from harness.errors import Problem, SchemaError, UsageError
 from harness.schema.base import Day, HttpsUrl, KebabId, Line, Record, SafePath, SemVer, Sha256, canonical_bytes
 from harness.schema.search import Hyperparameter
 from harness.schema.starter import NO_STARTER, OtherStarter, StarterName, Variant
+from harness.schema.vocabulary import SIGN
 from harness.schema.vocabulary import Direction as Direction
 from harness.schema.vocabulary import Domain as Domain
 from harness.schema.vocabulary import ProfileName as ProfileName
@@ -30,6 +32,15 @@ class Metric(Record):
     unit: str
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 or -1: a value times this is better the more it is."""
+        return SIGN[self.direction]
+
+    def best(self, values: Iterable[float]) -> float | None:
+        """The best of some values; None of none."""
+        return max(values, key=lambda value: self.sign * value, default=None)
 
 
 class ArtifactFile(Record):

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from harness.schema.base import Record
 from harness.schema.episode import NonNegative
@@ -22,7 +22,18 @@ from harness.schema.episode import NonNegative
 EventName = Literal["run-begun", "run", "episode-begun", "episode", "step", "container", "model", "command", "grade"]
 Fact = str | int | float | bool | None
 Facts = dict[str, Fact]
-Moment = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$")]
+
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+Moment = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"),
+    AfterValidator(_moment),
+]
 _SET = time.time() - time.monotonic()
 
 

@@ -41,7 +41,9 @@ def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
     with (folder / RECORD).open("wb") as file, gzip.GzipFile("", "wb", 5, file, mtime=0) as packed:
         packed.writelines(part.encode() for part in _record(leaderboard))
     (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
-    (folder / "task_scores.csv").write_text(_csv(_SCORES, _scores(leaderboard)), encoding="utf-8", newline="")
+    (folder / "task_scores.csv").write_text(
+        _csv(_SCORES, (tuple(map(_short, row)) for row in _scores(leaderboard))), encoding="utf-8", newline=""
+    )
     (folder / LEDGER).write_bytes(ledger_bytes(leaderboard.ledger))
     (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
 
@@ -76,6 +78,11 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:
     writer.writerow(header)
     writer.writerows([safe_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def _short(value: Value) -> Value:
+    """A number to seven digits: what a spreadsheet shows of it. task_scores.parquet and the record have it whole."""
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:

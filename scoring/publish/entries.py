@@ -19,8 +19,9 @@ from scoring.publish.bodies import Bodies, New, beside
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.evidence import addressed
+from scoring.publish.frame import SCRIPT, framed
 from scoring.publish.kept import Kept
-from scoring.publish.policy import with_hosts
+from scoring.publish.policy import bare, with_hosts
 from scoring.publish.sitemap import extend_sitemap
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import page_name
@@ -28,7 +29,7 @@ from scoring.publish.texts import StepFiles, Texts
 
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
-    "entry-title": 4,
+    "entry-title": 3,
     "entry-description": 2,
     "entry-head": 1,
     "entry-tasks": 1,
@@ -53,7 +54,9 @@ class EntryPages:
     def write(self, built: Path) -> None:
         """In place. Raises GymboardError when the shell has not the slots that it must have."""
         path = built / SHELL
-        html = with_hosts(squeezed(path.read_text(encoding="utf-8")))
+        html, script = framed(squeezed(path.read_text(encoding="utf-8")))
+        html = bare(with_hosts(html))
+        (built / SCRIPT).write_text(script, encoding="utf-8")
         perhaps = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
         shell = read_shell(html, {**_SHELL_SLOTS, **perhaps}, SHELL)
         names, cards = [], own_cards(self.content)

@@ -16,10 +16,11 @@ from markupsafe import Markup
 from harness.by_hand import by_hand
 from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
-from scoring.leaderboard import Board, Flag, Row
+from scoring.leaderboard import Board, Cell, Flag, Row, Score
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
 from scoring.publish.audit import audit_findings
+from scoring.publish.cells import closeness
 from scoring.publish.episodes import KINDS, Happened, by_kind, deciles, gap, happened
 from scoring.publish.evidence import PUBLIC
 from scoring.publish.formats import number, visible
@@ -73,14 +74,19 @@ def body_slots(
     context["by_hand"] = _by_hand(row, loaded, ledger, place)
     urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
-    slots = {part.replace("_", "-"): str(render(env, f"{part}.html", **context)) for part in BODY}
+    slots = {part.replace("_", "-"): _written(render(env, f"{part}.html", **context)) for part in BODY}
     return {**slots, "entry-hosts": "".join(hosts)}
+
+
+def _written(markup: Markup) -> str:
+    """Nothing of ours stands between apostrophes, so that they need no escape."""
+    return str(markup).replace("&#39;", "'")
 
 
 def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
     """The slots that depend on where the entry stands, and so on everybody else."""
     row, standing = shown.row, shown.row.standings.get(shown.board.default_column)
-    head = render(env, "entry_head.html", board=shown.board, row=row, standing=standing)
+    head = Markup(_written(render(env, "entry_head.html", board=shown.board, row=row, standing=standing)))  # noqa: S704
     title = visible(row.label)
     aup = f"AUP {number(standing.aup)}" if standing else "partial" if row.partial else "not regraded yet"
     description = f"{title} on Gymboard: {aup}, level {row.level or 'none'}"
@@ -90,9 +96,31 @@ def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
 
 def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[Any, ...]]:
     return [
-        (task, cell, base.cells[place] if base else None, gap(bundle.episodes, cell) if bundle else None)
+        (
+            task,
+            cell,
+            _drawn(shown.board, base.cells[place].last if base else None, cell),
+            gap(bundle.episodes, cell) if bundle else None,
+        )
         for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
     ]
+
+
+def _drawn(board: Board, base: Score | None, cell: Cell) -> str:
+    """A dumbbell's places in its style sheet's words, thousandths of the way; the best attempt's where it is another
+    than the submission's."""
+    found = {
+        "f": closeness(board, base) if base else None,
+        "t": closeness(board, cell.last),
+        "b": closeness(board, cell.best),
+    }
+    if found["b"] == found["t"]:
+        del found["b"]
+    return ";".join(f"--{name}:{_short(at / 100)}" for name, at in found.items() if at is not None)
+
+
+def _short(share: float) -> str:
+    return f"{share:.3f}".rstrip("0").rstrip(".").removeprefix("0") or "0"
 
 
 def _conduct(row: Row) -> dict[str, Any]:

@@ -31,7 +31,8 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 
 class Fault(NamedTuple):
-    """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's."""
+    """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's.
+    What went wrong stands in the episode's own lines too (`7→none`, how it ended); `why` is what they do not say."""
 
     id: str
     link: str
@@ -43,7 +44,8 @@ class Fault(NamedTuple):
 class Happened(NamedTuple):
     """One episode. `id`: `house-price.0`, where a link to it leads; its steps are `house-price.0.step-17`.
 
-    `handed`: `17→0.842` for each attempt; `more` of them are not among these. `cut`: letters left out of the trace.
+    `handed`: `17→0.842` for each attempt of which the trace does not say it all; `more` attempts were not looked at.
+    `cut`: letters left out of the trace.
     """
 
     id: str
@@ -90,7 +92,7 @@ def _happened(episode: Episode, cell: Cell | None) -> Happened:
         wall_s=episode.usage.wall_s,
         final=_at(cell.last.seeds, seed) if cell else None,
         best=_at(cell.best.seeds, seed) if cell else None,
-        handed=tuple(_handed(attempt, cell) for attempt in episode.attempts[:MAX_HANDED]),
+        handed=tuple(filter(None, (_handed(attempt, cell, trace) for attempt in episode.attempts[:MAX_HANDED]))),
         more=max(0, len(episode.attempts) - MAX_HANDED),
         faults=tuple(_faults(episode)),
     )
@@ -100,11 +102,14 @@ def _at(seeds: Sequence[float | None], seed: int) -> float | None:
     return seeds[seed] if seed < len(seeds) else None
 
 
-def _handed(attempt: Attempt, cell: Cell | None) -> str:
+def _handed(attempt: Attempt, cell: Cell | None, trace: str) -> str:
+    """Empty for a submission of which nothing was told where its letter says that it was one."""
     told = attempt.validation.metrics if attempt.validation else attempt.published or {}
     value = told.get(cell.metric) if cell else None
     words = "none" if _why(attempt) else number(value) if value is not None else ""
     submitted = "submit" if attempt.kind == "submit" else ""
+    if submitted and not words and trace[: attempt.step or 0][(attempt.step or 0) - 1 :] == LETTERS["Submit"]:
+        return ""
     return f"{attempt.step or ''}→{' '.join(filter(None, (submitted, words)))}"
 
 

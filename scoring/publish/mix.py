@@ -1,6 +1,7 @@
 """Counts as small drawings: ten stacked columns, each filled to the top or as high as its count.
 
-Takes counts by group and column, gives one path a group in a box of 100 by 40, whatever the page makes of them.
+Takes counts by group and column, gives one path a group in a box of 100 by 100, whatever the page makes of them. A path
+covers those of the groups below it, which are drawn over it; the style sheet cuts the gaps between the columns.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-WIDE, HIGH, GAP = 10, 40, 1
+WIDE, HIGH = 10, 100
 
 
 class Band(NamedTuple):
@@ -25,19 +26,24 @@ def bands(groups: Sequence[tuple[str, Sequence[int]]], *, filled: bool = True) -
     """From the bottom up, in the order of the groups. `filled`: every column that has a count reaches the top."""
     columns = [sum(column) for column in zip(*(counts for _, counts in groups), strict=True)]
     highest = max(columns, default=0)
-    total, floors = sum(columns) or 1, [0.0] * len(columns)
+    total, below = sum(columns) or 1, [0] * len(columns)
     found = []
     for number, (name, counts) in enumerate(groups, start=1):
-        path = ""
-        for at, (count, many) in enumerate(zip(counts, columns, strict=True)):
-            if count:
-                tall = HIGH * count / (many if filled else highest)
-                floors[at] += tall
-                path += f"M{at * WIDE} {_short(HIGH - floors[at])}h{WIDE - GAP}v{_short(tall)}h-{WIDE - GAP}z"
+        below = [one + count for one, count in zip(below, counts, strict=True)]
+        tops = [
+            round(HIGH - HIGH * one / ((many if filled else highest) or 1))
+            for one, many in zip(below, columns, strict=True)
+        ]
         percents = tuple(round(100 * count / (many or 1)) for count, many in zip(counts, columns, strict=True))
-        found.append(Band(name, number, path, sum(counts) / total, percents))
+        found.append(Band(name, number, _path(tops) if any(counts) else "", sum(counts) / total, percents))
     return tuple(found)
 
 
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+def _path(tops: Sequence[int]) -> str:
+    """From the bottom, along the tops of the columns."""
+    path, at = f"M0 {HIGH}", HIGH
+    for place, top in enumerate(tops):
+        if top != at:
+            path += f"{f'H{place * WIDE}' if place else ''}V{top}"
+            at = top
+    return f"{path}H{len(tops) * WIDE}{'' if at == HIGH else f'V{HIGH}'}z"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from scoring.publish.stamp import slot
 
 _OPEN, _MARK = "script", slot("policy")
 _DATA_TYPES = ("application/json", "application/ld+json")
+_POLICY = re.compile(r'http-equiv="?Content-Security-Policy"? content="([^"]*)"')
+_DIGEST = re.compile(r" &#39;sha256-[^&]*&#39;")
 _RULES = (
     ("default-src", "'none'"),
     ("script-src", "'self'"),
@@ -73,6 +77,18 @@ def with_hosts(shell: str) -> str:
     if shell.count(own) != 1:
         raise GymboardError("the shell of the entry pages has no policy to add a payload's host to")
     return shell.replace(own, f"{own}{slot('entry-hosts')}")
+
+
+def bare(shell: str) -> str:
+    """The shell of pages without inline scripts, its policy without their digests. Raises GymboardError for one that
+    has such a script."""
+    if _Scripts(shell).texts:
+        raise GymboardError("a shell that should have no inline script has one")
+    found = _POLICY.search(shell)
+    rule = unescape(_DIGEST.sub("", found[1])) if found else ""
+    if not found or '"' in rule:
+        raise GymboardError("the shell of the entry pages has no policy")
+    return shell.replace(found[1], rule)
 
 
 def protect(built: Path) -> None:

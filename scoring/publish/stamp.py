@@ -32,13 +32,15 @@ _LINK = re.compile(r'<a href="([^"]*)"[^>]*>')
 _TITLE = re.compile(r'<span class="md-ellipsis">(.*?)</span>')
 
 
+def spaced(html: str) -> str:
+    """The page with one blank wherever the theme wrote many; text that keeps its blanks stays as it is."""
+    return "".join(part if place % 3 else re.sub(r"\s+", " ", part) for place, part in _thirds(_KEPT.split(html)))
+
+
 def squeezed(html: str) -> str:
     """A shell without blanks between tags, and with one link for each section of the navigation: both would be written
     again with every entry. Where the theme's navigation looks otherwise it stays whole."""
-    parts = _KEPT.split(html)
-    pieces = (
-        part if place % 3 else re.sub(r"\s+", " ", re.sub(r">\s+<", "><", part)) for place, part in _thirds(parts)
-    )
+    pieces = (part if place % 3 else part.replace("> <", "><") for place, part in _thirds(_KEPT.split(spaced(html))))
     return _SECTION.sub(_one_link, "".join(pieces))
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from scoring.leaderboard import Board, Row
 from scoring.publish import formats
-from scoring.publish.cells import cell_words, closeness, noted, outcome, outcome_words
+from scoring.publish.cells import cell_words, noted, outcome, outcome_words
 from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
 from scoring.publish.failures import ended
@@ -43,6 +43,11 @@ def _finalize(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _text(value: str) -> Markup:
+    """What stands between tags, never in an attribute: its quotation marks need no escape there."""
+    return Markup(str(escape(visible(value))).replace("&#34;", '"'))  # noqa: S704 - the escape above
+
+
 def environment(folder: Path) -> jinja2.Environment:
     """Templates of `folder` with the site's filters and words."""
     env = jinja2.Environment(
@@ -63,6 +68,7 @@ def environment(folder: Path) -> jinja2.Environment:
         slug_words=formats.slug_words,
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
+        text=_text,
         thousands=lambda value: f"{value:,}",
         columns=columns,
     )
@@ -76,7 +82,6 @@ def environment(folder: Path) -> jinja2.Environment:
         strip_paths=strip_paths,
         strip_said=strip_said,
         facets=facets,
-        closeness=closeness,
         noted=noted,
         dot_strip=dot_strip,
         top_rows=shown,

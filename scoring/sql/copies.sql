@@ -1,7 +1,8 @@
 -- Runs that hand in an artifact which another submitter's run had handed in before: the author is whose regrade found it
 -- first, also in a bundle that was replaced since (earlier: see scoring.earlier). The digest is of names
 -- and bytes, so one changed byte escapes it: it stops a published payload from being entered again, not its ideas.
--- Artifacts no better than the baseline are anybody's. Two people can write the same few lines: such an entry appeals.
+-- Artifacts no better than the baseline are anybody's: harness.schema.gain, whose rule GB111 asks too. Two people can
+-- write the same few lines: such an entry appeals.
 CREATE OR REPLACE TABLE copies AS
 WITH first_regrades AS (
   SELECT entry, bundle_sha256, min(sequence) AS sequence
@@ -27,7 +28,7 @@ gains AS (
     AND (
       r.baseline IS NULL
       OR CASE WHEN r.maximise THEN a.value - r.baseline ELSE r.baseline - a.value END
-        > greatest(3 * coalesce(a.stderr, 0), coalesce(r.noise, 0) * abs(r.baseline))
+        > greatest($sigmas * coalesce(a.stderr, 0), coalesce(r.noise, 0) * abs(r.baseline))
     )
 ),
 shared AS (

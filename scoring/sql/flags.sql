@@ -70,7 +70,7 @@ do_nothing AS (
 claim_differs AS (
     SELECT entry_no, 'claim-differs' AS flag, task, seed, attempt, value, claim AS against,
            abs(value - claim) - allowed AS excess,
-           format('claimed {:.6g}, our regrade found {:.6g}: {:.3g} apart, {:.3g} is allowed', claim, value,
+           format('claimed {:.6g}, regraded {:.6g}: {:.3g} apart, {:.3g} allowed', claim, value,
                   abs(value - claim), allowed) AS words
     FROM (
         SELECT g.*, c.value AS claim,

@@ -2,13 +2,14 @@
 -- Here an entry's signature already held, or it would not be in `entries`.
 --   reported   an import: its figures are somebody else's
 --   signed     a run that the ledger included
---   regraded   a docker run: our own job graded the last artifact of every episode that left one, and there is one
+--   regraded   a docker run: our own job graded the last artifact of every episode that left one; where none left any,
+--              it found that there is nothing to grade
 --   replayed   regraded, and the newest replay of every task that left an artifact agrees or excuses it; one agrees
 -- A downgrade in the ledger caps the level of these very bytes, until the entry is submitted anew.
 WITH graded AS (
     SELECT
         entry_no,
-        bool_or(last_artifact) AND bool_and(last_regraded OR NOT last_artifact) AS complete
+        bool_and(last_regraded OR NOT last_artifact) AS complete
     FROM episodes
     GROUP BY entry_no
 ),
@@ -24,6 +25,7 @@ decided AS (
     SELECT
         entry_no,
         min(sequence) FILTER (kind = 'inclusion') AS included,
+        bool_or(kind = 'regrade') AS regraded,
         coalesce(bool_or(kind = 'review'), false) AS reviewed,
         min(level::level) FILTER (kind = 'downgrade') AS cap
     FROM found_entries JOIN ledger USING (entry, bundle_sha256)
@@ -36,7 +38,7 @@ SELECT
         WHEN preview THEN NULL
         WHEN origin = 'import' THEN 'reported'::level
         ELSE least(cap, CASE
-            WHEN sandbox <> 'docker' OR NOT coalesce(complete, false) THEN 'signed'
+            WHEN sandbox <> 'docker' OR NOT coalesce(complete AND regraded, false) THEN 'signed'
             WHEN coalesce(agreed, false) THEN 'replayed'
             ELSE 'regraded'
         END::level)

@@ -1,6 +1,6 @@
 SELECT
   a.* EXCLUDE (entry_no, is_last, artifact),
-  lower(hex(a.artifact)) AS artifact_sha256,
+  left(lower(hex(a.artifact)), 16) AS artifact,
   n.entry,
   a.is_last AND (a.kind = 'submit' OR a.source = 'published') AS final
 FROM attempts AS a

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness import images
 from harness.grading.base import GradeJob
 from harness.grading.play import grade_play
-from harness.proof import RELATIVE_MARGIN, SIGMAS
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
+from harness.schema.gain import GAIN_SIGMAS, RELATIVE_NOISE
 from harness.schema.task import ProfileName, load_task, tasks_root
 
 FOLDER = tasks_root() / "three-sat"
@@ -30,7 +30,7 @@ STARTER = (FOLDER / "starter" / "baseline.py").read_bytes()
 
 
 def threshold(*stderr: float) -> float:
-    return max(RELATIVE_MARGIN, SIGMAS * hypot(*stderr))
+    return max(RELATIVE_NOISE, GAIN_SIGMAS * hypot(*stderr))
 
 
 def graded(engine: Engine, profile: ProfileName) -> tuple[float, float, float]:

@@ -70,7 +70,8 @@ def _entry(submissions: Path, name: str, tree: Tree, lines: list[Tree]) -> Entry
                     regraded[key] = one["verdict"]
     ends = [(e["task"], e["seed"], len(e["attempts"]) - 1) for e in tree["episodes"] if e["attempts"]]
     wanted = [key for key in ends if artifacts[key]]
-    whole = bool(wanted) and all(key in regraded for key in wanted) and tree.get("sandbox") == "docker"
+    looked = any(line["kind"] == "regrade" for line in lines)
+    whole = looked and all(key in regraded for key in wanted) and tree.get("sandbox") == "docker"
     level = "reported" if tree["origin"] == "import" else "regraded" if whole else "signed"
     for line in lines:
         if line["kind"] == "downgrade" and level == "regraded":

@@ -63,8 +63,8 @@ def test_every_fault_is_linked_to_its_step_and_the_step_is_there() -> None:
     ]
     html = page(leaderboard(), "entry-3", loaded()["entry-3"])
     for fault in one.faults:
-        assert html.count(f'href="#{fault.link}"') == 1
-        assert html.count(f'id="{fault.link}"') == 1
+        assert html.count(f"href=#{fault.link}>") == 1
+        assert html.count(f"id={fault.link}>") == 1
     assert f"<code>{TRACE}</code>" in html
 
 
@@ -115,21 +115,21 @@ def test_deciles_are_those_of_the_public_table() -> None:
 
 def test_columns_are_filled_or_as_high_as_their_count() -> None:
     counts = [("a", (2, 0)), ("b", (2, 1))]
-    assert [band.path for band in bands(counts)] == ["M0 20h9v20h-9z", "M0 0h9v20h-9zM10 0h9v40h-9z"]
-    assert bands(counts, filled=False)[1].path == "M0 0h9v20h-9zM10 30h9v10h-9z"
+    assert [band.path for band in bands(counts)] == ["M0 100V50H10V100H20z", "M0 100V0H20V100z"]
+    assert bands(counts, filled=False)[1].path == "M0 100V0H10V75H20V100z"
     assert [band.percents for band in bands(counts)] == [(50, 0), (50, 100)]
 
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     html = page(leaderboard(), "entry-3", loaded()["entry-3"])
-    assert f'id="part.house-price"><a href="{PAYLOAD}"' in html
+    assert f'id=part.house-price><a href="{PAYLOAD}"' in html
     assert " https://payload.example" in html  # the one host that the page's policy lets it ask
     own = Loaded(bundle(location=None), "1" * 64)
     beside = page(leaderboard(), "entry-3", own, Texts(frozenset({"house-price.tar.zst"})))
     assert 'href="../submissions/entry-3/house-price.tar.zst"' in beside
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
-    assert "href=" not in nowhere.split('id="part.house-price"')[1].split("</dd>")[0]
+    assert "href=" not in nowhere.split("id=part.house-price")[1].split("</dl>")[0]
 
 
 def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
@@ -139,7 +139,7 @@ def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
     body = made.body(one, Texts(frozenset({"house-price.tar.zst"})), own)
     at = "https://raw.example/owner/board/commit/submissions"
     slots = addressed(body, at)
-    assert f'id="part.house-price"><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
+    assert f'id=part.house-price><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
     assert slots["entry-hosts"] == " https://raw.example", "a policy's path would have to be the file's own"
     assert not any("slot--evidence" in slot for slot in slots.values())
 
@@ -262,7 +262,7 @@ def test_an_entry_that_the_ledger_removed_says_so_and_shows_no_value(hostile_sit
     assert "Removed on 2026-11-07" in text and "../ledger/0.html#line-6" in html
     assert text.count("Nothing is shown") == 4 and "AUP," not in text
     ledger = (hostile_site / "ledger.html").read_text(encoding="utf-8")
-    assert 'href="entries/gone.html"' in ledger
+    assert "href=entries/gone.html>" in ledger
 
 
 # Task pages.

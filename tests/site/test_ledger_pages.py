@@ -27,7 +27,7 @@ def content(count: int) -> Content:
 
 
 def numbers(html: str) -> list[int]:
-    return [int(number) for number in re.findall(r'<tr id="line-(\d+)"', html)]
+    return [int(number) for number in re.findall(r"<tr id=line-(\d+)", html)]
 
 
 @pytest.mark.parametrize("count", [0, 1, LINES, LINES + 1, 3 * LINES])

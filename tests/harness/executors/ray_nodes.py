@@ -140,30 +140,46 @@ class Nodes:
         return Node(mark, folder, starter)
 
     def _joins(self, node: Node) -> bool:
-        deadline = time.monotonic() + START_S
-        while node.starter.poll() is None and time.monotonic() < deadline:
-            if f"127.0.0.{len(self.nodes) + 2}" in self._seen():
-                return True
-            time.sleep(0.3)
-        return False
+        """Whether the cluster comes to know it; one interpreter looks, for each takes as long as a node to start."""
+        looker, deadline = self._looker(), time.monotonic() + START_S
+        try:
+            while node.starter.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.2)
+                if looker.poll() == 0:
+                    return True
+                if looker.poll() is not None:  # there was no head yet
+                    looker = self._looker()
+            return False
+        finally:
+            looker.kill()
+            looker.wait()
 
-    def _seen(self) -> list[str]:
-        """The addresses of the nodes that live."""
-        asked = [sys.executable, "-c", LIVING, self.address]
-        said = subprocess.run(asked, env=environment(), capture_output=True, text=True, check=False)
-        return said.stdout.split()
+    def _looker(self) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-c", JOINED, self.address, f"127.0.0.{len(self.nodes) + 2}"]
+        return subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def close(self) -> None:
         for node in reversed(self.nodes):
             node.kill()
 
 
-LIVING = """
-import sys
+JOINED = """
+import socket, sys, time
+host, _, port = sys.argv[1].rpartition(":")
+while True:
+    try:
+        socket.create_connection((host, int(port))).close()
+        break
+    except OSError:
+        time.sleep(0.2)
 from ray._raylet import GcsClient
-nodes = GcsClient(address=sys.argv[1]).get_all_node_info()
-print(*(node.node_manager_address for node in nodes.values() if node.state == 0))
+cluster = GcsClient(address=sys.argv[1])
+while not any(
+    node.node_manager_address == sys.argv[2] and node.state == 0 for node in cluster.get_all_node_info().values()
+):
+    time.sleep(0.2)
 """
+"""Ends when a node with this address lives."""
 
 
 @contextmanager

@@ -171,7 +171,7 @@ def ended(child: subprocess.Popen[str], within_s: float = 300) -> tuple[int, str
     return child.returncode, said
 
 
-def until(there: Callable[[], object], within_s: float = 120, every_s: float = 0.01) -> None:
+def until(there: Callable[[], object], within_s: float = 300, every_s: float = 0.01) -> None:
     """Wait for something to be so; `every_s`: how often a look is worth its cost."""
     deadline = time.monotonic() + within_s
     while not there():

@@ -107,7 +107,10 @@ def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int =
     try:
         until(lambda: child.poll() is not None or two.at_gate(), BEGUN_S, SEEN_S)
         (two.gate / "open").touch()
-        until(lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers), 120, 0.1)
+        until(
+            lambda: child.poll() is not None or (two.playing(side) and two.paid(side, two.far) >= answers),
+            every_s=SEEN_S,
+        )
         assert child.poll() is None, child.communicate()
     except AssertionError:
         child.kill()

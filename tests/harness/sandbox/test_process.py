@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,16 +207,15 @@ def test_memory_is_limited(run: Run) -> None:
 
 
 def test_kill_leaves_nothing_and_may_come_twice(run: Run, engine: Engine) -> None:
-    process = run(
-        "import os, subprocess, time\n"
-        "subprocess.Popen(['sleep', '98.7654'], start_new_session=True); print(os.getpid(), flush=True); time.sleep(60)"
-    )
+    length = f"98.{secrets.randbelow(10**9):09}"  # nobody else's: another run of these tests may be at work
+    child = f"subprocess.Popen(['sleep', '{length}'], start_new_session=True)"
+    process = run(f"import os, subprocess, time\n{child}; print(os.getpid(), flush=True); time.sleep(60)")
     process.read_line(20, 100)
     begun = time.monotonic()
     process.kill()
     process.kill()
     assert time.monotonic() - begun < 5 and process.exit_code() in (-9, 137)
-    assert not _running("98.7654")
+    assert not _running(length)
 
 
 def _running(word: str) -> list[str]:

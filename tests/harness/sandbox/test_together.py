@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
-from tests.harness.sandbox.test_lifecycle import ROOT, traces
+from tests.harness.sandbox.test_lifecycle import ROOT, gone
 
 DRIVERS, ROUNDS = 4, 3
 DRIVER = """
@@ -48,4 +48,4 @@ def test_no_driver_takes_what_another_uses(engine: Engine, starter: Path) -> Non
     ends = [driver.communicate(timeout=300)[0] for driver in drivers]
     assert [end.strip() for end in ends] == ["", *["whole"] * (DRIVERS - 1)]
     with open_engine(engine.kind):
-        assert [left for name in names for left in traces(name)] == []
+        assert gone(*names) == []

@@ -43,7 +43,7 @@ def test_any_flipped_byte_is_noticed(signed: Signed, name: str) -> None:
     file = signed.folder / name
     honest = file.read_bytes()
     expected = "payload digest" if name.endswith(".zst") else "signature"
-    step = 97 if name.endswith(".zst") else 41 if name == "bundle.json" else 5
+    step = 97 if name.endswith((".zst", ".json")) else 5
     for at in [*range(0, len(honest), step), len(honest) - 1]:
         for mask in (0x01, 0x20, 0x80):
             file.write_bytes(honest[:at] + bytes([honest[at] ^ mask]) + honest[at + 1 :])

@@ -19,7 +19,7 @@ function stepOf(id, at, letter, told, seconds, code) {
     make("a", at, { href: `#${id}` }),
     make("b", letter, { className: `gb-kind gb-kind-${letter}` }),
     make("span", facts.filter(Boolean).join(", ")),
-    make("span", told, { className: "gb-value" }),
+    make("span", told ?? (letter === "U" ? "submit" : ""), { className: "gb-value" }),
   );
   box.append(head, make("p", "The text of this step has not been fetched.", { className: "gb-of" }));
   row.append(box);
@@ -84,7 +84,7 @@ async function read(episode, bytes) {
     if (own) return;
     const choose = make("input", "", { type: "file", ariaLabel: `${part}, downloaded` });
     choose.onchange = async () => read(episode, await choose.files[0].arrayBuffer());
-    say.append(url ? make("a", `Download ${part}`, { href: url, rel: "noopener nofollow" }) : `Take ${part}`, " and choose it here: ", choose);
+    say.append(url ? make("a", `Download ${part}`, { href: url, rel: "nofollow" }) : `Take ${part}`, " and choose it here: ", choose);
   }
 }
 
@@ -102,7 +102,9 @@ function dress(episode) {
   });
   if (part || episode.dataset.text) button(bar, `Full text${from}`, () => read(episode));
   bar.append(make("output"));
-  episode.firstElementChild.after(bar);
+  const trace = episode.querySelector("code");
+  if (trace) trace.before(bar);
+  else episode.append(bar);
 }
 
 async function go() {

@@ -1,0 +1,19 @@
+"""Gain: whether a value is better than the baseline by more than chance explains.
+
+One rule for a task's proof, for a check before a merge (GB111) and for the board (scoring/sql/copies.sql). An error
+counts when it was measured by us: a claimed one is its submitter's word, and a huge one would explain everything.
+"""
+
+from __future__ import annotations
+
+from harness.schema.task import TaskSpec
+
+GAIN_SIGMAS = 3.0
+RELATIVE_NOISE = 0.05
+"""Of a task timed against its starter, whose value is a share of the starter's: nearer to 1 is no improvement."""
+
+
+def margin(spec: TaskSpec, error: float) -> float:
+    """What a value must be better by than the baseline, in the metric's unit; `error`: a standard error that we
+    measured, 0 where we measured none."""
+    return max(GAIN_SIGMAS * error, RELATIVE_NOISE if spec.grader.relative_to_starter else 0.0)

@@ -1,0 +1,91 @@
+"""A worker that lies: about other episodes, about folders that are not its own, about having ended."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.executors.copies import Change, files, packed
+from harness.executors.desk import Desk
+from harness.runner.run import told
+from harness.schema.episode import Episode
+from tests.harness.sign.builder import write_run
+
+MINE, OTHER = "tiny-play/seed-0", "tiny-play/seed-1"
+OUTSIDE = [
+    "../other/seed-0",
+    "/tmp/seed-0",
+    "..",
+    "",
+    ".locks/seed-0",
+    "tiny-play/seed-0/..",
+    "tiny-play/seed-0\n",
+    "a/b",
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Whole but for MINE."""
+    run = write_run(tmp_path / "runs" / "tiny-run", tasks_sha256={"tiny-predictions": "0" * 64, "tiny-play": "0" * 64})
+    shutil.move(run / MINE, tmp_path / "mine")
+    return run
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def desk(run: Path) -> Desk:
+    return Desk(run, 1.0, run.with_name("log.jsonl"))
+
+
+@pytest.mark.parametrize("key", OUTSIDE)
+def test_what_is_no_episode_is_not_begun_and_nothing_is_written(run: Path, tmp_path: Path, key: str) -> None:
+    made = desk(run)
+    before = tree(tmp_path)
+    change = Change("calls.jsonl", 0, b"{}\n")
+    answers = [made.begin(key), made.near(key), made.put(key, 0, [change]), made.finish(key, 0, b"")]
+    answers.append(made.spending(key, 0, "reserve", key, 0.1, 1.0, "2026-01-01T00:00:00Z", "0" * 64))
+    assert {answer.kind for answer in answers} == {"error"}
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        ("reserve", (OTHER, 0.1, 1.0, "2026-01-01T00:00:00Z", "0" * 64)),
+        ("left_open", (OTHER,)),
+        ("settle", (f"{OTHER}#0", 0.0, "2026-01-01T00:00:00Z", "0" * 64)),
+        ("_demand", (MINE, -5.0, 1.0)),
+        ("__init__", ()),
+    ],
+)
+def test_another_episodes_money_is_not_its_business(run: Path, ask: Any, words: tuple[Any, ...]) -> None:
+    made = desk(run)
+    life = made.begin(MINE).value.life
+    assert made.spending(MINE, life, ask, *words).kind == "error"
+    assert made.spending(MINE, life, "spent_usd", None).value == 0.0
+    assert not made.spending(MINE, life, "reserve", MINE, 0.1, 1.0, "2026-01-01T00:00:00Z", "0" * 64).refused
+
+
+def test_a_word_that_it_has_ended_is_held_to_the_record(run: Path, tmp_path: Path) -> None:
+    """What lies in the run's folder counts: nothing, somebody else's, or what is no record, is a failure of its own."""
+    assert told(run, OTHER).episode == Episode.from_json((run / OTHER / "episode.json").read_bytes())
+    ended = told(run, MINE)
+    assert ended.episode is None and "there is no record" in ended.failure
+    made = desk(run)
+    life = made.begin(MINE).value.life
+    better = dict(files(run / OTHER))
+    assert not made.finish(MINE, life, packed(better)).refused
+    ended = told(run, MINE)
+    assert ended.episode is None and f"is the record of {OTHER}" in ended.failure
+    (run / MINE / "episode.json").write_bytes(b"[" * 1000)
+    assert "cannot be read" in told(run, MINE).failure
+    (run / MINE / "episode.json").unlink()
+    life = made.begin(MINE).value.life
+    assert not made.finish(MINE, life, packed(dict(files(tmp_path / "mine")))).refused
+    assert told(run, MINE).episode is not None
