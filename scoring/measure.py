@@ -82,12 +82,12 @@ def measure(
     scales = {column: _scale(best_of(values[column], yard.maximise), yard, reading) for column in COLUMNS}
     tau_max = compat_tau_max(list(scales.values())) if yard.tau_max is None else yard.tau_max
     cells = {column: _cells(values[column], scales[column], tau_max, yard) for column in wanted}
-    draws = _draws(cells, grid, yard, reading, tau_max)
-    back = np.argsort(order)
-    return {
-        column: _in_order(_column(cells[column], draws, at, grid, yard, ranked, tau_max), back)
-        for at, column in enumerate(wanted)
-    }, tau_max
+    back, found = np.argsort(order), dict[Column, Measured]()
+    for column in wanted:  # not both together: draws are the largest thing in memory
+        draws = _draws({column: cells[column]}, grid, yard, reading, tau_max)
+        found[column] = _in_order(_column(cells[column], draws, grid, yard, ranked, tau_max), back)
+        del draws
+    return found, tau_max
 
 
 def _with_baseline(values: Floats, yard: Yardstick) -> Floats:
@@ -137,14 +137,12 @@ def _cohort(cells: Mapping[Column, _Cells], yard: Yardstick, tau_max: float) -> 
     return Cohort(np.moveaxis(merit, 3, 1), np.moveaxis(~worse, 3, 1), tau_max, penalty)
 
 
-def _column(
-    cells: _Cells, draws: Draws, at: int, grid: Grid, yard: Yardstick, ranked: Bools, tau_max: float
-) -> Measured:
+def _column(cells: _Cells, draws: Draws, grid: Grid, yard: Yardstick, ranked: Bools, tau_max: float) -> Measured:
     compat = draws.aup is None
     parts = contributions(cells.log_ratios, tau_max)
     area = compat_aup(cells.log_ratios, tau_max) if compat else total(parts)
     seed_mean, seed_stderr = _mean_and_error(cells.values)
-    found = places(grid.entries, ranked, area, parts, None if draws.aup is None else draws.aup[at])
+    found = places(grid.entries, ranked, area, parts, None if draws.aup is None else draws.aup[0])
     return Measured(
         values=cells.values,
         scores=cells.scores,
@@ -155,11 +153,11 @@ def _column(
         parts=parts,
         reference=_reference(cells.scores, yard),
         aup=area,
-        aup_low=draws.low[0, at],
-        aup_high=draws.high[0, at],
+        aup_low=draws.low[0, 0],
+        aup_high=draws.high[0, 0],
         mean_aup=total(mean_of_seeds(cells.parts_by_seed)),
-        mean_low=draws.low[1, at],
-        mean_high=draws.high[1, at],
+        mean_low=draws.low[1, 0],
+        mean_high=draws.high[1, 0],
         borda=(compat_borda if compat else borda)(cells.scores, yard.maximise),
         domains=by_domain(cells.log_ratios, tau_max, [rule.domain for rule in yard.rules]),
         **vars(found),

@@ -183,7 +183,9 @@ class Flags(Made[Flag]):
         return lean(Flag.model_validate(self._table.row(place, named=True)))
 
     def some(self, places: range) -> tuple[Flag, ...]:
-        return tuple(_flags(self._table[places.start : places.stop : places.step]))
+        if places.step != 1:
+            return super().some(places)
+        return tuple(_flags(self._table.slice(places.start, len(places))))
 
     def __iter__(self) -> Iterator[Flag]:
         return _flags(self._table)
