@@ -47,7 +47,11 @@ LOOK = """() => {
 }"""
 
 
-WAIT = "() => new Promise(done => requestIdleCallback(() => requestAnimationFrame(done)))"
+WAIT = """() => new Promise(done => {
+  requestIdleCallback(() => requestAnimationFrame(done), {timeout: 500});
+  setTimeout(done, 2000);
+})"""
+"""A busy machine may have neither an idle moment nor a frame for a page, ever: two seconds are enough for both."""
 Sites = Callable[[str], Path]
 
 
