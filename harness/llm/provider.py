@@ -142,14 +142,21 @@ def check(plan: ModelPlan) -> None:
         hint = f"write provider/model, for instance openai/{plan.name}"
         raise UsageError(f"no provider is known for the model {plan.name!r}; {hint}") from None
     if plan.key_env:
-        if not os.environ.get(plan.key_env):
-            raise UsageError(f"--key-env {plan.key_env}: there is no such variable in the environment")
+        if not os.environ.get(plan.key_env, "").strip():
+            raise UsageError(f"--key-env {plan.key_env}: there is no such variable in the environment, or it is empty")
     elif plan.api_base is None and (missing := _missing_keys(litellm, plan.name)):
         raise UsageError(f"{plan.name} needs {' or '.join(missing)} in the environment; or name another by --key-env")
 
 
 def _missing_keys(litellm: Any, model: str) -> list[str]:
-    missing = litellm.validate_environment(model)["missing_keys"]
+    """What litellm looks for; a variable that is there and empty holds no key, though litellm counts it as one."""
+    empty = {name: value for name, value in os.environ.items() if name.endswith("API_KEY") and not value.strip()}
+    for name in empty:
+        del os.environ[name]
+    try:
+        missing = litellm.validate_environment(model)["missing_keys"]
+    finally:
+        os.environ.update(empty)
     return [name for name in missing if name.endswith("API_KEY")]
 
 

@@ -43,6 +43,8 @@ COMMANDS = ["echo begun > notes", PREDICT, "echo done >> notes; cat notes"]
 STEPS = len(COMMANDS) + 2
 TIMES = ("started", "time", "timestamp", "created", "wall_s", "duration_s", "elapsed_s")
 BILL = ("calls", "usage")
+NOTHING = {"episodes lost": 0, "episodes paid twice": 0, "leaked": 0}
+"""What every row of the fault table counts."""
 
 
 class Steady(Asker):

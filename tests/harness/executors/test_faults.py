@@ -20,29 +20,11 @@ import pytest
 from harness.files import ROOM_BYTES
 from tests.conftest import lacking, missing
 from tests.harness.executors.preloaded import preloaded
-from tests.harness.executors.side import STEPS, Side, counted, ended, kill, script, until
+from tests.harness.executors.side import NOTHING, STEPS, Side, counted, ended, kill, script, until
 from tests.servers.models import model_server
 
-NOTHING = {"episodes lost": 0, "episodes paid twice": 0, "leaked": 0}
 SANDBOXES = ["local", pytest.param("docker", marks=pytest.mark.docker)]
 JOBS = ("--jobs", "2")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """sandbox -> the record of a run of one episode after another, made once each."""
-    made: dict[str, Side] = {}
-
-    def record(sandbox: str, *, bill: bool = True) -> Any:
-        if sandbox not in made:
-            side = Side(tmp_path_factory.mktemp("undisturbed"), sandbox)
-            with model_server(script) as server:
-                assert side.end(server)[0] == 0
-                assert dict(counted(side, server)) == NOTHING
-            made[sandbox] = side
-        return made[sandbox].record(bill=bill)
-
-    return record
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ import pytest
 from harness.runner.phases import BESIDE, LOG
 from harness.runs.held import episode_held
 from harness.telemetry.lines import read_events
+from tests.harness.executors.conftest import Undisturbed
 from tests.harness.executors.gated import GATE, Gated
 from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
-from tests.harness.executors.side import SEEDS, STEPS, TASK, Side, counted, ended, kill, script, until
-from tests.harness.executors.test_faults import NOTHING
+from tests.harness.executors.side import NOTHING, SEEDS, STEPS, TASK, Side, counted, ended, kill, script, until
 from tests.harness.executors.test_interrupt import slowly
 from tests.servers.models import model_server
 
@@ -90,18 +90,6 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
         yield Two(nodes, nodes.start(env=env), nodes.start(env=env, hidden=runs), runs, temporary, gate)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
-    """sandbox -> a run of one episode after another in one process."""
-    made = {}
-    for sandbox in ("local", "docker") if shutil.which("docker") else ("local",):
-        made[sandbox] = Side(tmp_path_factory.mktemp("undisturbed"), sandbox)
-        with model_server(script) as server:
-            code, said = made[sandbox].end(server)
-            assert code == 0, said
-    return made
-
-
 def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int = 1) -> None:
     """Wait until both nodes play an episode that has been paid for, the far one with so many answers."""
     try:
@@ -117,7 +105,7 @@ def both_play(child: subprocess.Popen[str], side: Side, two: Two, answers: int =
         raise
 
 
-def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str, Side]) -> None:
+def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: Undisturbed) -> None:
     side = two.side("once")
     with model_server(slowly(4.0)) as server:
         child = side.begin(server, *two.ray)
@@ -130,7 +118,7 @@ def test_ctrl_c_once_finishes_the_steps_that_run(two: Two, undisturbed: dict[str
         code, said = side.end(server, *two.ray, "--resume")
         assert code == 0, said
         assert dict(counted(side, server)) == NOTHING and side.lost() == 0, "not even a call in flight"
-    assert side.record() == undisturbed["local"].record()
+    assert side.record() == undisturbed("local")
 
 
 def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
@@ -148,7 +136,7 @@ def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
     assert two.left(side) == [] and not two.near.workers() and not two.far.workers()
 
 
-def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
+def test_workers_are_killed(two: Two, undisturbed: Undisturbed) -> None:
     """One on each node: Ray begins their episodes again, which go on from what was paid."""
     side = two.side("workers")
     with model_server(slowly(2.0)) as server:
@@ -162,7 +150,7 @@ def test_workers_are_killed(two: Two, undisturbed: dict[str, Side]) -> None:
         assert dict(counted(side, server)) == NOTHING
         assert side.lost() <= 2, "at most the call in flight at each kill"
     assert two.left(side) == []
-    assert side.record(bill=False) == undisturbed["local"].record(bill=False)
+    assert side.record(bill=False) == undisturbed("local", bill=False)
     beside = [one for file in side.run.rglob(BESIDE) for one in read_events(file)]
     log = [one for one in read_events(side.run / LOG) if one.episode]
     assert Counter(map(repr, log)) == Counter(map(repr, beside)), "what was told on either node, once"
@@ -191,7 +179,7 @@ def test_a_node_that_differs_is_refused_before_anything_is_made(two: Two, tmp_pa
 
 
 @pytest.mark.docker
-def test_the_driver_is_killed(two: Two, undisturbed: dict[str, Side]) -> None:
+def test_the_driver_is_killed(two: Two, undisturbed: Undisturbed) -> None:
     """With SIGKILL, while both nodes play: its desk and its workers end with it, and --resume goes on at once."""
     side = two.side("driver", "docker")
     with model_server(slowly(2.0)) as server:
@@ -205,11 +193,11 @@ def test_the_driver_is_killed(two: Two, undisturbed: dict[str, Side]) -> None:
         assert dict(counted(side, server)) == NOTHING
         assert side.lost() <= SEEDS, "at most the call in flight of each"
     assert two.left(side) == []
-    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
+    assert side.record(bill=False) == undisturbed("docker", bill=False)
 
 
 @pytest.mark.docker
-def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
+def test_a_node_is_lost(two: Two, undisturbed: Undisturbed) -> None:
     """Killed -9 in mid-run, a paid episode's journal on its own disk: lost 0, paid twice 0, leaked 0, same record."""
     side = two.side("lost", "docker")
     with model_server(slowly(2.0)) as server:
@@ -222,11 +210,11 @@ def test_a_node_is_lost(two: Two, undisturbed: dict[str, Side]) -> None:
         assert dict(counted(side, server)) == NOTHING
         assert side.lost() <= 1, "the call that was in flight"
     assert two.left(side) == []
-    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
+    assert side.record(bill=False) == undisturbed("docker", bill=False)
 
 
 @pytest.mark.docker
-def test_the_head_is_lost(two: Two, undisturbed: dict[str, Side], tmp_path: Path) -> None:
+def test_the_head_is_lost(two: Two, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """And with it the desk, which plays beside the driver: the run ends in words, the node that is left ends its
     episode, and the run goes on, here and on a new cluster."""
     two.far = two.nodes.start(env=two.env, hidden=two.runs)
@@ -250,4 +238,4 @@ def test_the_head_is_lost(two: Two, undisturbed: dict[str, Side], tmp_path: Path
         assert dict(counted(side, server)) == NOTHING
         assert side.lost() <= SEEDS, "at most the call in flight of each"
     assert two.left(side) == []
-    assert side.record(bill=False) == undisturbed["docker"].record(bill=False)
+    assert side.record(bill=False) == undisturbed("docker", bill=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from typing import Any
@@ -142,6 +143,14 @@ def test_missing_key_is_a_wrong_call(monkeypatch: pytest.MonkeyPatch) -> None:
         check(ModelPlan("openai/gpt-4o"))
     with pytest.raises(UsageError, match="NO_SUCH_KEY"):
         check(ModelPlan("openai/gpt-4o", key_env="NO_SUCH_KEY"))
+    for empty in ("", "  "):
+        monkeypatch.setenv("OPENAI_API_KEY", empty)
+        monkeypatch.setenv("MY_KEY", empty)
+        with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+            check(ModelPlan("openai/gpt-4o"))
+        with pytest.raises(UsageError, match="MY_KEY"):
+            check(ModelPlan("openai/gpt-4o", key_env="MY_KEY"))
+        assert os.environ["OPENAI_API_KEY"] == empty, "the environment stays what it is"
     check(ModelPlan("openai/gpt-4o", api_base="http://127.0.0.1:1/v1"))
 
 

@@ -187,7 +187,7 @@ def test_the_page_of_an_entry_prints_lines_that_hold(stock: Path, served: tuple[
     signed = {place.parent.name for place in submissions.glob("*/bundle.json.sig")}
     assert signed
     for name, page in pages.items():
-        found = re.search(r'id="verify".*?<pre><code>(.*?)</code></pre>', page, re.DOTALL)
+        found = re.search(r"id=verify.*?<pre><code>(.*?)</code></pre>", page, re.DOTALL)
         assert bool(found) == (name in signed), name
         if found:
             lines = tuple(html.unescape(found[1]).splitlines())
@@ -209,7 +209,7 @@ def test_a_site_that_copies_nothing_prints_lines_that_hold(
     signed = [place.parent.name for place in (ROOT / "submissions").glob("*/bundle.json.sig")]
     for name in signed:
         page = (site / "entries" / f"{name}.html").read_text(encoding="utf-8")
-        found = re.search(r'id="verify".*?<pre><code>(.*?)</code></pre>', page, re.DOTALL)
+        found = re.search(r"id=verify.*?<pre><code>(.*?)</code></pre>", page, re.DOTALL)
         assert found and "slot--" not in page
         lines = tuple(html.unescape(found[1]).splitlines())
         assert lines[0].startswith("curl ") and f"{address}/board/commit/submissions/{name}/" in lines[0]
