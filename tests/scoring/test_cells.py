@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from harness.schema.vocabulary import Direction
 from scoring.build import build, leaderboard
 from scoring.cells import cell_table, ends, last_values
 from scoring.leaderboard import Board, Leaderboard, Row
@@ -73,7 +74,7 @@ def test_a_contribution_is_a_number_and_every_row_is_there() -> None:
         cell_table(*TASK, scores().filter(pl.col("score") == "best"), [], TOKENS, {})
 
 
-TASK = ([("house-price", "r2", "max")], ["baseline"])
+TASK: tuple[list[tuple[str, str, Direction]], list[str]] = ([("house-price", "r2", "max")], ["baseline"])
 TOKENS = {name: np.array([], dtype=np.int64) for name in ("place", "task_no", "a", "b", "c", "d", "e")}
 
 
