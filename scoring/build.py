@@ -28,7 +28,7 @@ from scoring.garbage import without_gc
 from scoring.ledger import LEVELS, Level
 from scoring.plan import Plan
 from scoring.preview import preview_rankings
-from scoring.tables import choose, grid, not_ranked, people, shapes, stored_baselines
+from scoring.tables import choose, grid, little_memory, not_ranked, people, shapes, stored_baselines
 from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
 
@@ -104,7 +104,8 @@ class Built:
     @cached_property
     def flags(self) -> pl.DataFrame:
         """The table of that name: what a reader should look at twice, against the season's rules."""
-        found = flags(self.facts.db, self.season.tasks)
+        with little_memory(self.facts.db):
+            found = flags(self.facts.db, self.season.tasks)
         names = self.facts.db.sql("SELECT entry_no, entry FROM entries WHERE NOT preview").to_arrow_table()
         shape = shapes()["flags"]
         return shape.fit(found.join(pl.DataFrame(names), on="entry_no")).sort(shape.order)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +32,6 @@ _KNOWN = ("feasible",)
 _NUMBERS = len(_FIGURES) + SEEDS
 _COUNTS = ("validate_calls", "valid_episodes")
 _UNKNOWN = -1
-Exits = tuple[tuple[str, int], ...]
 Notes = Mapping[tuple[int, int], tuple[AuditNote, ...]]
 
 
@@ -56,6 +57,13 @@ class CellTable:
         """The cells of one row, in the order of the tasks."""
         return Cells(self, place)
 
+    def exits_of(self, place: int) -> dict[str, int]:
+        """How many episodes of one row ended in which way, by name."""
+        total = Counter[str]()
+        for kind in self.exits[place].tolist():
+            total.update(self.ended[kind])
+        return dict(sorted(total.items()))
+
     def valid_episodes(self, place: int) -> int:
         return int(self.counts[place, :, _COUNTS.index("valid_episodes")].sum())
 
@@ -64,21 +72,22 @@ def cell_table(
     tasks: Sequence[tuple[str, str, Direction]],
     rows: Sequence[str],
     scores: pl.DataFrame,
-    exits: Mapping[tuple[int, int], Exits],
+    exits: Iterable[tuple[int, int, str, int]],
     tokens: Mapping[str, NDArray[Any]],
     notes: Notes,
 ) -> CellTable:
-    """`rows`: names in order, the baseline last. `scores`: the table task_scores. `exits`, `notes`: by row and task.
-    `tokens`: columns place, task_no, then the counts of Cell.tokens. Raises ValueError on a number that is none."""
+    """`rows`: names in order, the baseline last. `scores`: the table task_scores. `exits`: row, task, how episodes
+    ended and how many did, in this order. `notes`: by row and task. `tokens`: columns place, task_no, then the counts
+    of Cell.tokens. Raises ValueError on a number that is none."""
     shape = (len(rows), len(tasks))
     ordered = _in_order(scores, rows, [task for task, _, _ in tasks])
     numbers = np.stack([column.reshape(shape) for column in _numbers(ordered)], axis=2)
     said = np.stack([column.reshape(shape) for column in _said(ordered)], axis=2)
     _check(numbers, said)
-    ended: dict[Exits, int] = {(): 0}
+    ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     places = np.zeros(shape, dtype=np.int32)
-    for at, ways in exits.items():
-        places[at] = ended.setdefault(ways, len(ended))
+    for at, lines in groupby(exits, key=itemgetter(0, 1)):
+        places[at] = ended.setdefault(tuple((status, many) for _, _, status, many in lines), len(ended))
     used = np.full((*shape, len(tokens) - 2), _UNKNOWN, dtype=np.int64)
     place, task, *counts = tokens.values()
     if any(np.ma.getmaskarray(count).any() for count in counts):
@@ -197,11 +206,6 @@ def _score(numbers: Sequence[float | None], said: Sequence[int], at: int) -> Sco
             "contribution": share,
         },
     )
-
-
-def ways(pairs: Iterable[tuple[str, int]]) -> Exits:
-    """How many episodes ended in which way, in one order."""
-    return tuple(sorted(pairs))
 
 
 class Ends(NamedTuple):

@@ -7,8 +7,6 @@ whatever the threads, the hash seed and the order of files; a DuckDB file carrie
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -17,11 +15,9 @@ import polars as pl
 from harness.schema.prices import load_prices
 from scoring.boards import price_frame
 from scoring.build import Built
-from scoring.tables import TableShape, replace_relation, shapes, statement
+from scoring.tables import TableShape, little_memory, replace_relation, shapes, statement
 
 DATABASE = "gymboard.duckdb"
-MEMORY = "256MB"
-"""What the database sorts in while it writes; beyond that it uses the disk."""
 _FACTS = ("entries", "episodes", "attempts", "actions", "ledger", "replays")
 """Made by scoring/sql/table_<name>.sql; the other tables come out of the rankings."""
 
@@ -31,19 +27,9 @@ def export(built: Built, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     db = built.facts.db
     _prepare(built)
-    with _little_memory(db):
+    with little_memory(db):
         _write(built, db, folder)
     return [*(folder / f"{name}.parquet" for name in shapes()), write_database(folder)]
-
-
-@contextlib.contextmanager
-def _little_memory(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One thread too: each sorts in memory of its own."""
-    db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 1").fetchall()
-    try:
-        yield
-    finally:
-        db.execute("RESET memory_limit; RESET threads").fetchall()
 
 
 def _write(built: Built, db: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from harness.schema.base import Record
 from harness.schema.bundle import AuditNote
 from scoring.boards import Ranking
-from scoring.cells import CellTable, cell_table, ways
+from scoring.cells import CellTable, cell_table
 from scoring.leaderboard import Board, BoardTask, Constants, Curve, Flag, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
 from scoring.made import Made
@@ -32,6 +32,7 @@ R = TypeVar("R", bound=Record)
 _NAMES: dict[frozenset[str], set[str]] = {}
 _TOGETHER = 256
 """Entries that are made into records at once."""
+_LINES = 4096
 
 
 def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
@@ -84,9 +85,6 @@ class _Facts:
         plan = self.plan = ranking.plan
         choose(db, plan.chosen, plan.yard)
         self.people = frame(db, "people").to_dicts()
-        self.exits: dict[int, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-        for place, task, status, count in query(db, "exits", seeds=SEEDS).fetchall():
-            self.exits[place][task].append((status, count))
         self.notes: dict[int, list[AuditNote]] = defaultdict(list)
         for note in frame(db, "notes").to_dicts():
             known = {key: value for key, value in note.items() if value is not None and key != "place"}
@@ -101,6 +99,7 @@ class _Facts:
 
     def _cells(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> CellTable:
         numbers = {rule.id: number for number, rule in enumerate(self.plan.yard.rules)}
+        tokens = query(db, "tokens", seeds=SEEDS).fetchnumpy()
         notes: dict[tuple[int, int], list[AuditNote]] = defaultdict(list)
         for place, said in self.notes.items():
             for note in said:
@@ -110,8 +109,8 @@ class _Facts:
             [(rule.id, rule.metric, rule.direction) for rule in self.plan.yard.rules],
             [*(person["entry"] for person in self.people), BASELINE],
             ranking.table("task_scores"),
-            {(place, task): ways(pairs) for place, tasks in self.exits.items() for task, pairs in tasks.items()},
-            query(db, "tokens", seeds=SEEDS).fetchnumpy(),
+            _lines(query(db, "exits", seeds=SEEDS)),  # before any other query
+            tokens,
             {at: tuple(said) for at, said in notes.items()},
         )
 
@@ -137,7 +136,7 @@ class _Facts:
             "cost": _cost(cost),
             "valid_episodes": self.cells.valid_episodes(place),
             "episodes": len(self.plan.yard.rules) * SEEDS,
-            "exits": _counts(pair for pairs in self.exits[place].values() for pair in pairs),
+            "exits": self.cells.exits_of(place),
             **{key: conduct[key] for key in ("failed", "incomplete", "dominant_failure", "steps")},
             **{key: cost[key] for key in ("input_tokens", "output_tokens", "wall_s", "gpu_s")},
             "actions": self.actions[place],
@@ -202,11 +201,10 @@ def _lean_row(tree: Tree) -> Row:
     return row
 
 
-def _counts(pairs: Any) -> dict[str, int]:
-    total: dict[str, int] = defaultdict(int)
-    for name, count in pairs:
-        total[name] += count
-    return dict(sorted(total.items()))
+def _lines(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, not all at once."""
+    while lines := found.fetchmany(_LINES):
+        yield from lines
 
 
 def _in_order(plan: Plan, rows: pl.DataFrame) -> list[Tree]:

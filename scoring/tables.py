@@ -6,8 +6,9 @@ frames in the shape of columns.toml. Missing is NaN in arrays and NULL in tables
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +25,8 @@ from scoring.profiles import Bools, Floats
 from scoring.stats import SEEDS as SEEDS
 from scoring.yardstick import Yardstick
 
+MEMORY = "256MB"
+"""What the database works in while it sorts and joins everything."""
 Source = Literal["published", "claimed", "regraded"]
 _TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
@@ -186,3 +189,13 @@ def replace_relation(db: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFra
     db.register("handed_over", Stream(frame))
     db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM handed_over")  # noqa: S608 - our own name
     db.unregister("handed_over")
+
+
+@contextlib.contextmanager
+def little_memory(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What cannot be held in MEMORY goes to the disk. One thread too: each sorts in memory of its own."""
+    db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 1").fetchall()
+    try:
+        yield
+    finally:
+        db.execute("RESET memory_limit; RESET threads").fetchall()

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from harness.schema.vocabulary import Direction
 from scoring.build import build, leaderboard
 from scoring.cells import cell_table, ends, last_values
 from scoring.leaderboard import Board, Leaderboard, Row
@@ -56,22 +57,24 @@ def test_a_column_of_arrays_says_what_the_cells_say(records: Leaderboard) -> Non
         assert last_values(rows, place) == last_values(read(rows), place)
         assert ends(rows, place) == ends(read(rows), place)
     assert last_values(rows, 0).count(None) == 1, "who fails has no value there"
+    assert sum(ends(rows, 0).exits.values()) == 12, "three entries ran four seeds each"
+    assert sum(ends(rows, 1).exits.values()) == 8, "one of them is partial"
 
 
 @pytest.mark.parametrize("column", ["value", "contribution"])
 def test_no_number_is_infinite(column: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, scores(**{column: np.inf}), {}, TOKENS, {})
+        cell_table(*TASK, scores(**{column: np.inf}), [], TOKENS, {})
 
 
 def test_a_contribution_is_a_number_and_every_row_is_there() -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, scores(contribution=np.nan), {}, TOKENS, {})
+        cell_table(*TASK, scores(contribution=np.nan), [], TOKENS, {})
     with pytest.raises(ValueError, match="lacks a row"):
-        cell_table(*TASK, scores().filter(pl.col("score") == "best"), {}, TOKENS, {})
+        cell_table(*TASK, scores().filter(pl.col("score") == "best"), [], TOKENS, {})
 
 
-TASK = ([("house-price", "r2", "max")], ["baseline"])
+TASK: tuple[list[tuple[str, str, Direction]], list[str]] = ([("house-price", "r2", "max")], ["baseline"])
 TOKENS = {name: np.array([], dtype=np.int64) for name in ("place", "task_no", "a", "b", "c", "d", "e")}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring import export
+from scoring import export, tables
 from scoring.build import build
 from scoring.yardstick import Season
 from tests.benchmarks.synthetic import write_board, write_season
@@ -26,7 +26,7 @@ def test_a_sort_that_spills_gives_the_same_bytes_and_leaves_nothing(
     found = {}
     with build(tmp_path / "submissions", season=season) as built:
         for memory in ("4GB", "24MB"):
-            monkeypatch.setattr(export, "MEMORY", memory)
+            monkeypatch.setattr(tables, "MEMORY", memory)
             files = export.export(built, tmp_path / memory)
             found[memory] = {
                 f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.suffix == ".parquet"
