@@ -43,6 +43,7 @@ COMMANDS = ["echo begun > notes", PREDICT, "echo done >> notes; cat notes"]
 STEPS = len(COMMANDS) + 2
 TIMES = ("started", "time", "timestamp", "created", "wall_s", "duration_s", "elapsed_s")
 BILL = ("calls", "usage")
+GOING_S = 15.0
 NOTHING = {"episodes lost": 0, "episodes paid twice": 0, "leaked": 0}
 """What every row of the fault table counts."""
 
@@ -112,7 +113,14 @@ class Side:
         return found
 
     def left(self) -> list[str]:
-        """Temporary folders, containers and processes of this run that are still there."""
+        """Temporary folders, containers and processes of this run that stay: what a killed worker left, another test's
+        engine may be removing at this moment."""
+        deadline = time.monotonic() + GOING_S
+        while (found := self._there()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
+    def _there(self) -> list[str]:
         found = [path.name for path in self.temporary.iterdir()] if self.temporary.is_dir() else []
         found += [f"worker {pid}" for pid in self.pids if b"executors.worker" in _words_of(pid)]
         with contextlib.suppress(docker.errors.DockerException), contextlib.closing(docker.from_env()) as client:
