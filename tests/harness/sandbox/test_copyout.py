@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import InvalidArtifact
 from harness.sandbox.base import Sandbox
+from harness.sandbox.copyout import BASE_LIMIT_S
 from tests.harness.sandbox.kinds import CONTAINERS
 
 MIB = 1 << 20
@@ -94,6 +95,7 @@ def test_an_agent_that_kills_the_helper_is_outlived(box: Sandbox, number: str) -
 FORGER = """
 import os, signal, sys
 line, seen = sys.argv[1].encode() + b"\\n", set()
+open("forging", "w").close()
 while True:
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -112,15 +114,21 @@ while True:
 def forge(box: Sandbox, *arguments: str) -> None:
     """From now on the agent stops each helper and speaks in its name: one line, or lines without end."""
     box.write("forger.py", FORGER.encode())
-    box.exec(f"setsid python3 forger.py {shlex.join(arguments)} >/dev/null 2>&1 & sleep 0.3", 10)
+    begin = f"rm -f forging; setsid python3 forger.py {shlex.join(arguments)} >/dev/null 2>&1 &"
+    begun = box.exec(f"{begin} until [ -e forging ]; do sleep 0.02; done", 60)
+    assert begun.exit_code == 0, begun
 
 
 @pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
 def test_a_refusal_in_the_helpers_name_is_a_printable_line(box: Sandbox) -> None:
-    forge(box, r'{"refused": "\ud800\u001b[2J\nevil", "size": 0}')
-    with pytest.raises(InvalidArtifact) as caught:
-        box.copy_out([("baseline.py", MIB)])
-    assert str(caught.value) == "artifact 'baseline.py' is refused: ??[2J?evil"
+    for _ in range(20):  # a helper may be done before the agent has seen it
+        forge(box, r'{"refused": "\ud800\u001b[2J\nevil", "size": 0}')
+        try:
+            assert box.copy_out([("baseline.py", MIB)]) == {"baseline.py": b"print('baseline')\n"}
+        except InvalidArtifact as refused:
+            assert str(refused) == "artifact 'baseline.py' is refused: ??[2J?evil"
+            return
+    pytest.fail("no forger was faster than a helper")
 
 
 @pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
@@ -137,7 +145,8 @@ def test_a_survey_in_the_helpers_name_ends_and_is_text(box: Sandbox, forged: tup
     forge(box, *forged)
     begun = time.monotonic()
     patch = box.workspace_patch(10_000)
-    assert len(patch.encode()) < 10_100 and time.monotonic() - begun < 15
+    assert len(patch.encode()) < 10_100
+    assert time.monotonic() - begun < 2 * BASE_LIMIT_S + 20, "asked twice, with a restart in between"
 
 
 def test_write_makes_and_replaces_files(box: Sandbox) -> None:
