@@ -80,7 +80,7 @@ def test_workers_are_killed(tmp_path: Path, sandbox: str, undisturbed: Any) -> N
 
 def test_the_model_is_away(tmp_path: Path, sandbox: str, undisturbed: Any) -> None:
     """For longer than a provider that never answered would be given: the episodes wait and go on."""
-    side, away_s = Side(tmp_path, sandbox), 10.0
+    side, away_s = Side(tmp_path, sandbox), 60.0
     with model_server(script) as server:
         child = side.begin(server, *JOBS)
         until(lambda: len(server.asked) >= 3)
