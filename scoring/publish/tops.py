@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from operator import itemgetter
 
+from harness.schema.vocabulary import SIGN
 from scoring.cells import last_values
 from scoring.conduct import Leader
 from scoring.leaderboard import Board, Row
@@ -19,9 +20,9 @@ LINES = 5
 def leading(board: Board, place: int, many: int) -> list[Row]:
     """The entries with the best submitted values on the task, best first, at most `many`."""
     rows = [row for row in board.rows if row.kind == "entry"]
-    sign = -1.0 if board.tasks[place].direction == "max" else 1.0
+    sign = SIGN[board.tasks[place].direction]
     values = zip(last_values(rows, place), rows, strict=True)
-    known = ((sign * value, row.id, row) for value, row in values if value is not None)
+    known = ((-sign * value, row.id, row) for value, row in values if value is not None)
     return [row for _, _, row in heapq.nsmallest(many, known, key=itemgetter(0, 1))]
 
 
