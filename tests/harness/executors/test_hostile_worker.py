@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.executors import local
+from harness.executors.base import Job, Needs
 from harness.executors.copies import Change, files, packed
 from harness.executors.desk import Desk
+from harness.executors.local import Processes
+from harness.executors.machine import Machine
+from harness.executors.wire import MOST_BYTES
+from harness.executors.words import RunWords
+from harness.runner.progress import Progress
 from harness.runner.run import told
 from harness.schema.episode import Episode
 from tests.harness.sign.builder import write_run
@@ -89,3 +98,60 @@ def test_a_word_that_it_has_ended_is_held_to_the_record(run: Path, tmp_path: Pat
     life = made.begin(MINE).value.life
     assert not made.finish(MINE, life, packed(dict(files(tmp_path / "mine")))).refused
     assert told(run, MINE).episode is not None
+
+
+NEWS = {
+    "doing": "bash",
+    "steps": 1,
+    "steps_limit": 2,
+    "elapsed_s": 1.0,
+    "wall_time_s": 2.0,
+    "score": 0.5,
+    "cost_usd": None,
+}
+OVER = {"fresh": True, "failure": ""}
+LIES: dict[str, object] = {
+    "no JSON": "'done'",
+    "no text": "bytes(range(256))",
+    "no number of Python's": "'{\"ended\": ' + '9' * 5000 + '}'",
+    "no object": [1],
+    "deep": "'[' * 100_000",
+    "endless": f"'x' * {MOST_BYTES + (1 << 20)}",
+    "nothing": {},
+    "half": {"ended": MINE},
+    "more": {"ended": MINE, **OVER, "key": MINE},
+    "another's end": {"ended": OTHER, **OVER},
+    "another's news": {"progress": {"key": OTHER, **NEWS}},
+    "words for numbers": {"progress": {"key": MINE, **NEWS, "steps": "many"}},
+    "no time": {"progress": {"key": MINE, **NEWS, "elapsed_s": float("nan")}},
+    "for ever": {"progress": {"key": MINE, **NEWS, "wall_time_s": 1e308}},
+    "left untold": {"left": MINE},
+    "a fault of no words": {"fault": 1, "code": 2},
+}
+LIAR = """
+import socket, sys
+wire = socket.socket(fileno=int(sys.argv[1]))
+while b'"play"' not in wire.recv(1 << 20):
+    pass
+said = {said}
+wire.sendall((said if isinstance(said, bytes) else said.encode()) + b"\\n")
+wire.recv(1)
+"""
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_worker_that_says_what_none_says_costs_its_episode_alone(
+    run: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a process of this machine, which has the driver's socket: killed, tried again, then told as a failure."""
+    lie = LIES[name]
+    text = lie if isinstance(lie, str) else repr(json.dumps(lie))
+    monkeypatch.setattr(local, "BOOT", LIAR.format(said=text))
+    words = RunWords(
+        run="tiny-run", folder=run, tasks=("tiny-play",), seeds=(0, 1), profile="smoke", agent="nop", sandbox="local"
+    )
+    seen: list[Progress] = []
+    job = Job(MINE, Needs(1.0, 1))
+    (ended,) = Processes(2, Machine(2.0, 1024)).run(words, [job], seen.append, threading.Event())
+    assert (ended.key, ended.episode, seen) == (MINE, None, [])
+    assert "died 3 times, at last it wrote a " in ended.failure
