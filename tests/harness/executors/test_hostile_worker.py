@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from harness.schema.episode import Episode
 from tests.harness.sign.builder import write_run
 
 MINE, OTHER = "tiny-play/seed-0", "tiny-play/seed-1"
+CARDS = {MINE: "mine", OTHER: "theirs"}
 OUTSIDE = [
     "../other/seed-0",
     "/tmp/seed-0",
@@ -49,7 +51,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def desk(run: Path) -> Desk:
-    return Desk(run, 1.0, run.with_name("log.jsonl"))
+    return Desk(run, 1.0, run.with_name("log.jsonl"), CARDS)
 
 
 @pytest.mark.parametrize("key", OUTSIDE)
@@ -57,10 +59,33 @@ def test_what_is_no_episode_is_not_begun_and_nothing_is_written(run: Path, tmp_p
     made = desk(run)
     before = tree(tmp_path)
     change = Change("calls.jsonl", 0, b"{}\n")
-    answers = [made.begin(key), made.near(key), made.put(key, 0, [change]), made.finish(key, 0, b"")]
+    answers = [made.begin(key, "mine"), made.near(key, "mine"), made.put(key, 0, [change]), made.finish(key, 0, b"")]
     answers.append(made.spending(key, 0, "reserve", key, 0.1, 1.0, "2026-01-01T00:00:00Z", "0" * 64))
     assert {answer.kind for answer in answers} == {"error"}
     assert tree(tmp_path) == before
+
+
+def test_an_episode_that_it_was_not_given_is_neither_begun_nor_written_nor_told(run: Path, tmp_path: Path) -> None:
+    """Another's of this run, whose name is no secret, begun by its own worker or not."""
+    made, change = desk(run), Change("calls.jsonl", 0, b"{}\n")
+    shutil.rmtree(run / OTHER)
+    before = tree(tmp_path)
+    life = made.begin(MINE, "mine").value.life
+    for theirs in (None, made.begin(OTHER, "theirs").value.life):
+        answers = [made.begin(OTHER, "mine"), made.near(OTHER, "mine"), made.told(news_of(OTHER), "mine")]
+        for guess in (life, 1, 2, None):
+            answers += [made.put(OTHER, guess, [change]), made.finish(OTHER, guess, packed({}))]  # type: ignore[arg-type]
+            answers.append(made.spending(OTHER, guess, "spent_usd", None))  # type: ignore[arg-type]
+        assert all(answer.refused and answer.value is None for answer in answers)
+        assert theirs is None or not made.put(OTHER, theirs, []).refused, "its own worker plays on"
+    assert {name: data for name, data in tree(tmp_path).items() if ".locks" not in name} == before and not made.news()
+    assert not made.told(news_of(MINE), "mine").refused
+    assert made.told(replace(news_of(MINE), steps="many"), "mine").refused  # type: ignore[arg-type]
+    assert made.news() == [news_of(MINE)]
+
+
+def news_of(key: str) -> Progress:
+    return Progress(key, "bash", 1, 2, 1.0, 2.0, None, None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +100,7 @@ def test_what_is_no_episode_is_not_begun_and_nothing_is_written(run: Path, tmp_p
 )
 def test_another_episodes_money_is_not_its_business(run: Path, ask: Any, words: tuple[Any, ...]) -> None:
     made = desk(run)
-    life = made.begin(MINE).value.life
+    life = made.begin(MINE, "mine").value.life
     assert made.spending(MINE, life, ask, *words).kind == "error"
     assert made.spending(MINE, life, "spent_usd", None).value == 0.0
     assert not made.spending(MINE, life, "reserve", MINE, 0.1, 1.0, "2026-01-01T00:00:00Z", "0" * 64).refused
@@ -87,7 +112,7 @@ def test_a_word_that_it_has_ended_is_held_to_the_record(run: Path, tmp_path: Pat
     ended = told(run, MINE)
     assert ended.episode is None and "there is no record" in ended.failure
     made = desk(run)
-    life = made.begin(MINE).value.life
+    life = made.begin(MINE, "mine").value.life
     better = dict(files(run / OTHER))
     assert not made.finish(MINE, life, packed(better)).refused
     ended = told(run, MINE)
@@ -95,7 +120,7 @@ def test_a_word_that_it_has_ended_is_held_to_the_record(run: Path, tmp_path: Pat
     (run / MINE / "episode.json").write_bytes(b"[" * 1000)
     assert "cannot be read" in told(run, MINE).failure
     (run / MINE / "episode.json").unlink()
-    life = made.begin(MINE).value.life
+    life = made.begin(MINE, "mine").value.life
     assert not made.finish(MINE, life, packed(dict(files(tmp_path / "mine")))).refused
     assert told(run, MINE).episode is not None
 
