@@ -28,6 +28,7 @@ from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.gpus import Gpus, demand_request, gpu_names
+from harness.sandbox.hosts import Hosts
 from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
@@ -68,6 +69,7 @@ class DockerEngine:
         self._volumes: set[str] = set()
         self._patience_s = patience_s()
         self._room = Room.of(self._client)
+        self._hosts = Hosts()
         self._lifeline = self._listen()
         self._reap()
         reap_folders()
@@ -178,6 +180,8 @@ class DockerEngine:
         except PlaceLost as lost:
             _LEFT.add(self._labels[ENGINE])
             log.warning("containers may be left until the next run on this engine removes them: %s", lost)
+        finally:
+            self._hosts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +189,9 @@ class DockerEngine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _create(self, name: str, caps: Caps, **more: Any) -> Container:
+    def _create(self, name: str, caps: Caps, mounts: list[Mount], **more: Any) -> Container:
+        """network_disabled: no network is what a new namespace has; to make none of its own the engine would start a
+        program of itself within every start of a container, half of what the start costs."""
         self._room.demand(caps.memory_mib)
         with engine_call("looking for an image"):
             image = images.image_id(name, self._client)
@@ -194,6 +200,8 @@ class DockerEngine:
                 image,
                 init=True,
                 network_mode="none",
+                network_disabled=True,
+                mounts=[self._hosts.mount(), *mounts],
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges:true"],
                 ipc_mode="private",
