@@ -28,7 +28,7 @@ from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.gpus import Gpus, demand_request, gpu_names
-from harness.sandbox.hosts import Hosts
+from harness.sandbox.hosts import hosts_mount
 from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
@@ -69,7 +69,6 @@ class DockerEngine:
         self._volumes: set[str] = set()
         self._patience_s = patience_s()
         self._room = Room.of(self._client)
-        self._hosts = Hosts()
         self._lifeline = self._listen()
         self._reap()
         reap_folders()
@@ -180,8 +179,6 @@ class DockerEngine:
         except PlaceLost as lost:
             _LEFT.add(self._labels[ENGINE])
             log.warning("containers may be left until the next run on this engine removes them: %s", lost)
-        finally:
-            self._hosts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -201,7 +198,7 @@ class DockerEngine:
                 init=True,
                 network_mode="none",
                 network_disabled=True,
-                mounts=[self._hosts.mount(), *mounts],
+                mounts=[hosts_mount(), *mounts],
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges:true"],
                 ipc_mode="private",

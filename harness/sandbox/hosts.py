@@ -1,19 +1,18 @@
 """The names that a container without any network knows: its own, as an engine writes them where it makes the network.
 
-Takes nothing, gives a file to mount at /etc/hosts. Never names another machine.
+Takes nothing, gives a file to mount at /etc/hosts, which lies where prepared data does. Never names another machine.
 """
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from docker.types import Mount
 
-from harness.sandbox.owner import folder_prefix
+from harness.errors import SandboxError
+from harness.files import replace_file
+from harness.home import home
 
 PLACE = "/etc/hosts"
-NAMES = """\
+NAMES = b"""\
 127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
 fe00::0\tip6-localnet
@@ -23,19 +22,15 @@ ff02::2\tip6-allrouters
 """
 
 
-class Hosts:
-    """One file for all containers of an engine, in a temporary folder of this process's that close() removes."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix=folder_prefix(), ignore_cleanup_errors=True)
-        self._file = Path(self._folder.name) / "hosts"
-        self._file.write_text(NAMES)
-        self._file.chmod(0o644)
-
-    def mount(self) -> Mount:
-        """Read-only."""
-        return Mount(PLACE, str(self._file), type="bind", read_only=True)
-
-    def close(self) -> None:
-        """The file is gone; containers that have it keep it. Safe to call twice."""
-        self._folder.cleanup()
+def hosts_mount() -> Mount:
+    """The one file of all containers, read-only; written when it is not there. Raises SandboxError."""
+    file = home() / "hosts"
+    try:
+        if not file.is_file() or file.read_bytes() != NAMES:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, NAMES)
+    except OSError as error:
+        raise SandboxError(
+            f"{file} cannot be written ({error.strerror}); let GYMBOARD_HOME be a folder of yours"
+        ) from error
+    return Mount(PLACE, str(file), type="bind", read_only=True)
