@@ -4,7 +4,7 @@ import { fetched, unpacked } from "./part.js";
 
 const MOST_ROWS = 2000; // of an episode
 const LONG = 200000; // characters of a text
-const EPISODES = ".gb-task > ol > li";
+const EPISODES = ".gb-task > details > ol > li";
 const kinds = {};
 const make = (name, text = "", more = {}) => Object.assign(document.createElement(name), { textContent: text }, more);
 const visible = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => ("\n\t".includes(c) ? c : "\ufffd"));
