@@ -127,6 +127,10 @@ async function go() {
 }
 
 for (const key of document.querySelectorAll("[data-kind]")) kinds[key.textContent] = key.dataset.kind;
-document.querySelectorAll(EPISODES).forEach(dress);
+document.querySelectorAll(EPISODES).forEach((episode) => {
+  const { id, start, children } = episode.parentNode;
+  episode.id ||= `${id}.${episode.getAttribute("value") ?? start + [...children].indexOf(episode)}`;
+  dress(episode);
+});
 addEventListener("hashchange", go);
 go();
