@@ -30,7 +30,7 @@ from scoring.publish.texts import StepFiles, Texts
 SHELL = f"entries/{slot('entry-page')}.html"
 _SHELL_SLOTS = {
     "entry-title": 3,
-    "entry-description": 2,
+    "entry-description": 1,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
