@@ -64,6 +64,14 @@ class CellTable:
             total.update(self.ended[kind])
         return dict(sorted(total.items()))
 
+    def said_of(self, place: int) -> bytes:
+        """Everything that the cells of one row say, in bytes that differ when they do."""
+        numbers = (self.numbers[place], self.said[place], self.counts[place], self.tokens[place])
+        ended = [self.ended[kind] for kind in self.exits[place].tolist()]
+        notes = [[note.model_dump_json() for note in self.notes.get((place, at), ())] for at in range(len(self.tasks))]
+        words = repr((self.tasks, ended, notes, int(self.episodes[place]), [array.shape for array in numbers]))
+        return b"".join([words.encode(), *(array.tobytes() for array in numbers)])
+
     def valid_episodes(self, place: int) -> int:
         return int(self.counts[place, :, _COUNTS.index("valid_episodes")].sum())
 
@@ -153,6 +161,10 @@ class Cells(Made[Cell]):
 
     def __len__(self) -> int:
         return len(self.table.tasks)
+
+    def said(self) -> bytes:
+        """All that they say, in bytes that differ when they do."""
+        return self.table.said_of(self.number)
 
     def make(self, place: int) -> Cell:
         return next(self._some(slice(place, place + 1)))
