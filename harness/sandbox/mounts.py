@@ -27,8 +27,8 @@ ff02::2\tip6-allrouters
 
 
 def names() -> Mount:
-    """/etc/hosts as an engine writes it where it makes a network, without any other machine's name: a file of ours beside
-    prepared data, made when it is not there. Raises SandboxError."""
+    """/etc/hosts as an engine writes it where it makes a network, without any other machine's name: a file of ours
+    beside prepared data, made when it is not there. Raises SandboxError."""
     file = home() / "hosts"
     try:
         if not file.is_file() or file.read_bytes() != NAMES:
