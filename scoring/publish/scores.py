@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,16 @@ MODELS = 40
 PRICE_KINDS = ("input", "output", "cached", "written")
 """The order of a model's prices."""
 Tree = dict[str, Any]
+Taken = Callable[[Board, Row, str], bool]
+"""Whether the file of that name, which says what the row says, is there."""
 
 
-def write_scores(boards: Iterable[Board], assets: Path) -> None:
-    """scores.json, and a file for each row that it has no room for."""
+def _nothing(board: Board, row: Row, name: str) -> bool:
+    return False
+
+
+def write_scores(boards: Iterable[Board], assets: Path, taken: Taken = _nothing) -> None:
+    """scores.json, and a file for each row that it has no room for, unless `taken` says that it is there already."""
     trees = []
     for board in boards:
         rows = placed(board)
@@ -50,7 +56,8 @@ def write_scores(boards: Iterable[Board], assets: Path) -> None:
             (assets / "scores").mkdir(exist_ok=True)
         for row in rest:
             for name in {row.id, key(row.id)}:
-                _write(assets / "scores" / f"{name}.json", {"board": board.id, "row": _row(row)})
+                if not taken(board, row, f"assets/scores/{name}.json"):
+                    _write(assets / "scores" / f"{name}.json", {"board": board.id, "row": _row(row)})
     _write(assets / "scores.json", {"boards": trees})
 
 
