@@ -13,7 +13,6 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from harness.schema.paper import table_file
 from scoring.answers import safe_cell
@@ -25,10 +24,6 @@ SCORES = "task_scores.csv.gz"
 DOWNLOADS = (RECORD, "leaderboard.csv", SCORES, LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
 _IN_TABLES = {"ledger", "flags"}
-_SCORE = {"mean", "stderr", "seeds", "log10_ratio", "feasible", "beats_baseline", "contribution", "beats_tuner"}
-_CELL = {"metric", "direction", "validate_calls", "one_look", "gap", "exits", "tokens"}
-_BY_TASK: dict[str, Any] = {"cells": {"__all__": {**dict.fromkeys(_CELL, True), "best": _SCORE, "last": _SCORE}}}
-"""What the record leaves out of a cell: the tables of scores and of episodes have it."""
 Value = str | int | float | None
 _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
@@ -76,7 +71,7 @@ def _board(board: Board) -> Iterator[str]:
     head, tail = _without(board, "rows")
     yield head
     for place, row in enumerate(board.rows):
-        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude=_BY_TASK)
+        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude={"cells"})
     yield tail
 
 
