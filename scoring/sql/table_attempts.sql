@@ -14,7 +14,7 @@ again AS (
 SELECT
   h.* EXCLUDE (is_last, artifact, stderr, same),
   CASE WHEN again.same IS NOT NULL THEN left(lower(hex(h.artifact)), 12) END AS artifact,
-  CASE WHEN h.stderr > 0 THEN round(h.stderr, 2 - floor(log10(h.stderr))::INTEGER) ELSE h.stderr END AS stderr,
+  CASE WHEN h.stderr > 0 THEN round(h.stderr, 1 - floor(log10(h.stderr))::INTEGER) ELSE h.stderr END AS stderr,
   h.is_last AND (h.kind = 'submit' OR h.source = 'published') AS final
 FROM handed AS h
 LEFT JOIN again USING (same)

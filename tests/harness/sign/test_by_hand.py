@@ -122,7 +122,10 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     lines = lines_of(signed, f"--from {address}/tiny-entry")
     said = re.search(r"'https://files\.example/[^ ]*'", lines[0])
     assert said, lines[0]
-    lines = (lines[0].replace(said[0], f"'{address}/release/{{{part.name.removesuffix('.tar.zst')}}}.tar.zst'"), *lines[1:])
+    lines = (
+        lines[0].replace(said[0], f"'{address}/release/{{{part.name.removesuffix('.tar.zst')}}}.tar.zst'"),
+        *lines[1:],
+    )
     assert run_lines(lines, stock, tmp_path / "there") == [0, 0, 0, 0]
     bundle, key = (
         Bundle.from_json((signed.folder / "bundle.json").read_bytes()),
