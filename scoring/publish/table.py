@@ -224,7 +224,8 @@ def _strips(rows: Sequence[Row], drawn: Marks, column: Column) -> list[str]:
 
 def _searches(drawn: Marks) -> list[int | None]:
     """On how many tasks each row beats plain search."""
-    known, many = (drawn.beats_tuner >= 0).any(axis=1), (drawn.beats_tuner == 1).sum(axis=1)
+    known: NDArray[np.bool_] = np.asarray((drawn.beats_tuner >= 0).any(axis=1))
+    many = (drawn.beats_tuner == 1).sum(axis=1)
     return [count if some else None for count, some in zip(many.tolist(), known.tolist(), strict=True)]
 
 
