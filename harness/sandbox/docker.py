@@ -28,6 +28,7 @@ from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.gpus import Gpus, demand_request, gpu_names
+from harness.sandbox.hosts import hosts_mount
 from harness.sandbox.lifeline import Lifeline
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
@@ -67,6 +68,7 @@ class DockerEngine:
         self._graders: set[str] = set()
         self._volumes: set[str] = set()
         self._patience_s = patience_s()
+        self._images: dict[str, str] = {}
         self._room = Room.of(self._client)
         self._lifeline = self._listen()
         self._reap()
@@ -89,11 +91,13 @@ class DockerEngine:
         container = self._create(
             image,
             spec.caps,
-            command=["sleep", "infinity"],
-            user="0:0",
-            working_dir=WORKSPACE,
-            environment=environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
-            mounts=_mounts(spec.mounts, places),
+            {
+                "command": ["sleep", "infinity"],
+                "user": "0:0",
+                "working_dir": WORKSPACE,
+                "environment": environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
+            },
+            _mounts(spec.mounts, places),
             shm_size=f"{spec.caps.memory_mib}m",
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
@@ -110,7 +114,7 @@ class DockerEngine:
         blocks = (SHARED_MIB << 20) // PAGE_BYTES  # not size=: Podman takes that for a quota of the disk's
         size = f"nr_blocks={blocks},mode=0755,uid={NOBODY},gid={NOBODY}"
         with engine_call("making a grade's shared folder"):
-            self._client.volumes.create(
+            self._client.api.create_volume(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
             )
         self._volumes.add(name)
@@ -119,7 +123,7 @@ class DockerEngine:
     def drop_shared(self, name: str) -> None:
         self._volumes.discard(name)
         with _later(), engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
-            self._client.volumes.get(name).remove()
+            self._client.api.remove_volume(name)
 
     def process(self, spec: ProcessSpec) -> DockerProcess:
         places = {name: f"/mnt/{name}" for name in spec.mounts}
@@ -130,14 +134,16 @@ class DockerEngine:
         container = self._create(
             spec.image,
             spec.caps,
-            command=[fill(word, places) for word in spec.argv],
-            user=f"{NOBODY}:{NOBODY}",
-            working_dir="/tmp",  # noqa: S108 - the container's own
-            environment=environment_of(spec.env, places, spec.caps, home="/tmp", path=PATH),  # noqa: S108
-            mounts=mounts,
+            {
+                "command": [fill(word, places) for word in spec.argv],
+                "user": f"{NOBODY}:{NOBODY}",
+                "working_dir": "/tmp",  # noqa: S108 - the container's own
+                "environment": environment_of(spec.env, places, spec.caps, home="/tmp", path=PATH),  # noqa: S108
+                "stdin_open": True,
+            },
+            mounts,
             shm_size="16m",
             read_only=True,
-            stdin_open=True,
             tmpfs={"/tmp": f"rw,nosuid,nodev,size={TEMPORARY_MIB}m,mode=1777"},  # noqa: S108
         )
         self._graders.add(str(container.id))
@@ -185,15 +191,19 @@ class DockerEngine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _create(self, name: str, caps: Caps, **more: Any) -> Container:
+    def _create(self, name: str, caps: Caps, config: dict[str, Any], mounts: list[Mount], **limits: Any) -> Container:
+        """network_disabled: a new namespace has no network. To have `none` made the engine would start a program of
+        its own within every start of a container, half of what the start costs; Podman knows only network_mode."""
         self._room.demand(caps.memory_mib)
         with engine_call("looking for an image"):
-            image = images.image_id(name, self._client)
+            image = self._images.get(name) or images.image_id(name, self._client)
+        self._images[name] = image
+        api = self._client.api
         with engine_call(f"creating a container of {images.image_tag(name)}"):
-            container = self._client.containers.create(
-                image,
+            host = api.create_host_config(
                 init=True,
                 network_mode="none",
+                mounts=[hosts_mount(), *mounts],
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges:true"],
                 ipc_mode="private",
@@ -203,9 +213,12 @@ class DockerEngine:
                 pids_limit=caps.pids,
                 ulimits=_ulimits(),
                 log_config=LogConfig(type="none"),
-                labels=self._labels,
-                **more,
+                **limits,
             )
+            made = api.create_container(
+                image, **config, host_config=host, network_disabled=True, labels=self._labels, use_config_proxy=False
+            )
+        container = self._client.containers.prepare_model({"Id": made["Id"]})
         self._containers[str(container.id)] = container
         return container
 

@@ -133,6 +133,7 @@ def _outcomes(cases: Sequence[Case], store: Store, hashes: Hashes) -> list[Outco
     if missing:
         for number, outcome in zip(missing, store.fill([cases[number] for number in missing]), strict=True):
             outcomes[number] = outcome
+            hashes.add(outcome.files or {})
     return outcomes
 
 

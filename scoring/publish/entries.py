@@ -34,7 +34,7 @@ BOARD_CARD = "board"
 """The card of an entry that has none of its own."""
 _SHELL_SLOTS = {
     "entry-title": 3,
-    "entry-description": 2,
+    "entry-description": 1,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,

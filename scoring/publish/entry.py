@@ -142,6 +142,7 @@ def _steps(shown: Shown, bundle: Bundle | None, texts: Texts, place: str) -> dic
     return {
         "episodes": [(task, list(group)) for task, group in groupby(found, key=_task)],
         "wrong": by_kind(found),
+        "linked": {fault.link for one in found for fault in one.faults},
         "mix": bands(mix.groups) if mix else (),
         "kinds": KINDS,
         "letters": set().union(*map(set, filter(None, traces))),

@@ -8,8 +8,8 @@ that transform; `prices`: model -> USD per million tokens of input, output, cach
 cache writes; `total` rows, of which `rows` has the first LEADING and assets/scores/<key>.json one of the others each;
 `without`: who has no AUP, and why.
 A row: id, label, `key` (the id, shortened where four would not fit a query), `level` (a place in `levels`), `model`,
-`rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` and `last` (the
-seeds' values; a 0 in `last`: the same as in `best`). null: not known, or no value.
+`rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` (the seeds'
+values) and `last` ({seed: value} of those seeds that it has another value of; 0: of none). null: not known, or no value.
 """
 
 from __future__ import annotations
@@ -164,4 +164,5 @@ def _row(row: Row) -> Tree:
 
 
 def _last(cell: Cell) -> Any:
-    return 0 if cell.last.seeds == cell.best.seeds else cell.last.seeds
+    pairs = zip(cell.last.seeds, cell.best.seeds, strict=True)
+    return {seed: last for seed, (last, best) in enumerate(pairs) if last != best} or 0
