@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.cells import Marks, marks
 from scoring.leaderboard import Board, Row, Standing
@@ -216,13 +217,15 @@ def _strips(rows: Sequence[Row], drawn: Marks, column: Column) -> list[str]:
         (beaten == 0, "below"),
         (drawn.log10_ratio <= NO_WORSE, "best"),
     ]
-    letters = np.select([case for case, _ in cases], [CODES[name] for _, name in cases], CODES["above"])
-    return [_strip(row, column) if row.notes else "".join(own) for row, own in zip(rows, letters.tolist(), strict=True)]
+    found: NDArray[np.str_] = np.select([case for case, _ in cases], [CODES[name] for _, name in cases], CODES["above"])
+    letters: list[list[str]] = found.tolist()
+    return [_strip(row, column) if row.notes else "".join(own) for row, own in zip(rows, letters, strict=True)]
 
 
 def _searches(drawn: Marks) -> list[int | None]:
     """On how many tasks each row beats plain search."""
-    known, many = (drawn.beats_tuner >= 0).any(axis=1), (drawn.beats_tuner == 1).sum(axis=1)
+    known: NDArray[np.bool_] = np.asarray((drawn.beats_tuner >= 0).any(axis=1))
+    many = (drawn.beats_tuner == 1).sum(axis=1)
     return [count if some else None for count, some in zip(many.tolist(), known.tolist(), strict=True)]
 
 
