@@ -1,4 +1,4 @@
-"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended, protected, joined and shrunk, or kept.
+"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended, protected, calmed, joined and shrunk, or kept.
 
 Takes the checkout and a folder of Markdown, gives a folder of HTML and the site's address. What mkdocs made of the very
 same files, settings and versions is unpacked instead of made again. Never sees an entry: pages have slots for those.
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.schema.task import TaskSpec
+from scoring.publish.calm import calm
 from scoring.publish.generator import run_mkdocs
 from scoring.publish.join import join
 from scoring.publish.kept import Kept, key, makers, versions
@@ -30,6 +31,7 @@ def generate(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec],
     def make() -> bytes:
         address = run_mkdocs(root, docs, built, tasks, day)
         protect(built)
+        calm(built)
         join(built)
         shrink(built)
         (built / _ADDRESS).write_text(address, encoding="utf-8")

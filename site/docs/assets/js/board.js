@@ -4,7 +4,7 @@ import { board } from "./data.js";
 import { onDisk, onPage } from "./page.js";
 import { rowOf, text } from "./row.js";
 
-const AHEAD = 8; // rows beyond the edges of the window
+const AHEAD = 8; // rows beyond the edges of the window, when there is time
 const PICKS = 4;
 const FIELDS = ["rank", "rank_low", "rank_high", "id", "label", "agent", "organization", "level", "open_weights", "aup",
   "aup_low", "aup_high", "best", "usd", "search", "valid", "failure", "failed", "steps", "tokens", "date", "why"];
@@ -21,6 +21,7 @@ const FACETS = {
     c.date[i] !== null && (wanted === "unknown" ? c.usd[i] === null : c.usd[i] !== null && c.usd[i] <= wanted),
 };
 
+const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act);
 const beats = (letter) => "abAB".includes(letter);
 
 class Ranking {
@@ -39,12 +40,13 @@ class Ranking {
     this.sorted = "rank";
     this.cache = {};
     if (this.form) this.form.hidden = onDisk;
+    box.toggleAttribute("data-drawn", onDisk || !this.form); // what the page came with is all there will be
     if (onDisk) return;
     this.listen();
     if (!this.form) return;
     this.form.classList.add("gb-ready");
     if (this.read()) this.apply();
-    else (window.requestIdleCallback ?? setTimeout)(() => this.load());
+    else idle(() => this.load());
   }
 
   listen() {
@@ -76,7 +78,7 @@ class Ranking {
       this.order = data.columns.id.map((_, row) => row);
       this.shown = this.order;
       this.draw();
-    }));
+    }).finally(() => this.box.toggleAttribute("data-drawn", true)));
   }
 
   async apply() {
@@ -146,9 +148,10 @@ class Ranking {
     let first = 0, last = this.shown.length;
     if (this.inner) {
       this.height ||= this.body.rows[0].getBoundingClientRect().height;
-      const seen = Math.ceil(this.box.clientHeight / this.height);
-      first = Math.max(0, Math.min(Math.floor(this.box.scrollTop / this.height), last - seen) - AHEAD);
-      last = Math.min(last, first + seen + 2 * AHEAD);
+      const seen = Math.ceil(this.box.clientHeight / this.height), ahead = anew ? 1 : AHEAD;
+      if (anew) idle(() => this.draw());
+      first = Math.max(0, Math.min(Math.floor(this.box.scrollTop / this.height), last - seen) - ahead);
+      last = Math.min(last, first + seen + 2 * ahead);
       this.inner.style.paddingTop = `${first * this.height}px`;
       this.inner.style.paddingBottom = `${(this.shown.length - last) * this.height}px`;
     }
