@@ -12,14 +12,22 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from harness.errors import UsageError, in_words
 from harness.home import home
 
 
 @contextmanager
 def turn(name: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the turn called `name`. The machine is part of the file's name: a home may be shared by a cluster."""
+    """Hold the turn called `name`. The machine is part of the file's name: a home may be shared by a cluster.
+
+    Raises UsageError when nothing can be made in the home.
+    """
     folder = home() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "set GYMBOARD_HOME to a folder of yours"
+        raise UsageError(f"nothing can be kept in {home()}: {in_words(error)}; {advice}") from None
     file = folder / re.sub(r"[^A-Za-z0-9._-]", "-", f"{name}@{socket.gethostname()}")
     with file.open("a") as handle:
         try:

@@ -51,7 +51,10 @@ SandboxKind = Annotated[SandboxChoice, typer.Option("--sandbox", help="Where age
 Mirror = Annotated[
     Path | None,
     typer.Option(
-        help="Folder searched for official data before the network.", envvar="GYMBOARD_DATA_MIRROR", file_okay=False
+        help="Folder searched for official data before the network.",
+        envvar="GYMBOARD_DATA_MIRROR",
+        file_okay=False,
+        exists=True,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
@@ -75,6 +78,8 @@ def choose_tasks(names: Sequence[str], root: Path) -> list[str]:
     from harness.errors import UsageError
 
     known = sorted(file.parent.name for file in root.glob("*/task.toml"))
+    if not known:
+        raise UsageError(f"{root} holds no task (<task>/task.toml); name another folder of tasks, --tasks-root")
     wanted = [name for text in names for name in text.split(",") if name]
     if not wanted or wanted == ["all"]:
         return known

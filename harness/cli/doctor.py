@@ -23,6 +23,7 @@ def doctor(as_json: AsJson = False) -> None:
     checks: list[tuple[str, bool, Callable[[], str]]] = [
         ("python", True, lambda: sys.version.split()[0]),
         ("ssh-keygen (signing)", True, _ssh),
+        ("home (data, environments)", True, _home),
         ("container engine", False, _engine),
         ("cpu image", False, _image),
         ("cpu environment (local sandbox)", False, _environment),
@@ -50,6 +51,17 @@ def _ssh() -> str:
     if path is None:
         raise RuntimeError("not found: install openssh-client")
     return path
+
+
+def _home() -> str:
+    import os
+
+    from harness.home import home
+
+    there = next(place for place in (home(), *home().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise RuntimeError(f"nothing can be written in {there}: set GYMBOARD_HOME to a folder of yours")
+    return str(home())
 
 
 def _engine() -> str:

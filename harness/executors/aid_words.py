@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.executors.model_words import WITHOUT
+from harness.executors.model_words import WITHOUT, demand_address
 from harness.schema.base import Record
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class AidWords(Record):
             return None
         if models is None:
             raise UsageError("--embeddings are paid by the run's meter: name a --model too, or leave --embeddings out")
+        demand_address("--embeddings-base", self.api_base)
         day = begun_on(folder)
         price = load_prices().find(self.embeddings, day)
         if self.price_usd is not None:

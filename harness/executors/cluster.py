@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import os
 import secrets
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, in_words
 from harness.executors.base import Job, Needs
-from harness.executors.head import Head
+from harness.executors.head import ANSWER_S, Head
 from harness.executors.stamp import Stamp
 from harness.executors.words import RunWords
 
@@ -121,6 +122,8 @@ def connected(address: str | None) -> Iterator[Cluster]:
     """
     if address is not None and address.startswith("ray://"):
         raise UsageError(f"--address {address}: start the call on a node of the cluster (ray job submit), with auto")
+    if address is not None and address != "auto":
+        _demand_answer(address)
     ray = _library(own=address is None)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     with tempfile.TemporaryDirectory(prefix="gb-", dir=_short_folder(), ignore_cleanup_errors=True) as scratch:
@@ -140,6 +143,17 @@ def connected(address: str | None) -> Iterator[Cluster]:
             yield Cluster(ray)
         finally:
             ray.shutdown()
+
+
+def _demand_answer(address: str) -> None:
+    """Ray itself asks for minutes whether anybody is there. Raises UsageError."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S):
+            return
+    except (OSError, ValueError, OverflowError) as error:
+        advice = "write HOST:PORT of its head, or auto on one of its nodes"
+        raise UsageError(f"no Ray cluster answers at --address {address}: {in_words(error)}; {advice}") from None
 
 
 def _short_folder() -> str | None:

@@ -42,6 +42,7 @@ class ModelWords(Record):
             return None
         if agent in WITHOUT:
             raise UsageError(f"--agent {agent} asks no language model; leave --model out, or take --agent react")
+        demand_address("--api-base", self.api_base)
         day = begun_on(folder)
         plan = ModelPlan(
             self.name,
@@ -56,6 +57,21 @@ class ModelWords(Record):
     @property
     def _limits(self) -> tuple[float | None, float | None]:
         return self.run_cost_usd, self.episode_cost_usd
+
+
+def demand_address(option: str, words: str | None) -> None:
+    """Raises UsageError when what an option names is no address of a server."""
+    from urllib.parse import urlsplit
+
+    from harness.errors import UsageError
+
+    try:
+        parts = urlsplit(words) if words is not None else None
+        if parts is None or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0):
+            return
+    except ValueError:
+        pass
+    raise UsageError(f"{option} {words!r} is no address; write it as http://127.0.0.1:8000/v1")
 
 
 def parsed_price(words: str, model: str, day: str) -> Price:
