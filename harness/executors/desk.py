@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
-from harness.errors import EpisodeOver, GymboardError, RunSpent
+from harness.errors import EpisodeOver, GymboardError, RunSpent, in_words
 from harness.executors.copies import LAST, TOLD, Change, apply, files, packed, unpack
 from harness.executors.retold import Retold
 from harness.executors.said import News
@@ -194,7 +194,7 @@ def _answered(act: Callable[[], Any]) -> Answer:
     except EpisodeOver as over:
         return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
     except (GymboardError, OSError) as error:
-        return Answer(refused=str(error), kind="error")
+        return Answer(refused=in_words(error), kind="error")
 
 
 def _of_another(key: str, ask: Question, words: Sequence[Any]) -> bool:

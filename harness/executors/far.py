@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import Abandoned, GymboardError
+from harness.errors import Abandoned, GymboardError, in_words
 from harness.executors.away import AskDesk, away, value_of
 from harness.executors.stamp import Stamp, faults_of
 from harness.executors.words import RunWords
@@ -66,7 +66,7 @@ def play(errand: Errand, given: Given, ask: AskDesk, devices: Sequence[str] = ()
     except (Abandoned, KeyboardInterrupt):
         return Outcome("ended")
     except (GymboardError, OSError) as error:
-        return Outcome("failed", str(error))
+        return Outcome("failed", in_words(error))
     if ended is None:
         return Outcome("ended")
     return Outcome("done") if ended.episode else Outcome("failed", ended.failure)

@@ -15,7 +15,7 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from harness.errors import GymboardError
+from harness.errors import GymboardError, in_words
 from harness.executors.wire import LONGEST, Wire
 from harness.executors.words import RunWords
 from harness.executors.work import Workplace
@@ -50,7 +50,7 @@ def main() -> None:
                 else:
                     wire.send({"ended": key, "fresh": ended.fresh, "failure": ended.failure[:LONGEST]})
     except (GymboardError, OSError) as error:
-        wire.send({"fault": f"{error}"[:LONGEST], "code": getattr(error, "exit_code", 1)})
+        wire.send({"fault": in_words(error)[:LONGEST], "code": getattr(error, "exit_code", 1)})
         sys.exit(1)
 
 

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.clock import now
-from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError, in_words
 from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
@@ -97,7 +97,7 @@ def _written() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ModelUnavailable(f"no answer can be kept: {error}") from error
+        raise ModelUnavailable(f"no answer can be kept: {in_words(error)}") from error
 
 
 class Meter:

@@ -15,7 +15,6 @@ import logging
 import resource
 import secrets
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docker.errors import APIError, NotFound
@@ -23,13 +22,13 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from harness import images
 from harness.engine import await_engine, connect, engine_call, patience_s
-from harness.errors import EngineUnavailable, PlaceLost, SandboxError
+from harness.errors import EngineUnavailable, PlaceLost
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.gpus import Gpus, demand_request, gpu_names
-from harness.sandbox.hosts import hosts_mount
 from harness.sandbox.lifeline import Lifeline
+from harness.sandbox.mounts import binds, names
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
 from harness.sandbox.room import Room
@@ -97,7 +96,7 @@ class DockerEngine:
                 "working_dir": WORKSPACE,
                 "environment": environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
             },
-            _mounts(spec.mounts, places),
+            binds(spec.mounts, places),
             shm_size=f"{spec.caps.memory_mib}m",
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
@@ -127,7 +126,7 @@ class DockerEngine:
 
     def process(self, spec: ProcessSpec) -> DockerProcess:
         places = {name: f"/mnt/{name}" for name in spec.mounts}
-        mounts = _mounts(spec.mounts, places)
+        mounts = binds(spec.mounts, places)
         if spec.shared is not None:
             places[SHARED] = SHARED_PLACE
             mounts.append(Mount(SHARED_PLACE, spec.shared, type="volume", read_only=not spec.shared_writable))
@@ -203,7 +202,7 @@ class DockerEngine:
             host = api.create_host_config(
                 init=True,
                 network_mode="none",
-                mounts=[hosts_mount(), *mounts],
+                mounts=[names(), *mounts],
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges:true"],
                 ipc_mode="private",
@@ -283,16 +282,3 @@ def _later() -> Iterator[None]:
         yield
     except PlaceLost as lost:
         log.warning("%s; it is removed when the engine answers again", lost)
-
-
-def _mounts(folders: Mapping[str, Path], places: Mapping[str, str]) -> list[Mount]:
-    """Read-only binds. Raises SandboxError when the container's unprivileged user could not read one."""
-    for name, folder in folders.items():
-        for path in [folder, *(folder.iterdir() if folder.is_dir() else ())]:
-            needed = 0o5 if path.is_dir() else 0o4
-            if not path.exists() or path.stat().st_mode & needed != needed:
-                raise SandboxError(
-                    f"the mount {name!r} has {path}, which the container's user cannot read; "
-                    f"let others read it (chmod -R o+rX {folder})"
-                )
-    return [Mount(places[name], str(folder.resolve()), type="bind", read_only=True) for name, folder in folders.items()]

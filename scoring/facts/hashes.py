@@ -52,7 +52,7 @@ class Hashes:
         except OSError:
             raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
         known = self._known.get(file)
-        if known is not None and known[:5] == _looks(status) and status.st_size <= cap:
+        if known is not None and status.st_size <= cap and known[:5] == _looks(status):
             self._now[file] = known
             return str(known[5])
         return self._hash(file, cap, memory)

@@ -1,7 +1,8 @@
 """The board as files for machines: JSON (every row with its standings) and two CSV tables, the larger ones compressed.
 
 Takes a Leaderboard, writes under data/. What another file there says in full is not said twice. A row is written at a
-time: the whole text would be the largest thing in memory. A cell that a spreadsheet would run as a formula is prefixed by an apostrophe.
+time: the whole text would be the largest thing in memory. A cell that a spreadsheet would run as a formula is prefixed
+by an apostrophe.
 """
 
 from __future__ import annotations
@@ -23,10 +24,6 @@ SCORES = "task_scores.csv.gz"
 DOWNLOADS = (RECORD, "leaderboard.csv", SCORES, LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
 _IN_TABLES = {"ledger", "flags"}
-_SCORE = {"mean", "stderr", "seeds", "log10_ratio", "feasible", "beats_baseline", "contribution", "beats_tuner"}
-_CELL = {"metric", "direction", "validate_calls", "one_look", "gap", "exits", "tokens"}
-_BY_TASK = {"cells": {"__all__": {**dict.fromkeys(_CELL, True), "best": _SCORE, "last": _SCORE}}}
-"""What the record leaves out of a cell: the tables of scores and of episodes have it."""
 Value = str | int | float | None
 _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
@@ -46,8 +43,10 @@ def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
     again, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     _pack(folder / RECORD, _record(leaderboard))
-    (folder / "leaderboard.csv").write_text("".join(_csv(_RANKING, _ranking(leaderboard))), "utf-8", newline="")
-    _pack(folder / SCORES, _csv(_SCORES, (tuple(map(_short, row)) for row in _scores(leaderboard))))
+    (folder / "leaderboard.csv").write_text(
+        "".join(_csv(_RANKING, _shortened(_ranking(leaderboard)))), "utf-8", newline=""
+    )
+    _pack(folder / SCORES, _csv(_SCORES, _shortened(_scores(leaderboard))))
     (folder / LEDGER).write_bytes(ledger_bytes(leaderboard.ledger))
     (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
 
@@ -72,7 +71,7 @@ def _board(board: Board) -> Iterator[str]:
     head, tail = _without(board, "rows")
     yield head
     for place, row in enumerate(board.rows):
-        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude=_BY_TASK)
+        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude={"cells"})
     yield tail
 
 
@@ -94,9 +93,10 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> Iterator
         text.truncate()
 
 
-def _short(value: Value) -> Value:
-    """A number to seven digits: what a spreadsheet shows of it. task_scores.parquet and the record have it whole."""
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+def _shortened(rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
+    """Numbers to seven digits: what a spreadsheet shows of them. The Parquet tables have them whole."""
+    for row in rows:
+        yield tuple(float(f"{value:.7g}") if isinstance(value, float) else value for value in row)
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:

@@ -9,7 +9,7 @@ cache writes; `total` rows, of which `rows` has the first LEADING and assets/sco
 `without`: who has no AUP, and why.
 A row: id, label, `key` (the id, shortened where four would not fit a query), `level` (a place in `levels`), `model`,
 `rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` (the seeds'
-values) and `last` ({seed: value} of those seeds that it has another value of; 0: of none). null: not known, or no value.
+values) and `last` ({seed: value} of the seeds in which it is another; 0: in none). null: not known, or no value.
 """
 
 from __future__ import annotations

@@ -141,6 +141,8 @@ def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
     slots = addressed(body, at)
     assert f'<dt>house-price<dd><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
     assert slots["entry-hosts"] == " https://raw.example", "a policy's path would have to be the file's own"
+    assert f'<a href="{at}/entry-3/bundle.json">' in slots["entry-provenance"], "which names the digests"
+    assert own.bundle.payload[0].sha256 not in slots["entry-provenance"]
     assert not any("slot--evidence" in slot for slot in slots.values())
 
 

@@ -1,6 +1,6 @@
 /* The steps of an entry's episodes: rows from the index that the page holds, full texts when a reader asks for them.
    Takes the blocks of .gb-task; every text is set by textContent, never as markup. Without this file the letters stay. */
-import { fetched, unpacked } from "./part.js";
+import { fetched, same, unpacked } from "./part.js";
 
 const MOST_ROWS = 2000; // of an episode
 const LONG = 200000; // characters of a text
@@ -73,13 +73,21 @@ function partOf(episode) {
   return { part: `${task}.tar.zst`, url, size: +size.replace(/\D/g, ""), sha256 };
 }
 
+/* The digest of a part by the public record, which is the one that the page names. */
+async function recorded(part) {
+  const record = document.querySelector(".gb-provenance dt > a[href$='/bundle.json']");
+  const sha256 = record.parentNode.nextSibling.querySelector("code").textContent;
+  const { payload } = JSON.parse(new TextDecoder().decode(await same(await fetched(record.href), sha256)));
+  return payload.find(({ name }) => name === part).sha256;
+}
+
 async function read(episode, bytes) {
   const say = episode.querySelector("output"), own = episode.dataset.text;
   const { url, part, size, sha256 } = partOf(episode) ?? {};
   say.textContent = "…";
   try {
     const member = `${episode.id.replace(/\.(?=\d+$)/, "/seed-")}/steps.jsonl`;
-    const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256, member);
+    const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256 ?? (await recorded(part)), member);
     fill(await rows(episode), new TextDecoder().decode(text));
     episode.list.hidden = false;
     say.textContent = own ? "Open a step to read it." : "These are the bytes that the entry's record names. Open a step to read it.";
