@@ -6,7 +6,6 @@ decides what a value is (scoring.tables) or what it is measured against (scoring
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ class Ranking:
     """What came out: the plan, and its tables by name."""
 
     plan: Plan
-    tables: Mapping[str, pl.DataFrame]
+    tables: Tables
 
     def table(self, name: str, score: Column | None = None) -> pl.DataFrame:
         """One table, or of it the rows of one kind of score."""

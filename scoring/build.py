@@ -33,7 +33,7 @@ from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
 
 if TYPE_CHECKING:
-    from scoring.leaderboard import Leaderboard
+    from scoring.leaderboard import Board, Leaderboard
 
 READINGS: tuple[Reading, ...] = ("season", "live", "mlgym-compat")
 PUBLISHED_CAVEATS = (
@@ -147,18 +147,27 @@ def build(
 def leaderboard(built: Built) -> Leaderboard:
     """The records that the site is made of."""
     from scoring.leaderboard import Leaderboard, Rejection
-    from scoring.records import Flags, board_record
+    from scoring.records import Flags
 
     with without_gc():
         return Leaderboard(
             data_sha256=built.data_sha256,
             data_date=built.data_date,
-            boards=tuple(board_record(built.facts.db, ranking) for ranking in built.rankings),
-            previews=tuple(board_record(built.facts.db, ranking) for ranking in built.previews),
+            boards=tuple(_record(built.facts.db, ranking) for ranking in built.rankings),
+            previews=tuple(_record(built.facts.db, ranking) for ranking in built.previews),
             rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
             ledger=built.facts.ledger,
             flags=Flags(built.flags),
         )
+
+
+def _record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
+    """Its tables are let go: only an export of a changed board needs them once more, long after."""
+    from scoring.records import board_record
+
+    board = board_record(db, ranking)
+    ranking.tables.let_go()
+    return board
 
 
 def build_leaderboard(submissions: Path, season: Season | None = None, previews: Sequence[Path] = ()) -> Leaderboard:

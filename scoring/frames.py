@@ -54,6 +54,10 @@ class Tables(Mapping[str, pl.DataFrame]):
             self._made[name] = _finish(self._plan, name, self._make[name]())
         return self._made[name]
 
+    def let_go(self) -> None:
+        """Keep no table that was made: who asks again has it made again."""
+        self._made.clear()
+
     def __contains__(self, name: object) -> bool:
         return name in self._make
 
