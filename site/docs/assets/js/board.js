@@ -21,7 +21,7 @@ const FACETS = {
     c.date[i] !== null && (wanted === "unknown" ? c.usd[i] === null : c.usd[i] !== null && c.usd[i] <= wanted),
 };
 
-const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act);
+const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 200 }); // or soon: a busy browser may never be idle
 const beats = (letter) => "abAB".includes(letter);
 
 class Ranking {
@@ -159,8 +159,8 @@ class Ranking {
       this.first = this.last = first;
       this.body.replaceChildren();
     }
-    for (; this.first < first; this.first++) this.body.firstChild.remove();
-    for (; this.last > last; this.last--) this.body.lastChild.remove();
+    for (; this.first < first; this.first++) this.body.firstElementChild.remove();
+    for (; this.last > last; this.last--) this.body.lastElementChild.remove();
     this.body.prepend(this.rows(first, this.first));
     this.body.append(this.rows(this.last, last));
     this.first = first;

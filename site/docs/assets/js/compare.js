@@ -36,7 +36,7 @@ onEach("#gb-compare", async (root) => {
     const faults = found.map((one) => one.fault ?? (one.board === board ? "" : h`${link(one.row)} is on another board, “${one.board.title}”: the two are never mixed. `));
     const column = root.col.value;
     keep(`ids=${kept.map(({ key }) => key)}${column === "best" ? "&col=best" : ""}`);
-    if (kept.length < 2) faults.push("Name two agents at least.");
+    if (kept.length < 2) faults.push("Name two agents with an AUP.");
     const all = kept.length > 1 && measure({ ...board, rows: [...new Set([...board.rows, ...kept])] }, { column });
     const chosen = all ? kept.map((row) => all.rows.find((one) => one.row === row)) : [];
     said.innerHTML = h`${faults}${chosen.slice(1).map((one) => finding(one, chosen[0]))}`.html;
