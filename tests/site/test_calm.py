@@ -38,6 +38,7 @@ def test_a_theme_that_is_not_as_it_was_is_refused(tmp_path: Path, style: str, sc
         calm(theme(tmp_path, style, script))
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("page_name", ["index.html", "entries/reference-baseline.html"])
 def test_a_reader_who_prefers_dark_sees_no_light_page_before_the_themes_script(
     browser: Browser, committed_site: Path, page_name: str

@@ -193,7 +193,7 @@ def test_the_address_holds_the_view_and_brings_it_back(browser: Browser, long: s
     assert query == {"find": ["laboratory 1"], "weights": ["false"], "cost": ["10"], "sort": ["-tokens"]}
     with opened(browser, address) as page:
         until(page, f"document.querySelector('.gb-filter output').textContent === '{said}'")
-        assert column(page, "agent") == rows
+        assert len(rows) > 10 and column(page, "agent")[: len(rows)] == rows
         assert page.locator("select[name=weights]").input_value() == "false"
         assert page.locator(f"{TABLE} th[aria-sort='descending']").inner_text().startswith("Tokens")
         page.get_by_role("button", name="Reset").click()

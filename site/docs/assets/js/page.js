@@ -38,7 +38,7 @@ export function onPage(begin) {
   addEventListener("DOMContentLoaded", () => globalThis.document$?.subscribe(begin));
 }
 
-/* Calls `start` for each hidden element of that kind and shows it. */
+/* Calls `start` for each hidden element of that kind and shows it; from the disk it goes. */
 export function onEach(selector, start) {
-  if (!onDisk) onPage(() => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => start(found, (found.hidden = false))));
+  onPage(() => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => (onDisk ? found.remove() : start(found, (found.hidden = false)))));
 }
