@@ -107,7 +107,9 @@ def test_a_column_sorts_both_ways_with_the_unknown_last(browser: Browser, long: 
         box = page.locator("[data-board]").first
         for _ in range(2):
             falls = sort(page, name) == "descending"
-            until(page, f"document.querySelectorAll('{ROWS}').length > 24")  # those out of sight come when there is time
+            until(
+                page, f"document.querySelectorAll('{ROWS}').length > 24"
+            )  # those out of sight come when there is time
             values = numbers(column(page, name))
             assert len(values) >= 20
             assert values == sorted(values, reverse=falls)
