@@ -56,7 +56,8 @@ def main() -> None:
     What is written is UTF-8, whatever the locale. To be told to end (SIGTERM: a CI job's timeout) is to leave every
     `with`: no container outlives the command.
     """
-    from harness.errors import GymboardError
+    from harness.errors import GymboardError, in_words
+    from harness.terminal import plain
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -66,10 +67,10 @@ def main() -> None:
     try:
         called(sys.argv[1:])(prog_name="gymboard")
     except GymboardError as error:
-        typer.echo(f"gymboard: {error}", err=True)
+        typer.echo(f"gymboard: {plain(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except OSError as error:
-        typer.echo(f"gymboard: {error}", err=True)
+        typer.echo(f"gymboard: {plain(in_words(error))}", err=True)
         raise SystemExit(1) from None
 
 

@@ -16,6 +16,7 @@ from harness.schema.bundle import Bundle, PayloadPart
 from harness.signing import BUNDLE, NAMESPACE, SIGNATURE
 
 _PART = re.compile(r"[a-z0-9-]+\.tar\.zst")
+_SUFFIX = ".tar.zst"
 _DIGESTS = r"""sed -n '/^   "name": "/{N;s/^   "name": "\(.*\)",\n   "sha256": "\(.*\)",$/\2  \1/p;}' """ + BUNDLE
 """Name and digest stand in neighbouring lines of the canonical form, three spaces deep in the payload alone."""
 _SAFE = "%/:?#@!$&'()*+,;=~"
@@ -63,15 +64,16 @@ def _elsewhere(bundle: Bundle, copies: str) -> str:
         address = percent(f"{copies.rstrip('/')}/{part.name}" if copies else part.location, safe=_SAFE)
         folder, _, last = address.rpartition("/")
         if last == part.name:
-            folders.setdefault(folder, []).append(part.name)
+            folders.setdefault(folder, []).append(part.name.removesuffix(_SUFFIX))
         else:
             alone += f" -o {part.name} {quote(address)}"
-    return "".join(f" -o '#1' {_braced(folder, names)}" for folder, names in folders.items()) + alone
+    listed = (f" -o '#1{_SUFFIX}' {_braced(folder, names, _SUFFIX)}" for folder, names in folders.items())
+    return "".join(listed) + alone
 
 
-def _braced(folder: str, names: Sequence[str]) -> str:
+def _braced(folder: str, names: Sequence[str], suffix: str = "") -> str:
     """Several files of one folder as curl takes them."""
-    return quote(f"{folder}/{{{','.join(names)}}}")
+    return quote(f"{folder}/{{{','.join(names)}}}{suffix}")
 
 
 def _parts(bundle: Bundle) -> list[PayloadPart]:

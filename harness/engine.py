@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("gymboard.engine")
 START_WAIT_S = 30.0
 """For an engine that refuses when a run begins."""
+UNIX_SOCKET = "http+docker://localhost"
 WAIT_VARIABLE = "GYMBOARD_ENGINE_WAIT_S"
 WAIT_S = 300.0
 """For an engine that a run had, when the environment's GYMBOARD_ENGINE_WAIT_S does not say otherwise."""
@@ -42,6 +43,8 @@ def connect(wait_s: float = 0.0) -> DockerClient:
     for _ in _patience(wait_s):
         try:
             client = docker.from_env(timeout=CALL_S)
+            if client.api.base_url == UNIX_SOCKET:
+                client.api.trust_env = False  # no proxy leads there; to look for one takes a third of a call
             client.ping()
         except (docker.errors.DockerException, requests.RequestException) as error:
             why = error

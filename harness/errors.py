@@ -25,6 +25,7 @@ GymboardError                 exit code 1
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -40,6 +41,15 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.path}: {self.message}"
+
+
+def in_words(error: BaseException, about: object = None) -> str:
+    """What an error says; the system's as what was touched and why not, without its number. `about`: what the sentence
+    names already."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error) or type(error).__name__
+    touched = [str(name) for name in (error.filename, error.filename2) if isinstance(name, str | os.PathLike)]
+    return ": ".join([*([" -> ".join(touched)] if touched and touched != [str(about)] else []), error.strerror])
 
 
 class GymboardError(Exception):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ from harness.files import flush
 from harness.llm.journal import FILE as JOURNAL
 from harness.llm.journal import read_journal
 from harness.payload import LOGS, kept_attempts, part_name, scan_part
+from harness.runner.locks import held
 from harness.schema.base import Record, canonical_bytes
 from harness.schema.bundle import SCHEMA_VERSION, SUITE_VERSION, Bundle, Entry, PayloadPart
 from harness.schema.calls import total
@@ -36,6 +37,8 @@ from harness.signing import BUNDLE
 
 MAX_WORDS = 2000
 """Characters of every text in an episode's record."""
+LOCK, BUILT = "lock", "bundle"
+"""In the folder that a pack works in: held while it does, and what becomes the bundle."""
 TOKENS = tuple(name for name in Usage.model_fields if name.endswith("_tokens"))
 
 
@@ -238,17 +241,18 @@ def _plain(value: object) -> object:
 def _built_beside(out: Path) -> Iterator[Path]:
     """A folder beside `out` that becomes `out` when the block ends well, and is gone when it does not.
 
-    What a killed pack left is removed by the next one: a living one holds a lock on its folder.
+    What a killed pack left is removed by the next one: a living one holds a lock, which lies beside what it builds.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{out.name}.packing-"
     for stale in out.parent.glob(f"{prefix}*"):
-        with _lock(stale) as mine:
-            if mine:
-                shutil.rmtree(stale)
-    beside = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+        if stale.is_dir() and not stale.is_symlink():
+            _remove_dead(stale)
+    place = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
     try:
-        with _lock(beside):
+        with held(place / LOCK, fcntl.LOCK_EX, math.inf):
+            beside = place / BUILT
+            beside.mkdir()
             beside.chmod(0o755)
             yield beside
             for file in beside.iterdir():
@@ -262,22 +266,11 @@ def _built_beside(out: Path) -> Iterator[Path]:
                 ) from None
             flush(out.parent)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    """Whether this process now holds the folder's lock."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        yield _locked(handle)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _remove_dead(stale: Path) -> None:
+    """Remove what nobody builds in any more; what another process removes at this moment may be gone half-way."""
+    with held(stale / LOCK, fcntl.LOCK_EX) as mine:
+        if mine:
+            shutil.rmtree(stale, ignore_errors=True)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import GymboardError, UsageError, VerificationError
+from harness.errors import GymboardError, UsageError, VerificationError, in_words
 from harness.files import replace_file
 from harness.revoked import fingerprint
 from harness.schema.bundle import Bundle
@@ -58,7 +58,7 @@ class Signers:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the signers file {file}: {error}") from None
+            raise UsageError(f"cannot read the signers file {file}: {in_words(error, file)}") from None
         lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         keys = tuple(line for line in lines if line.startswith(_KEY_TYPES))
         if not lines:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, local
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scoring.profiles import Bools, Floats
 from scoring.stats import DRAWS, OUTCOMES, best_of_picks, interval, mean_of_picks, picks
@@ -57,11 +56,7 @@ def no_draws(rows: int, columns: int) -> Draws:
 
 def frozen_draws(names: Sequence[str], parts: Floats) -> Draws:
     """Against a frozen scale; `parts` of shape (rows, tasks, seeds, columns) are contributions to AUP."""
-
-    def lookups(block: slice) -> tuple[Floats, Floats]:
-        return best_of_picks(parts[block]), mean_of_picks(parts[block])
-
-    return _drawn(names, parts.shape, lookups, None)
+    return _drawn(names, parts, parts, None)
 
 
 def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
@@ -75,66 +70,78 @@ def cohort_draws(names: Sequence[str], parts: Floats, cohort: Cohort) -> Draws:
     penalty = np.where(np.isfinite(spread), spread, 0.0) + cohort.penalty
     merit = np.where(cohort.feasible, cohort.merit, np.nan)
 
-    def lookups(block: slice) -> tuple[Floats, Floats]:
-        return best_of_picks(merit[block]), mean_of_picks(parts[block])
+    def share(drawn: Floats, column: int) -> None:
+        logs = _log_ratios(drawn, best[:, None, :, column], penalty[:, None, :, column])
+        np.divide(np.maximum(0.0, cohort.tau_max - logs), drawn.shape[0], out=drawn)
 
-    def shares(drawn: Floats) -> Floats:
-        areas = np.maximum(0.0, cohort.tau_max - _log_ratios(drawn, best[:, None], penalty[:, None]))
-        return np.asarray(areas / drawn.shape[0])
-
-    return _drawn(names, parts.shape, lookups, shares)
+    return _drawn(names, merit, parts, share)
 
 
-def _drawn(
-    names: Sequence[str],
-    shape: tuple[int, ...],
-    lookups: Callable[[slice], tuple[Floats, Floats]],
-    shares: Callable[[Floats], Floats] | None,
-) -> Draws:
-    """Draw every row: what its outcomes are worth, looked up and added up; `shares` makes parts of the best of picks.
+class _Desk:
+    """One thread's memory for the rows that are drawn together, used again for every block: new pages cost as much as
+    the work in them. `table` (rows, tasks, 256), `places` and `drawn` (tasks, rows, DRAWS), `area` (rows, DRAWS)."""
+
+    def __init__(self, tasks: int) -> None:
+        self.table = np.empty((_TOGETHER, tasks, OUTCOMES))
+        self.places = np.empty((tasks, _TOGETHER, DRAWS), dtype=np.intp)
+        self.drawn = np.empty((tasks, _TOGETHER, DRAWS))
+        self.area = np.empty((_TOGETHER, DRAWS))
+        rows, columns = np.arange(_TOGETHER)[None], np.arange(tasks)[:, None]
+        self._starts = ((rows * tasks + columns) * OUTCOMES)[..., None]
+
+    def pick(self, names: Sequence[str]) -> None:
+        """Where the draws of these rows lie in `table`."""
+        for at, name in enumerate(names):
+            self.places[:, at] = picks(name, self.places.shape[0])
+        self.places += self._starts
+
+    def look_up(self, table: Floats) -> Floats:
+        """What the draws are worth by a table of their rows, shape (tasks, rows, DRAWS); good until the next."""
+        count = table.shape[0]
+        places, drawn = self.places[:, :count], self.drawn[:, :count]
+        return np.take(table.reshape(-1), places, out=drawn, mode="clip")
+
+
+def _drawn(names: Sequence[str], best: Floats, mean: Floats, share: Callable[[Floats, int], None] | None) -> Draws:
+    """Draw every row: what its outcomes are worth, looked up and added up. `best`, `mean`: what the best and the mean
+    of the picks are taken of, both (rows, tasks, seeds, columns); `share` turns the best of picks into parts.
 
     numpy adds along a first axis one after the other, in the order of the tasks.
     """
-    rows, tasks, _, columns = shape
-    aup, (low, high) = np.empty((columns, rows, DRAWS)), np.empty((2, 2, columns, rows))
+    rows, tasks, _, columns = best.shape
+    aup, ends, desks = np.empty((columns, rows, DRAWS)), np.empty((2, 2, columns, rows)), local()
 
     def work(block: slice) -> None:
-        table = np.concatenate(lookups(block), axis=-1)
-        buffer = np.empty((tasks, _TOGETHER, DRAWS, 2 * columns))
-        for some, places in _places(names, block, tasks):
-            at, count = slice(some.start - block.start, some.stop - block.start), some.stop - some.start
-            drawn = _look_up(table[at], places, buffer[:, :count])
-            if shares is not None:
-                drawn[..., :columns] = shares(drawn[..., :columns])
-            area = np.ascontiguousarray(np.moveaxis(drawn.sum(axis=0), -1, 0)).reshape(2, columns, count, DRAWS)
-            aup[:, some] = area[0]
-            low[:, :, some], high[:, :, some] = interval(area)
+        desk = _desk(desks, tasks)
+        for some in _some(block):
+            count = some.stop - some.start
+            desk.pick(names[some])
+            for column in range(columns):
+                drawn = desk.look_up(best_of_picks(best[some, ..., column], desk.table[:count]))
+                if share is not None:
+                    share(drawn, column)
+                aup[column, some] = np.sum(drawn, axis=0, out=desk.area[:count])
+                ends[:, 0, column, some] = interval(desk.area[:count])
+                drawn = desk.look_up(mean_of_picks(mean[some, ..., column], desk.table[:count]))
+                ends[:, 1, column, some] = interval(np.sum(drawn, axis=0, out=desk.area[:count]))
 
     in_blocks(work, rows, _ROWS)
-    return Draws(aup, low, high)
+    return Draws(aup, ends[0], ends[1])
 
 
-def _places(names: Sequence[str], block: slice, tasks: int) -> Iterator[tuple[slice, NDArray[np.intp]]]:
-    """Some rows and where their draws lie in a table of (rows x tasks x 256): shape (tasks, rows, DRAWS), good until
-    the next.
+def _desk(desks: local, tasks: int) -> _Desk:
+    """This thread's own."""
+    if not hasattr(desks, "own"):
+        desks.own = _Desk(tasks)
+    own: _Desk = desks.own
+    return own
 
-    Several at once: threads that call numpy for every row wait for each other's turn longer than they work.
-    """
-    starts = ((np.arange(_TOGETHER) * tasks)[None] + np.arange(tasks)[:, None])[..., None] * OUTCOMES
-    picked = np.empty((tasks, _TOGETHER, DRAWS), dtype=np.uint8)
-    places = np.empty((tasks, _TOGETHER, DRAWS), dtype=np.intp)
+
+def _some(block: slice) -> Iterator[slice]:
+    """The rows of a block, several at once: threads that call numpy for every row wait for each other's turn longer
+    than they work."""
     for start in range(block.start, block.stop, _TOGETHER):
-        some = slice(start, min(start + _TOGETHER, block.stop))
-        for at, name in enumerate(names[some]):
-            picked[:, at] = picks(name, tasks)
-        count = some.stop - start
-        yield some, np.add(picked[:, :count], starts[:, :count], out=places[:, :count])
-
-
-def _look_up(table: Floats, places: NDArray[np.intp], drawn: Floats) -> Floats:
-    """Draws (tasks, rows, DRAWS, columns) of a table (rows, tasks, 256, columns), written into `drawn`: new memory
-    costs more."""
-    return np.take(table.reshape(-1, table.shape[-1]), places, axis=0, out=drawn, mode="clip")
+        yield slice(start, min(start + _TOGETHER, block.stop))
 
 
 def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
@@ -144,24 +151,29 @@ def _extremes(names: Sequence[str], cohort: Cohort) -> tuple[Floats, Floats]:
     """
     rows, tasks, _, columns = cohort.merit.shape
     best, worst = np.full((tasks, DRAWS, columns), -np.inf), np.full((tasks, DRAWS, columns), np.inf)
-    lock = Lock()
+    lock, desks = Lock(), local()
 
     def work(block: slice) -> None:
-        merit, feasible = cohort.merit[block], cohort.feasible[block]
-        usable = best_of_picks(np.where(np.isnan(merit), -np.inf, merit))
-        counted = best_of_picks(np.where(feasible & np.isfinite(merit), merit, np.inf))
-        top, bottom = np.full_like(best, -np.inf), np.full_like(worst, np.inf)
-        buffer = np.empty((tasks, _TOGETHER, DRAWS, columns))
-        for some, places in _places(names, block, tasks):
-            at, drawn = slice(some.start - block.start, some.stop - block.start), buffer[:, : some.stop - some.start]
-            np.maximum(top, _look_up(usable[at], places, drawn).max(axis=1), out=top)
-            np.minimum(bottom, _look_up(counted[at], places, drawn).min(axis=1), out=bottom)
+        desk, top, bottom = _desk(desks, tasks), np.full_like(best, -np.inf), np.full_like(worst, np.inf)
+        for some in _some(block):
+            table = desk.table[: some.stop - some.start]
+            desk.pick(names[some])
+            for column in range(columns):
+                merit, feasible = cohort.merit[some, ..., column], cohort.feasible[some, ..., column]
+                usable = best_of_picks(np.where(np.isnan(merit), -np.inf, merit), table)
+                _keep(np.maximum, top[..., column], desk.look_up(usable).max(axis=1))
+                counted = best_of_picks(np.where(feasible & np.isfinite(merit), merit, np.inf), table)
+                _keep(np.minimum, bottom[..., column], desk.look_up(counted).min(axis=1))
         with lock:
-            np.maximum(best, top, out=best)
-            np.minimum(worst, bottom, out=worst)
+            _keep(np.maximum, best, top)
+            _keep(np.minimum, worst, bottom)
 
     in_blocks(work, rows, _ROWS)
     return best, worst
+
+
+def _keep(extreme: np.ufunc, known: Floats, more: Floats) -> None:
+    extreme(known, more, out=known)
 
 
 def _log_ratios(merit: Floats, best: Floats, penalty: Floats) -> Floats:

@@ -21,9 +21,9 @@ from harness.schema.bundle import AuditNote
 from harness.schema.vocabulary import Direction
 from scoring.leaderboard import Cell, Row, Score
 from scoring.made import Made, trusted
-from scoring.profiles import Floats
+from scoring.profiles import Bools, Floats
 from scoring.stats import SEEDS
-from scoring.vocabulary import COLUMNS
+from scoring.vocabulary import COLUMNS, Column
 
 _FIGURES = ("value", "mean", "stderr", "log10_ratio", "contribution")
 _SAID = ("feasible", "beats_baseline", "beats_tuner")
@@ -63,6 +63,14 @@ class CellTable:
         for kind in self.exits[place].tolist():
             total.update(self.ended[kind])
         return dict(sorted(total.items()))
+
+    def said_of(self, place: int) -> bytes:
+        """Everything that the cells of one row say, in bytes that differ when they do."""
+        numbers = (self.numbers[place], self.said[place], self.counts[place], self.tokens[place])
+        ended = [self.ended[kind] for kind in self.exits[place].tolist()]
+        notes = [[note.model_dump_json() for note in self.notes.get((place, at), ())] for at in range(len(self.tasks))]
+        words = repr((self.tasks, ended, notes, int(self.episodes[place]), [array.shape for array in numbers]))
+        return b"".join([words.encode(), *(array.tobytes() for array in numbers)])
 
     def valid_episodes(self, place: int) -> int:
         return int(self.counts[place, :, _COUNTS.index("valid_episodes")].sum())
@@ -154,6 +162,10 @@ class Cells(Made[Cell]):
     def __len__(self) -> int:
         return len(self.table.tasks)
 
+    def said(self) -> bytes:
+        """All that they say, in bytes that differ when they do."""
+        return self.table.said_of(self.number)
+
     def make(self, place: int) -> Cell:
         return next(self._some(slice(place, place + 1)))
 
@@ -218,11 +230,16 @@ class Ends(NamedTuple):
 
 def last_values(rows: Sequence[Row], place: int) -> list[float | None]:
     """What each row handed in on the task at `place`."""
+    return [None if value != value else value for value in last_numbers(rows, place).tolist()]
+
+
+def last_numbers(rows: Sequence[Row], place: int) -> Floats:
+    """The same as an array, NaN where there is none."""
     if (found := _together(rows)) is None:
-        return [row.cells[place].last.value for row in rows]
+        values = [row.cells[place].last.value for row in rows]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     table, numbers = found
-    values = table.numbers[numbers, place, _NUMBERS * COLUMNS.index("last")].tolist()
-    return [None if value != value else value for value in values]
+    return np.asarray(table.numbers[numbers, place, _NUMBERS * COLUMNS.index("last")])
 
 
 def ends(rows: Sequence[Row], place: int) -> Ends:
@@ -250,10 +267,37 @@ def ends(rows: Sequence[Row], place: int) -> Ends:
     return Ends(dict(counts), valid, counts.total() - int(scored.sum()))
 
 
+class Marks(NamedTuple):
+    """Of several rows what a drawing of all their cells shows, each (rows, tasks); -1 in `beats_*`: unknown. `ran`: an
+    episode ended; `log10_ratio` NaN: none is defined."""
+
+    known: Bools
+    ran: Bools
+    beats_baseline: NDArray[np.int8]
+    beats_tuner: NDArray[np.int8]
+    log10_ratio: Floats
+
+
+def marks(rows: Sequence[Row], column: Column) -> Marks | None:
+    """None where the cells of these rows do not lie in one table."""
+    if (found := _together(rows)) is None:
+        return None
+    table, numbers = found
+    first, at = _NUMBERS * COLUMNS.index(column), len(_SAID) * COLUMNS.index(column)
+    ended = np.array([bool(ways) for ways in table.ended])
+    return Marks(
+        ~np.isnan(table.numbers[numbers, :, first]),
+        ended[table.exits[numbers]],
+        table.said[numbers, :, at + _SAID.index("beats_baseline")],
+        table.said[numbers, :, at + _SAID.index("beats_tuner")],
+        table.numbers[numbers, :, first + _FIGURES.index("log10_ratio")],
+    )
+
+
 def _together(rows: Sequence[Row]) -> tuple[CellTable, NDArray[np.intp]] | None:
     """The one table that holds the cells of all rows, and their places in it, if there is one."""
-    found = [row.cells for row in rows]
-    own = [cells for cells in found if isinstance(cells, Cells)]
-    if not own or len(own) < len(found) or any(cells.table is not own[0].table for cells in own):
+    found: list[Any] = [row.cells for row in rows]
+    table = found[0].table if found and isinstance(found[0], Cells) else None
+    if table is None or not all(isinstance(cells, Cells) and cells.table is table for cells in found):
         return None
-    return own[0].table, np.array([cells.number for cells in own], dtype=np.intp)
+    return table, np.array([cells.number for cells in found], dtype=np.intp)

@@ -18,6 +18,8 @@ from scoring.build import Built
 from scoring.tables import TableShape, little_memory, replace_relation, shapes, statement
 
 DATABASE = "gymboard.duckdb"
+_BLOCK = 16384
+"""Bytes of a block of the database, which holds words alone: the usual 256 KiB would be empty."""
 _FACTS = ("entries", "episodes", "attempts", "actions", "ledger", "replays")
 """Made by scoring/sql/table_<name>.sql; the other tables come out of the rankings."""
 
@@ -77,7 +79,7 @@ def write_database(folder: Path) -> Path:
     """
     file = folder / DATABASE
     file.unlink(missing_ok=True)
-    with duckdb.connect(str(file), config={"file_search_path": str(folder)}) as db:
+    with duckdb.connect(str(file), config={"file_search_path": str(folder), "default_block_size": _BLOCK}) as db:
         for shape in shapes().values():
             db.execute(f"CREATE VIEW {shape.name} AS SELECT * FROM '{shape.name}.parquet'")  # noqa: S608
             db.execute(f"COMMENT ON VIEW {shape.name} IS '{_escaped(shape.about)}'")

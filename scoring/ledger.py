@@ -127,6 +127,7 @@ def digest(tree: dict[str, Any]) -> str:
     return hashlib.sha256(_compact(tree)).hexdigest()
 
 
+_READER = json.JSONDecoder()
 _COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -162,7 +163,7 @@ def _sealed_line(text: bytes) -> LedgerLine | None:
     """A line that is its own compact form, which leaves no room for a doubled key or an odd number, and whose digest
     fits. None: only a strict reading can tell what it is."""
     try:
-        tree = json.loads(text)
+        tree, _ = _READER.raw_decode(text.decode())  # nothing can follow it: the next line compares the whole
         if _compact(tree) != text:
             return None
         seal = b'"sha256":"%s",' % tree["sha256"].encode()

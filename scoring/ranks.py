@@ -61,7 +61,10 @@ def _chain_starts(descending: Floats, same: float) -> Ints:
     """For each of the values, descending along the last axis, the place (from 1) of the first in its chain."""
     first = np.broadcast_to(np.arange(1, descending.shape[-1] + 1), descending.shape).copy()
     with np.errstate(invalid="ignore"):
-        first[..., 1:] *= descending[..., :-1] - descending[..., 1:] > same
+        apart = descending[..., :-1] - descending[..., 1:] > same
+    if apart.all():
+        return first
+    first[..., 1:] *= apart
     return np.asarray(np.maximum.accumulate(first, axis=-1, out=first))
 
 

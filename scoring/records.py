@@ -189,6 +189,20 @@ class Flags(Made[Flag]):
     def __iter__(self) -> Iterator[Flag]:
         return _flags(self._table)
 
+    def entries(self) -> dict[str, slice]:
+        """By entry, where its own lie; they are in order of entries."""
+        ends = self._table["entry"].rle()
+        names, lengths = ends.struct.field("value").to_list(), ends.struct.field("len")
+        starts = (lengths.cum_sum() - lengths).to_list()
+        return {
+            name: slice(start, start + many) for name, start, many in zip(names, starts, lengths.to_list(), strict=True)
+        }
+
+    def said(self, places: slice) -> str:
+        """All that these say, in words that differ when they do."""
+        start, stop, _ = places.indices(len(self))
+        return repr(self._table.slice(start, stop - start).rows())
+
 
 def _flags(table: pl.DataFrame) -> Iterator[Flag]:
     return (lean(Flag.model_validate(tree)) for tree in table.iter_rows(named=True))

@@ -24,9 +24,7 @@ DRAWS = 2000
 LEVEL = 0.95
 
 Bytes = NDArray[np.uint8]
-_OUTCOMES = np.arange(OUTCOMES)
-_PAIRS = np.arange(SEEDS**2)
-_BEST = np.min([_OUTCOMES // SEEDS**place % SEEDS for place in range(SEEDS)], axis=0)
+_BEST = np.min([np.arange(OUTCOMES) // SEEDS**place % SEEDS for place in range(SEEDS)], axis=0)
 
 
 class _Words(ISpawnableSeedSequence):
@@ -63,19 +61,21 @@ def by_merit(values: Floats, maximise: Bools) -> Floats:
     return np.asarray(np.sort(values * sign, axis=-1) * sign)
 
 
-def best_of_picks(ordered: Floats) -> Floats:
-    """What the best pick of each outcome is worth; (..., seeds, columns), best seed first -> (..., 256, columns)."""
-    return np.asarray(np.take(ordered, _BEST, axis=-2))
+def best_of_picks(ordered: Floats, out: Floats | None = None) -> Floats:
+    """What the best pick of each outcome is worth; (..., seeds), best seed first -> (..., 256), into `out` if given."""
+    return np.asarray(np.take(ordered, _BEST, axis=-1, out=out, mode="clip"))
 
 
-def mean_of_picks(values: Floats) -> Floats:
-    """Mean of the four picks of each of the 256 outcomes; (..., seeds, columns) -> (..., 256, columns).
+def mean_of_picks(values: Floats, out: Floats | None = None) -> Floats:
+    """Mean of the four picks of each of the 256 outcomes; (..., seeds) -> (..., 256), into `out` if given.
 
     Summed in a fixed order, the same for which mean_of_seeds() sums: of equal values it is that value, exactly.
     """
     quarter = values / SEEDS
-    pairs = np.take(quarter, _PAIRS // SEEDS, axis=-2) + np.take(quarter, _PAIRS % SEEDS, axis=-2)
-    return np.take(pairs, _OUTCOMES // _PAIRS.size, axis=-2) + np.take(pairs, _OUTCOMES % _PAIRS.size, axis=-2)
+    pairs = (quarter[..., :, None] + quarter[..., None, :]).reshape(*values.shape[:-1], SEEDS**2)
+    found = np.empty((*values.shape[:-1], OUTCOMES)) if out is None else out
+    np.add(pairs[..., :, None], pairs[..., None, :], out=found.reshape(*pairs.shape, SEEDS**2))
+    return found
 
 
 def mean_of_seeds(values: Floats) -> Floats:
@@ -85,12 +85,15 @@ def mean_of_seeds(values: Floats) -> Floats:
 
 
 def interval(draws: Floats) -> tuple[Floats, Floats]:
-    """Ends of the 95 % percentile interval over the last axis, linear between the two nearest draws."""
+    """Ends of the 95 % percentile interval over the last axis, linear between the two nearest draws.
+
+    Leaves the draws in another order.
+    """
     tail = (1 - LEVEL) / 2 * (draws.shape[-1] - 1)
     inner = int(tail)
     outer = draws.shape[-1] - 1 - inner
-    found = np.partition(draws, sorted({inner, min(inner + 1, outer), max(outer - 1, inner), outer}), axis=-1)
+    draws.partition(sorted({inner, min(inner + 1, outer), max(outer - 1, inner), outer}), axis=-1)
     share = tail - inner
-    low = found[..., inner] + share * (found[..., min(inner + 1, outer)] - found[..., inner])
-    high = found[..., outer] - share * (found[..., outer] - found[..., max(outer - 1, inner)])
+    low = draws[..., inner] + share * (draws[..., min(inner + 1, outer)] - draws[..., inner])
+    high = draws[..., outer] - share * (draws[..., outer] - draws[..., max(outer - 1, inner)])
     return low, high

@@ -19,7 +19,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from harness.agents.base import Agent
-from harness.errors import UsageError
+from harness.errors import UsageError, in_words
 from harness.schema.base import Line
 
 METHODS = {"begin": ("briefing",), "act": ("observation",), "usage": ()}
@@ -34,7 +34,7 @@ def agent_settings(file: Path) -> tuple[dict[str, Any], str]:
         data = file.read_bytes()
         return tomllib.loads(data.decode()), hashlib.sha256(data).hexdigest()
     except (OSError, ValueError) as error:
-        raise UsageError(f"--agent-file {file}: {error}") from None
+        raise UsageError(f"--agent-file {file}: {in_words(error, file)}") from None
 
 
 def class_agent(name: str, file: Path | None = None) -> Callable[[], Agent]:

@@ -80,7 +80,7 @@ def demand_begun_as_said(words: RunWords, *, resume: bool) -> None:
 
 
 def _demand_writable(folder: Path) -> None:
-    from harness.errors import UsageError
+    from harness.errors import UsageError, in_words
     from harness.files import demand_room
 
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
@@ -89,7 +89,7 @@ def _demand_writable(folder: Path) -> None:
     try:
         demand_room(there)
     except OSError as error:
-        raise UsageError(f"{error}, or keep runs elsewhere, --runs DIR") from None
+        raise UsageError(f"{in_words(error)}, or keep runs elsewhere, --runs DIR") from None
 
 
 @contextmanager

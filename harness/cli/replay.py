@@ -45,8 +45,10 @@ def replay(
     Example: gymboard replay submissions/my-entry --cache build/verdicts
 
     An entry's predictions are made under fresh ids in another order, so that pasted answers fail; what came of it is
-    written to my-entry.replay.json beside the folder. Exit codes: 0 the same exit codes, artifacts and grades (of an
-    entry: every replayed task agrees), 1 something differs or could not be replayed, 2 wrong call.
+    written to my-entry.replay.json beside the folder.
+
+    Exit codes: 0 the same exit codes, artifacts and grades (of an entry: every replayed task agrees; where nothing can
+    be replayed, it says so), 1 something differs, or what should be replayed was not, 2 wrong call.
     """
     from harness.errors import UsageError
 

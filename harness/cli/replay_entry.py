@@ -44,8 +44,10 @@ def replay_command(entry: Path, asked: Asked, as_json: bool) -> None:
     else:
         print_report(report)
         typer.echo(f"report: {written}")
-    found = any(task.outcome == "agrees" for task in report.tasks)
-    raise typer.Exit(1 if report.differing or report.unfinished or not found else 0)
+    if all(task.outcome == "excused" for task in report.tasks):
+        looked = ", ".join(task.task for task in report.tasks)
+        typer.echo(f"nothing of {entry} can be replayed (looked at {looked}); nothing is confirmed by it", err=True)
+    raise typer.Exit(1 if report.differing or report.unfinished else 0)
 
 
 def replayed(entry: Path, asked: Asked, *, quiet: bool) -> ReplayReport:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,14 +23,6 @@ from harness.cli.common import (
 )
 from harness.cli.jobs import Jobs, Only
 from harness.cli.model import ApiBase, CostLimit, EpisodeCostLimit, KeyEnv, ModelName, PriceWords, Yes, consent
-
-if TYPE_CHECKING:
-    from harness.executors.base import Executor
-    from harness.executors.words import RunWords
-    from harness.runner.run import Ended, RunPlan
-    from harness.sandbox.base import Engine
-    from harness.sandbox.gpus import Gpus
-    from harness.schema.episode import Episode
 
 
 def run(
@@ -122,8 +110,10 @@ def run(
     interrupted.
     """
     from harness.cli.cluster import demand_where, on_ray
-    from harness.cli.common import choose_tasks, emit
+    from harness.cli.common import choose_tasks
     from harness.cli.jobs import demand_begun_as_said, executor_for, how_many, keys_named
+    from harness.cli.run_play import Ready, build_missing, families, show, with_progress
+    from harness.cli.run_words import default_name, title_of, well_said
     from harness.executors.aid_words import AidWords
     from harness.executors.model_words import ModelWords
     from harness.executors.words import RunWords
@@ -133,11 +123,11 @@ def run(
     from harness.schema.task import tasks_root as default_root
 
     root, wanted = tasks_root or default_root(), parse_gpus(gpus)
-    title = _title(name or _default_name(agent_name or agent, model, profile, starter, dataset))
+    title = title_of(name or default_name(agent_name or agent, model, profile, starter, dataset))
     chosen = choose_tasks([tasks], root)
     for task in chosen:  # before anything is made for the run
         load_task(root / task).on(dataset).starter(starter.value)
-    with _well_said():
+    with well_said():
         words = RunWords(
             run=title,
             folder=runs / title,
@@ -182,143 +172,11 @@ def run(
     if models is not None:
         consent(models, plan, ask=not (yes or as_json))
     with open_engine(sandbox.value, wanted) as engine:
-        _build_missing(engine, _families(root, chosen), wanted)
+        build_missing(engine, families(root, chosen), wanted)
         if executor is ExecutorChoice.ray:
             players = on_ray(address, words, engine, episodes_named)
         else:
             players = executor_for(most, engine, gpus=wanted is not None)
-        run_of = _Run(words, plan, engine, players, episodes_named)
-        ended = _with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
-    done = [one.episode for one in ended if one.episode]
-    episodes = sorted(done, key=lambda one: (chosen.index(one.task), one.seed))
-    failures = {one.key: one.failure for one in ended if one.failure}
-    if as_json:
-        records = [episode.model_dump(mode="json", exclude_none=True) for episode in episodes]
-        emit({"run": str(words.folder), "episodes": records, "failures": failures})
-    else:
-        _report(episodes, root, words.folder)
-    for key, failure in failures.items():
-        typer.echo(f"error: {key}: {failure}", err=True)
-    if failures:
-        typer.echo(f"{len(failures)} episode(s) not finished; try again with --resume", err=True)
-        raise typer.Exit(1)
-
-
-@contextmanager
-def _well_said() -> Iterator[None]:
-    """Words that a record refuses (a limit that is no number, say) are the call's fault. Raises UsageError."""
-    from pydantic import ValidationError
-
-    from harness.errors import UsageError
-
-    try:
-        yield
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise UsageError("; ".join(faults)) from None
-
-
-def _default_name(agent: str, model: str | None, profile: ProfileChoice, starter: StarterChoice, dataset: str) -> str:
-    from harness.schema.task import DEFAULT_DATASET
-
-    _, _, own = agent.partition(":")
-    words = [_words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", own or agent)) or "command"]
-    words += [_words(model)] if model else []
-    words += [profile.value]
-    words += ["starter", starter.value] if starter is not StarterChoice.baseline else []
-    return "-".join(words if dataset == DEFAULT_DATASET else [*words, dataset])
-
-
-def _words(name: str) -> str:
-    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def _title(name: str) -> str:
-    """The run's name, which is a folder's. Raises UsageError."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from harness.errors import UsageError
-    from harness.schema.base import KebabId
-
-    try:
-        return str(TypeAdapter(KebabId).validate_python(name))
-    except ValidationError:
-        raise UsageError(f"{name!r} cannot name a run; take lower-case words and numbers joined by -") from None
-
-
-def _families(root: Path, chosen: list[str]) -> set[str]:
-    from harness.schema.task import load_task
-
-    return {load_task(root / task).image for task in chosen}
-
-
-def _build_missing(engine: Engine, families: set[str], gpus: Gpus | None) -> None:
-    """Build what is not there, so that a first run needs no other command; first see that asked-for GPUs are there."""
-    from harness.cli.images import ensure
-    from harness.sandbox.gpus import PROBE_FAMILY
-
-    if gpus:
-        ensure(PROBE_FAMILY, engine.kind)
-        typer.echo(f"GPUs: {', '.join(engine.gpu_names())}", err=True)
-    for name in sorted(families | {engine.agent_image(family) for family in families}):
-        ensure(name, engine.kind)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run on its engine, ready to be played."""
-
-    words: RunWords
-    plan: RunPlan
-    engine: Engine
-    executor: Executor
-    only: tuple[str, ...]
-
-
-def _with_progress(run_of: _Run, *, quiet: bool, plain: bool) -> list[Ended]:
-    """Run and show how it goes; interrupted, say how to go on."""
-    from harness.cli.jobs import interrupts
-    from harness.cli.live import board
-    from harness.executors.drive import drive
-
-    plan = run_of.plan
-    done: list[Ended] = []
-    models, total = plan.models, len(run_of.only) or len(plan.tasks) * len(plan.seeds)
-    spent, limit = (models.ledger.spent_usd, models.plan.run_cost_usd) if models else (None, None)
-    try:
-        with (
-            board(total, quiet=quiet, every_step=plain, spent_usd=spent, limit_usd=limit) as shown,
-            interrupts(run_of.words.agent) as stop,
-            closing(
-                drive(run_of.words, plan, run_of.engine, run_of.executor, shown.watch, stop, run_of.only)
-            ) as episodes,
-        ):
-            for ended in episodes:
-                done.append(ended)
-                shown.ended(ended)
-    except KeyboardInterrupt:
-        typer.echo(f"interrupted; {plan.folder} goes on where it was with --resume", err=True)
-        raise typer.Exit(130) from None
-    return done
-
-
-def _report(episodes: list[Episode], root: Path, folder: Path) -> None:
-    from harness.cli.common import table
-    from harness.schema.task import load_task
-
-    rows = []
-    for episode in episodes:
-        task = load_task(root / episode.task).on(episode.dataset)
-        last = episode.attempts[-1] if episode.attempts else None
-        sealed = last.sealed if last else None
-        value, reason = "-", episode.exit_detail or (last.refused if last else None) or ""
-        if sealed:
-            value = f"{sealed.metrics[task.metric.name]:.4f}" if sealed.valid else "-"
-            reason = sealed.invalid or reason
-        baseline = task.baseline(episode.profile)
-        against = f"{baseline.value:.4f}" if baseline else "not measured"
-        rows.append(
-            (episode.task, str(episode.seed), task.metric.label, value, against, episode.exit_status, reason[:80])
-        )
-    table("", ("task", "seed", "metric", "sealed score", "baseline", "exit", "why"), rows)
-    typer.echo(f"run: {folder}")
+        run_of = Ready(words, plan, engine, players, episodes_named)
+        ended = with_progress(run_of, quiet=as_json or agent == "human", plain=plain)
+    show(ended, words, as_json=as_json)

@@ -123,7 +123,7 @@ def clean(
       gymboard runs clean --keep-artifacts --yes
     """
     from harness.cli.common import emit
-    from harness.errors import UsageError
+    from harness.errors import UsageError, in_words
     from harness.runs.clean import going, remove
     from harness.runs.survey import survey
     from harness.terminal import plain
@@ -137,7 +137,7 @@ def clean(
         except (UsageError, OSError) as error:
             if run is not None:
                 raise
-            left[found.name] = plain(str(error))
+            left[found.name] = plain(in_words(error))
     total = sum(one.bytes for one in gone)
     if as_json:
         records = [{"run": one.found.name, "files": one.files, "bytes": one.bytes} for one in gone]

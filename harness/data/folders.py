@@ -23,7 +23,7 @@ from urllib.request import OpenerDirector
 from harness.data.download import https_opener
 from harness.data.manifest import PARTS, write_manifest
 from harness.data.sources import MIRROR_VARIABLE, Progress, locked, missing_bytes, need_room, obtain
-from harness.errors import DataError
+from harness.errors import DataError, in_words
 from harness.files import flush
 from harness.home import home
 from harness.schema.base import canonical_bytes
@@ -79,7 +79,7 @@ def prepare(
                 sources = _sources(spec.id, wanted, root / SOURCES, mirror or _default_mirror(), asked, progress)
                 _build(spec, folder / SCRIPT, profile, sources, prepared, lock)
     except OSError as error:
-        raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {error}") from error
+        raise DataError(f"{spec.id}: its data cannot be prepared in {root}: {in_words(error)}") from error
     return prepared
 
 

@@ -22,7 +22,7 @@ from harness.data import hub
 from harness.data.download import Transfer, Unfetched, download, https_opener
 from harness.data.partial import BLOCK, Content, Partial
 from harness.data.records import FILE, record, recorded
-from harness.errors import DataError
+from harness.errors import DataError, in_words
 from harness.schema.digest import file_sha256
 from harness.schema.task import Source
 
@@ -61,7 +61,7 @@ def obtain(
             _Search(source, store, mirror, opener, progress).fill()
         except OSError as error:
             advice = "free some space there or set GYMBOARD_HOME, and call again: what came is kept"
-            raise DataError(f"{source.name}: cannot be stored in {store} ({error}); {advice}") from error
+            raise DataError(f"{source.name}: cannot be stored in {store} ({in_words(error)}); {advice}") from error
         begun = store / f"{source.key}.partial"
         begun.chmod(0o444)
         begun.rename(final)

@@ -1,8 +1,8 @@
 """An episode on a machine that does not see the run's folder: it plays in a folder of its own and tells the desk.
 
-Takes a way to ask the desk and an episode's key, gives a folder to play in, the run's ledger and what to call when
-something is on disk: lines and artifacts are with the desk before anybody acts on them, so that another machine goes on
-where this one was lost. Never keeps what it played in.
+Takes a way to ask the desk, an episode's key and card, gives a folder to play in, the run's ledger and what to call
+when something is on disk: lines and artifacts are with the desk before anybody acts on them, so that another machine
+goes on where this one was lost. Never keeps what it played in.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ class Away:
 
 
 @contextmanager
-def away(ask: AskDesk, key: str) -> Iterator[Away]:
+def away(ask: AskDesk, key: str, card: str) -> Iterator[Away]:
     """A folder for one life of an episode; what is in it at the end is sent as one archive, and it is gone here."""
-    begun: Begun = value_of(ask("begin", key))
+    begun: Begun = value_of(ask("begin", key, card))
     with tempfile.TemporaryDirectory(prefix=folder_prefix()) as scratch:
         folder = Path(scratch)
         (folder / RUN).write_bytes(begun.manifest)

@@ -1,32 +1,35 @@
 """The desk: the one place of a run that is on many machines, beside the run's folder.
 
 Takes what workers tell and send, gives them the spending ledger and the begun halves of episodes, and the driver the
-news and the run's log. Each begin of an episode is a new life of it: what an earlier life still sends is refused,
-because its machine was given up. Holds the lock of every episode that is played out of the folder's sight. Answers
-with values, never with exceptions: those would lose their type on the way.
+news and the run's log. Each begin of an episode, which takes the card that its worker alone was given, is a new life of
+it with a number that nobody guesses: what an earlier life or another episode's worker sends is refused. Holds the lock
+of every episode that is played out of the folder's sight. Answers with values, never with exceptions: those would lose
+their type on the way.
 """
 
 from __future__ import annotations
 
-import re
 import resource
+import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from harness.errors import EpisodeOver, GymboardError, RunSpent
+from pydantic import ValidationError
+
+from harness.errors import EpisodeOver, GymboardError, RunSpent, in_words
 from harness.executors.copies import LAST, TOLD, Change, apply, files, packed, unpack
 from harness.executors.retold import Retold
+from harness.executors.said import News
 from harness.llm.spending import Ledger
 from harness.runner.locks import episode_lock
 from harness.runner.manifest import FILE as RUN
 from harness.runner.progress import Progress
 from harness.runner.recorder import goes_on
 
-_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/seed-[0-9]{1,16}")
 Question = Literal["spent_usd", "left_open", "reserve", "settle", "hold", "held_s"]
 """What the ledger can be asked."""
 Order = Literal["play", "finish", "end"]
@@ -52,10 +55,11 @@ class Answer:
 
 
 class Desk:
-    """The desk of one run that tells of itself in `log`. Safe across threads: one episode's messages wait for each
-    other, not for another's."""
+    """The desk of one run that tells of itself in `log`; `cards`: each due episode's key and card. Safe across threads:
+    one episode's messages wait for each other, not for another's."""
 
-    def __init__(self, run: Path, limit_usd: float | None, log: Path) -> None:
+    def __init__(self, run: Path, limit_usd: float | None, log: Path, cards: Mapping[str, str]) -> None:
+        self._cards = dict(cards)
         self._run, self._ledger, self._retold = run, Ledger(run, limit_usd), Retold(run, log)
         self._far: dict[str, ExitStack] = {}
         _open_as_many_files_as_allowed()
@@ -65,18 +69,18 @@ class Desk:
         self._news: dict[str, list[Progress]] = {}
         self._order: Order = "play"
 
-    def begin(self, key: str) -> Answer:
+    def begin(self, key: str, card: str) -> Answer:
         """A new life of an episode out of the folder's sight, as Begun; every earlier one is over."""
-        if (refused := _no_key(key)) is not None:
+        if (refused := self._stranger(key, card)) is not None:
             return refused
         with self._of(key):
             life = self._next_life(key)
             return _answered(lambda: self._begun(key, life))
 
-    def near(self, key: str) -> Answer:
+    def near(self, key: str, card: str) -> Answer:
         """A new life of an episode in the run's own folder, whose files and lock are not the desk's; every earlier one
         is over."""
-        if (refused := _no_key(key)) is not None:
+        if (refused := self._stranger(key, card)) is not None:
             return refused
         with self._of(key):
             self._next_life(key)
@@ -109,10 +113,17 @@ class Desk:
             return Answer(refused=f"{key} may not ask {str(ask)[:40]!r} so: its own spending alone", kind="error")
         return self._as(key, life, lambda: getattr(self._ledger, ask)(*words))
 
-    def told(self, progress: Progress) -> None:
-        """Take a worker's news."""
+    def told(self, progress: Progress, card: str) -> Answer:
+        """Take a worker's news of its episode."""
+        try:
+            news = News.model_validate(vars(progress)).progress()
+        except (ValidationError, TypeError):
+            return Answer(refused="that is no news of an episode", kind="error")
+        if (refused := self._stranger(news.key, card)) is not None:
+            return refused
         with self._lock:
-            self._news.setdefault(progress.key, []).append(progress)
+            self._news.setdefault(news.key, []).append(news)
+        return Answer()
 
     def news(self) -> list[Progress]:
         """What was told since the last call, an episode's in order."""
@@ -143,8 +154,15 @@ class Desk:
         return Begun(life, manifest, packed(half) if half else None)
 
     def _next_life(self, key: str) -> int:
-        self._lives[key] = self._lives.get(key, 0) + 1
+        self._lives[key] = secrets.randbits(63)
         return self._lives[key]
+
+    def _stranger(self, key: str, card: str) -> Answer | None:
+        """A refusal of who has no card of this episode; None: he has."""
+        mine = self._cards.get(key) if isinstance(key, str) else None
+        if mine is not None and isinstance(card, str) and secrets.compare_digest(mine.encode(), card.encode()):
+            return None
+        return Answer(refused="that is not the episode that this worker was given", kind="error")
 
     def _free(self, key: str) -> None:
         if lock := self._far.pop(key, None):
@@ -155,10 +173,10 @@ class Desk:
             return self._locks.setdefault(key, threading.Lock())
 
     def _as(self, key: str, life: int, act: Callable[[], Any]) -> Answer:
-        if (refused := _no_key(key)) is not None:
-            return refused
+        if key not in self._lives:
+            return Answer(refused="that is no episode that was begun", kind="error")
         with self._of(key):
-            if life != self._lives.get(key):
+            if life != self._lives[key]:
                 return Answer(refused=f"{key} was begun again elsewhere: this worker had been given up", kind="life")
             return _answered(act)
 
@@ -176,12 +194,7 @@ def _answered(act: Callable[[], Any]) -> Answer:
     except EpisodeOver as over:
         return Answer(refused=str(over), kind="run" if isinstance(over, RunSpent) else "episode")
     except (GymboardError, OSError) as error:
-        return Answer(refused=str(error), kind="error")
-
-
-def _no_key(key: str) -> Answer | None:
-    """A refusal of what names no folder of an episode within the run's; None: it does."""
-    return None if _KEY.fullmatch(key) else Answer(refused="that is no episode: <task>/seed-<number>", kind="error")
+        return Answer(refused=in_words(error), kind="error")
 
 
 def _of_another(key: str, ask: Question, words: Sequence[Any]) -> bool:

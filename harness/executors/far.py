@@ -1,8 +1,8 @@
 """A worker of a cluster: one episode of a run that was begun on another machine.
 
-Takes the run's words, a key and a way to the desk, plays it in the run's folder where that is one with the driver's,
-else in a folder of its own, gives how it ended. Hears the desk meanwhile: told to end, or left without a desk, it ends
-with its containers. Never raises for what is wrong with this machine: it says so.
+Takes the run's words, a key with its card and a way to the desk, plays it in the run's folder where that is one with
+the driver's, else in a folder of its own, gives how it ended. Hears the desk meanwhile: told to end, or left without a
+desk, it ends with its containers. Never raises for what is wrong with this machine: it says so.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import Abandoned, GymboardError
+from harness.errors import Abandoned, GymboardError, in_words
 from harness.executors.away import AskDesk, away, value_of
 from harness.executors.stamp import Stamp, faults_of
 from harness.executors.words import RunWords
 from harness.executors.work import work
+from harness.runner.progress import Progress
 from harness.runner.run import Ended
 
 HEAR_S = 1.0
@@ -37,6 +38,14 @@ class Errand:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What one worker of a run is told beside: its episode, and the card by which the desk knows that it is."""
+
+    key: str
+    card: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How an episode ended: with an episode.json in the run's folder, as a failure, or not (the run was ended)."""
 
@@ -44,8 +53,8 @@ class Outcome:
     text: str = ""
 
 
-def play(errand: Errand, key: str, ask: AskDesk, devices: Sequence[str] = ()) -> Outcome:
-    """Episode `key` to its end. In the process's main thread."""
+def play(errand: Errand, given: Given, ask: AskDesk, devices: Sequence[str] = ()) -> Outcome:
+    """The given episode to its end. In the process's main thread."""
     stop = threading.Event()
     try:
         with _hearing(ask, stop):
@@ -53,11 +62,11 @@ def play(errand: Errand, key: str, ask: AskDesk, devices: Sequence[str] = ()) ->
                 return Outcome("ended")
             if faults := _faults(errand):
                 return Outcome("failed", f"{'; '.join(faults)}")
-            ended = (_shared if sees(errand.nonce) else _away)(errand.words, key, ask, stop, devices)
+            ended = (_shared if sees(errand.nonce) else _away)(errand.words, given, ask, stop, devices)
     except (Abandoned, KeyboardInterrupt):
         return Outcome("ended")
     except (GymboardError, OSError) as error:
-        return Outcome("failed", str(error))
+        return Outcome("failed", in_words(error))
     if ended is None:
         return Outcome("ended")
     return Outcome("done") if ended.episode else Outcome("failed", ended.failure)
@@ -115,13 +124,17 @@ def _faults(errand: Errand) -> list[str]:
     return faults
 
 
-def _shared(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
-    value_of(ask("near", key))
-    return work(words, key, lambda told: ask("told", told), stop=stop, devices=devices)
+def _shared(words: RunWords, given: Given, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
+    value_of(ask("near", given.key, given.card))
+    return work(words, given.key, lambda told: ask("told", told, given.card), stop=stop, devices=devices)
 
 
-def _away(words: RunWords, key: str, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
-    with away(ask, key) as here:
+def _away(words: RunWords, given: Given, ask: AskDesk, stop: threading.Event, devices: Sequence[str]) -> Ended | None:
+    with away(ask, given.key, given.card) as here:
         mine = words.model_copy(update={"folder": here.folder, "log": None})
         kept = here.kept if words.model.name else here.told
-        return work(mine, key, lambda told: ask("told", told), stop=stop, books=here.books, devices=devices, kept=kept)
+
+        def watch(told: Progress) -> None:
+            ask("told", told, given.card)
+
+        return work(mine, given.key, watch, stop=stop, books=here.books, devices=devices, kept=kept)

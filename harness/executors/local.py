@@ -2,7 +2,8 @@
 
 Takes and gives what every Executor does. A worker is an interpreter of its own that plays one episode after another:
 nothing is forked, so no thread or lock of ours is copied. A worker that dies is replaced and its episode played on, a
-few times; what its containers were is removed by the next engine that opens.
+few times; what its containers were is removed by the next engine that opens. One that says what no worker says is
+killed, and counts as dead.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from harness.errors import GymboardError, SandboxError, UsageError
 from harness.executors.base import Job
 from harness.executors.machine import Machine, Room
-from harness.executors.wire import Wire
+from harness.executors.said import Fault, Left, Over, Playing, Said, said
+from harness.executors.wire import NoMessage, Wire
 from harness.executors.words import RunWords
-from harness.runner.progress import Progress, Watch
+from harness.runner.progress import Watch
 from harness.runner.run import Ended, told
 from harness.sandbox import open_engine
 
@@ -85,7 +86,7 @@ class _Crew:
             while not stop.is_set() and self._begin(due):
                 pass
             for found, _ in self._wires.select(LOOK_S):
-                yield from self._heard(found.data, due, watch)
+                yield from self._heard(found.data, due, watch, stop)
 
     def _begin(self, due: list[Job]) -> bool:
         """Begin the first job that fits; the very first when nothing runs, whatever it needs."""
@@ -130,27 +131,40 @@ class _Crew:
         self._wires.register(worker.wire, selectors.EVENT_READ, worker)
         return worker
 
-    def _heard(self, worker: _Worker, due: list[Job], watch: Watch) -> Iterator[Ended]:
-        messages = worker.wire.receive()
-        for message in messages or ():
-            if "progress" in message:
-                watch(Progress(**message["progress"]))
-            elif "fault" in message:
-                raise (UsageError if message["code"] == UsageError.exit_code else GymboardError)(message["fault"])
-            elif (job := worker.job) is not None:
-                worker.job = None
-                self._room.give(job.needs)
-                if "ended" in message:
-                    yield self._ended(job.key, message)
-        if messages is None:
-            yield from self._died(worker, due)
+    def _heard(self, worker: _Worker, due: list[Job], watch: Watch, stop: threading.Event) -> Iterator[Ended]:
+        try:
+            messages = worker.wire.receive()
+            for message in messages or ():
+                yield from self._acted(worker, said(message), watch, stop)
+        except NoMessage as nonsense:
+            worker.process.kill()
+            self._unclean = True
+            yield from self._died(worker, due, f"it wrote {nonsense}")
+        else:
+            if messages is None:
+                yield from self._died(worker, due)
 
-    def _ended(self, key: str, message: dict[str, Any]) -> Ended:
-        if message["failure"]:
-            return Ended(key, None, failure=message["failure"])
-        return told(self._words.folder, key, fresh=message["fresh"])
+    def _acted(self, worker: _Worker, message: Said, watch: Watch, stop: threading.Event) -> Iterator[Ended]:
+        """On what a worker says of the episode that it plays, and of no other. Raises NoMessage."""
+        if isinstance(message, Fault):
+            raise (UsageError if message.code == UsageError.exit_code else GymboardError)(message.fault)
+        left = isinstance(message, Left) and not stop.is_set()
+        if worker.job is None or message.key != worker.job.key or left:
+            raise NoMessage("a message about an episode that it does not play, or may not leave")
+        if isinstance(message, Playing):
+            watch(message.progress.progress())
+            return
+        self._room.give(worker.job.needs)
+        worker.job = None
+        if isinstance(message, Over):
+            yield self._ended(message.key, message)
 
-    def _died(self, worker: _Worker, due: list[Job]) -> Iterator[Ended]:
+    def _ended(self, key: str, over: Over) -> Ended:
+        if over.failure:
+            return Ended(key, None, failure=over.failure)
+        return told(self._words.folder, key, fresh=over.fresh)
+
+    def _died(self, worker: _Worker, due: list[Job], why: str = "") -> Iterator[Ended]:
         job = worker.job
         self._dismiss(worker)
         if job is None:
@@ -161,8 +175,8 @@ class _Crew:
         if self._deaths[job.key] < DEATHS:
             due.insert(0, job)
             return
-        words = f"its worker process died {DEATHS} times, at last {_how(worker.process.returncode)}"
-        yield Ended(job.key, None, failure=words)
+        how = why or _how(worker.process.returncode)
+        yield Ended(job.key, None, failure=f"its worker process died {DEATHS} times, at last {how}")
 
     def _reap(self) -> None:
         """Remove what the dead left. An engine that does not answer now is asked again at the end."""

@@ -20,7 +20,7 @@ from harness.executors.aid_words import OWN
 from harness.executors.base import Job
 from harness.executors.cluster import MIB, Cluster, connected, look
 from harness.executors.desk import Desk
-from harness.executors.far import Errand, Outcome, play
+from harness.executors.far import Errand, Given, Outcome, play
 from harness.executors.head import ANSWER_S, ClusterLost, Head
 from harness.executors.stamp import stamp_of
 from harness.executors.words import RunWords
@@ -61,9 +61,9 @@ class OnRay:
         """See harness.executors.base.Executor. The connection is closed at its end."""
         with self._opened as opened:
             nonce = opened.enter_context(_nonce(words.folder))
-            tasks = _Tasks(self._cluster, Errand(words, self._stamp, nonce))
+            tasks = _Tasks(self._cluster, Errand(words, self._stamp, nonce), jobs)
             opened.callback(tasks.sweep)
-            yield from tasks.play(jobs, watch, stop)
+            yield from tasks.play(watch, stop)
 
 
 def demand_far(words: RunWords) -> None:
@@ -81,21 +81,22 @@ def demand_far(words: RunWords) -> None:
 class _Tasks:
     """The tasks of one run, and its desk on this machine."""
 
-    def __init__(self, cluster: Cluster, errand: Errand) -> None:
+    def __init__(self, cluster: Cluster, errand: Errand, jobs: Sequence[Job]) -> None:
+        self._jobs, self._cards = jobs, {job.key: secrets.token_hex(32) for job in jobs}
         self._ray, self._errand = cluster.ray, errand
         self._cluster, self._head, self._lost = cluster, cluster.head(), False
         self._folder = errand.words.folder
         limit = errand.words.model.run_cost_usd
         here = cluster.on(cluster.here())
         desk = self._ray.remote(Desk).options(num_cpus=0, max_concurrency=DESK_THREADS, scheduling_strategy=here)
-        self._desk = desk.remote(self._folder, limit, errand.words.log or self._folder / LOG)
+        self._desk = desk.remote(self._folder, limit, errand.words.log or self._folder / LOG, self._cards)
         self._keys: dict[Any, str] = {}
 
-    def play(self, jobs: Sequence[Job], watch: Watch, stop: threading.Event) -> Iterator[Ended]:
+    def play(self, watch: Watch, stop: threading.Event) -> Iterator[Ended]:
         """Each job's end. Closed before that, it ends what runs."""
         told = False
         try:
-            for job in jobs:
+            for job in self._jobs:
                 self._begin(job)
             while self._keys:
                 if stop.is_set() and not told:
@@ -120,7 +121,7 @@ class _Tasks:
             retry_exceptions=False,
             scheduling_strategy="SPREAD",
         )
-        self._keys[task.remote(self._errand, job.key, self._desk)] = job.key
+        self._keys[task.remote(self._errand, Given(job.key, self._cards[job.key]), self._desk)] = job.key
 
     def _ended(self, key: str, ref: Any) -> Iterator[Ended]:
         try:
@@ -188,7 +189,7 @@ class _Tasks:
             pass
 
 
-def play_task(errand: Errand, key: str, desk: Any) -> Outcome:
+def play_task(errand: Errand, given: Given, desk: Any) -> Outcome:
     """The Ray task: an episode, with the GPUs that Ray gave it."""
     import ray
 
@@ -203,7 +204,7 @@ def play_task(errand: Errand, key: str, desk: Any) -> Outcome:
                 raise Abandoned("the cluster is lost")
 
     devices = ray.get_runtime_context().get_accelerator_ids().get("GPU", ())
-    return play(errand, key, ask, tuple(devices))
+    return play(errand, given, ask, tuple(devices))
 
 
 def sweep_here(sandbox: str) -> None:

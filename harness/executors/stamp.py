@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import harness
-from harness.errors import GymboardError
+from harness.errors import GymboardError, in_words
 from harness.executors.words import RunWords
 from harness.images import cuda_variant
 from harness.sandbox import open_engine
@@ -72,7 +72,7 @@ def _another_suite(words: RunWords, wanted: Stamp) -> list[str]:
     try:
         ours = stamp_of(words)
     except (GymboardError, OSError) as error:
-        return [str(error)]
+        return [in_words(error)]
     return [
         *_differing("task", wanted.tasks, ours.tasks, advice),
         *_differing("file of", wanted.files, ours.files, "put the same there, or the path on a shared file system"),

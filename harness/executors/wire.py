@@ -2,7 +2,7 @@
 
 Takes and gives dicts whose first key is the kind of message. The driver's: words, play (a key), finish (the step and
 then end), end (at once). The worker's: progress, ended (a key), left (a key: unfinished, told to finish), fault (it
-cannot work at all). Never waits for an answer.
+cannot work at all). Never waits for an answer, and never holds more than MOST_BYTES of a line.
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ import threading
 from typing import Any
 
 READ_BYTES = 1 << 16
+MOST_BYTES = 1 << 20
+"""Of one message."""
+LONGEST = 10_000
+"""Characters of why something failed."""
+
+
+class NoMessage(ValueError):
+    """The other end wrote what is none."""
 
 
 class Wire:
@@ -36,7 +44,7 @@ class Wire:
         return True
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """The messages that are there, after waiting for some; None: the other end is gone."""
+        """The messages that are there, after waiting for some; None: the other end is gone. Raises NoMessage."""
         try:
             data = self._socket.recv(READ_BYTES)
         except OSError:
@@ -44,8 +52,20 @@ class Wire:
         if not data:
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        if len(self._rest) > MOST_BYTES:
+            raise NoMessage(f"a line of more than {MOST_BYTES >> 20} MiB")
+        return [_message(line) for line in lines]
 
     def close(self) -> None:
         """The other end reads that we are gone."""
         self._socket.close()
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise NoMessage("a line that is no JSON") from None
+    if not isinstance(message, dict):
+        raise NoMessage("a line that is no JSON object")
+    return message

@@ -46,6 +46,8 @@ class Workplace:
         self._plan = words.plan(books)
         self._places: dict[str, Place] = {}
         self._begun: Begun = begun(self._plan, self._places, manifest, kept)
+        if self._plan.models is not None:
+            self._plan.models.load()
         self._engine = open_engine(words.sandbox, parse_gpus(words.gpus, devices))
 
     def play(self, key: str, watch: Watch = unwatched, stop: threading.Event | None = None) -> Ended | None:

@@ -15,8 +15,8 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from harness.errors import GymboardError
-from harness.executors.wire import Wire
+from harness.errors import GymboardError, in_words
+from harness.executors.wire import LONGEST, Wire
 from harness.executors.words import RunWords
 from harness.executors.work import Workplace
 from harness.runner.progress import Progress
@@ -48,9 +48,9 @@ def main() -> None:
                 if ended is None:
                     wire.send({"left": key})
                 else:
-                    wire.send({"ended": key, "fresh": ended.fresh, "failure": ended.failure})
+                    wire.send({"ended": key, "fresh": ended.fresh, "failure": ended.failure[:LONGEST]})
     except (GymboardError, OSError) as error:
-        wire.send({"fault": f"{error}", "code": getattr(error, "exit_code", 1)})
+        wire.send({"fault": in_words(error)[:LONGEST], "code": getattr(error, "exit_code", 1)})
         sys.exit(1)
 
 

@@ -21,11 +21,11 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.clock import now
-from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError
+from harness.errors import EpisodeOver, ModelUnavailable, RequestRefused, RunSpent, UsageError, in_words
 from harness.files import Kept, nothing_more
 from harness.llm.base import Message, ModelPlan, ToolSchema, demand_plain
 from harness.llm.journal import Journal
-from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, request_sha256
+from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, library, request_sha256
 from harness.llm.returned import UNSIGNED, has_unsigned, without_unsigned
 from harness.llm.spending import Books, Ledger
 from harness.schema.calls import JournalLine, ModelCall, Reply
@@ -55,6 +55,10 @@ class Models:
         self.plan, self.price = plan, price_of(plan, day)
         self.ledger: Books = books or Ledger(folder, plan.run_cost_usd)
         self.answered = False
+
+    def load(self) -> None:
+        """Have ready what asks the provider: an import of seconds, which belong to no episode."""
+        library()
 
     def limit_usd(self, task_limit_usd: float) -> float:
         """What one episode of a task may cost: the smaller of the task's own limit and the plan's."""
@@ -93,7 +97,7 @@ def _written() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ModelUnavailable(f"no answer can be kept: {error}") from error
+        raise ModelUnavailable(f"no answer can be kept: {in_words(error)}") from error
 
 
 class Meter:

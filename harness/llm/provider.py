@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -24,12 +25,14 @@ from pydantic import ValidationError
 
 from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
 from harness.llm.base import Message, ModelPlan, ToolSchema
+from harness.llm.keys import key_variable
 from harness.schema.calls import Reply, ReplyCall, Thinking
 from harness.schema.episode import Usage
 
 BUSY = (429, 503, 529)
 PERHAPS_PAID = (408, 500, 502, 504)
 GONE = (401, 402, 403, 404)
+LACKING = 'a language model needs litellm: pip install "gymboard[llm]"'
 MAX_THINKING_CHARS = 1 << 20
 
 
@@ -87,7 +90,7 @@ def library() -> Any:
         with _no_collections():
             import litellm
     except ImportError:
-        raise UsageError('a language model needs litellm: pip install "gymboard[llm]"') from None
+        raise UsageError(LACKING) from None
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     _nobody_listens()
@@ -134,22 +137,40 @@ def _no_tool_servers() -> None:
 
 
 def check(plan: ModelPlan) -> None:
-    """Raises UsageError when litellm knows no provider of that name, or when the provider's key is missing."""
+    """Raises UsageError when litellm knows no provider of that name, or when the provider's key is missing.
+
+    Imports litellm only for a provider that harness.llm.keys does not know: who begins a run need not ask himself.
+    """
+    if find_spec("litellm") is None:
+        raise UsageError(LACKING)
+    variable = key_variable(plan.name)
+    if variable is None:
+        _demand_provider(plan)
+    if plan.key_env:
+        if _empty(plan.key_env):
+            raise UsageError(f"--key-env {plan.key_env}: there is no such variable in the environment, or it is empty")
+    elif plan.api_base is None and (missing := _missing_keys(plan.name, variable)):
+        raise UsageError(f"{plan.name} needs {' or '.join(missing)} in the environment; or name another by --key-env")
+
+
+def _demand_provider(plan: ModelPlan) -> None:
     litellm = library()
     try:
         litellm.get_llm_provider(plan.name, api_base=plan.api_base)
     except litellm.BadRequestError:
         hint = f"write provider/model, for instance openai/{plan.name}"
         raise UsageError(f"no provider is known for the model {plan.name!r}; {hint}") from None
-    if plan.key_env:
-        if not os.environ.get(plan.key_env, "").strip():
-            raise UsageError(f"--key-env {plan.key_env}: there is no such variable in the environment, or it is empty")
-    elif plan.api_base is None and (missing := _missing_keys(litellm, plan.name)):
-        raise UsageError(f"{plan.name} needs {' or '.join(missing)} in the environment; or name another by --key-env")
 
 
-def _missing_keys(litellm: Any, model: str) -> list[str]:
+def _empty(variable: str) -> bool:
+    return not os.environ.get(variable, "").strip()
+
+
+def _missing_keys(model: str, variable: str | None) -> list[str]:
     """What litellm looks for; a variable that is there and empty holds no key, though litellm counts it as one."""
+    if variable is not None:
+        return [variable] if _empty(variable) else []
+    litellm = library()
     empty = {name: value for name, value in os.environ.items() if name.endswith("API_KEY") and not value.strip()}
     for name in empty:
         del os.environ[name]

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-
-import duckdb
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import GymboardError
+
+if TYPE_CHECKING:
+    import duckdb
 
 WAIT_S = 60.0
 PAUSE_S = 0.02
@@ -168,6 +169,8 @@ class Notes:
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file within one transaction, for this process alone."""
+        import duckdb
+
         try:
             with _locked(self.file), closing(_connected(self.file)) as db:
                 db.begin()
@@ -247,6 +250,8 @@ def _locked(file: Path) -> Iterator[None]:
 
 def _connected(file: Path) -> duckdb.DuckDBPyConnection:
     """Raises duckdb.Error on a torn file. An empty one is a file whose first moment was its last."""
+    import duckdb
+
     if file.is_file() and file.stat().st_size == 0:
         file.unlink()
     return duckdb.connect(str(file), config=_SETTINGS)

@@ -15,7 +15,6 @@ from harness.files import replace_file
 from harness.literature.library import Library, Shelf
 from harness.literature.pdf import demand_pypdf
 from harness.llm.meter import Meter, Models
-from harness.memory.minilm import load_minilm
 from harness.memory.notes import Embedder, Notes, Unusable
 from harness.memory.paid import PaidEmbedder
 from harness.tools.base import Aid
@@ -63,7 +62,7 @@ class Aids:
             demand_pypdf()
         if self.memory is None:
             return
-        local = None if self.memory.embeddings else load_minilm()
+        local = None if self.memory.embeddings else _local()
         if self.memory.file is not None and self.memory.file.exists():
             name = self.memory.embeddings.plan.name if self.memory.embeddings else ""
             try:
@@ -89,10 +88,17 @@ class Aids:
     def _embedder(self, meter: Meter | None) -> Embedder:
         assert self.memory is not None
         if self.memory.embeddings is None:
-            return load_minilm()
+            return _local()
         if meter is None:
             raise UsageError("embeddings of a provider are paid by the run's meter; name a --model too")
         return PaidEmbedder(self.memory.embeddings, meter)
+
+
+def _local() -> Embedder:
+    """Loaded for a run that has a memory only."""
+    from harness.memory.minilm import load_minilm
+
+    return load_minilm()
 
 
 @dataclass(frozen=True)

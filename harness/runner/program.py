@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.agents.base import Observation
 from harness.agents.command import CommandAgent
@@ -23,7 +23,6 @@ from harness.errors import EpisodeOver, RunSpent
 from harness.gateway import runtime
 from harness.gateway.asks import Asks
 from harness.gateway.door import Door
-from harness.gateway.server import Gateway, Metered
 from harness.runner.words import command_text
 from harness.sandbox.base import ExecResult, Sandbox
 from harness.sandbox.channel import STDOUT, Channel, ChannelClosed
@@ -31,6 +30,9 @@ from harness.sandbox.output import HeadTail
 from harness.sandbox.owner import folder_prefix
 from harness.schema.episode import ExitStatus
 from harness.schema.steps import Action
+
+if TYPE_CHECKING:
+    from harness.gateway.server import Gateway, Metered
 
 OUTPUT_CAP_BYTES = 64 << 10
 LOOK_S = 0.25
@@ -76,6 +78,8 @@ class ProgramPlace:
         self._doors = [opened.enter_context(Door(folder / "door.sock", self.asks))]
         self.gateway: Gateway | None = None
         if model is not None:
+            from harness.gateway.server import Gateway
+
             key = f"gymboard-{secrets.token_hex(16)}"
             self.gateway = Gateway(model, key)
             self._doors.append(opened.enter_context(Door(folder / "model.sock", self.gateway)))

@@ -22,6 +22,7 @@ from harness.errors import (
     SandboxError,
     SchemaError,
     VerificationError,
+    in_words,
 )
 from harness.files import Kept, demand_room, nothing_more
 from harness.llm.meter import Models
@@ -148,7 +149,7 @@ class Begun:
             try:
                 done = steadily(place.engine, key, once)
             except (SandboxError, GradingError, ModelUnavailable, RunSpent, VerificationError, OSError) as error:
-                return Ended(key, None, failure=str(error))
+                return Ended(key, None, failure=in_words(error))
             return Ended(key, done)
 
 
@@ -202,7 +203,7 @@ def told(run: Path, key: str, *, fresh: bool = True) -> Ended:
     try:
         episode = finished(run, key)
     except (SchemaError, OSError) as error:
-        return Ended(key, None, failure=f"what its worker left cannot be read: {error}")
+        return Ended(key, None, failure=f"what its worker left cannot be read: {in_words(error)}")
     return Ended(
         key, episode, fresh, "" if episode else "its worker says that it has ended, and there is no record of it"
     )

@@ -1,7 +1,8 @@
 """Removes runs, or what is not needed of them to grade again; says beforehand what and how much.
 
 Takes entries of runs/, gives what would go, and removes it when told to. Only what lies in a folder whose run.json
-names it, under that run's lock, and never through a link: a whole run is renamed first, so it is there or gone.
+names it, under that run's lock, and never through a link, not even one that is put there meanwhile: folders are opened
+within one another. A whole run is renamed first, so it is there or gone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.runner.locks import GLANCE_S, LOCKS, RUN, held
 from harness.runs.held import any_episode_held
-from harness.runs.survey import GONE, FoundRun, files, never_begun
+from harness.runs.survey import GONE, MOST_FOLDERS, FoundRun, files, never_begun
 
 WHOLE_RUN = ("run.json", "spending.jsonl")
 
@@ -40,7 +41,9 @@ def going(found: FoundRun, *, keep_artifacts: bool) -> Going:
         keep_artifacts = False
     elif found.fault:
         raise UsageError(f"{found.folder} {found.fault}; it is left as it is")
-    entries = [entry for entry in _counted(found.folder) if not (keep_artifacts and _kept(found.folder, entry))]
+    entries = [
+        entry for entry in _counted(found.folder) if not (keep_artifacts and _kept(_parts(found.folder, entry), entry))
+    ]
     return Going(found, len(entries), sum(entry.stat(follow_symlinks=False).st_size for entry in entries))
 
 
@@ -55,18 +58,21 @@ def remove(found: FoundRun, *, keep_artifacts: bool) -> Going:
         if not keep_artifacts or remains:
             _remove_whole(found.folder, parent, inode)
             return gone
-        for entry in list(files(found.folder)):
-            if not _kept(found.folder, entry):
-                Path(entry.path).unlink()
-        for place, _, _ in os.walk(found.folder, topdown=False):
-            if place != str(found.folder) and not any(Path(place).iterdir()):
-                Path(place).rmdir()
+        with _opened(found.folder.name, parent, found.folder) as here:
+            if os.fstat(here).st_ino != inode:
+                raise UsageError(f"{found.folder} was replaced meanwhile; it is left as it is")
+            _sweep(here, (), found.folder)
+            shutil.rmtree(LOCKS, ignore_errors=True, dir_fd=here)  # last: until then nobody begins in the run
         return gone
 
 
 def _counted(run: Path) -> list[os.DirEntry[str]]:
     """Everything but locks: who removes a run makes one."""
-    return [entry for entry in files(run) if Path(entry.path).relative_to(run).parts[0] != LOCKS]
+    return [entry for entry in files(run) if _parts(run, entry)[0] != LOCKS]
+
+
+def _parts(run: Path, entry: os.DirEntry[str]) -> tuple[str, ...]:
+    return Path(entry.path).relative_to(run).parts
 
 
 def _remains(folder: Path) -> bool:
@@ -75,14 +81,46 @@ def _remains(folder: Path) -> bool:
     return gone or never_begun(folder)
 
 
-def _kept(run: Path, entry: os.DirEntry[str]) -> bool:
-    """What was handed in, its grades, and what the whole run says of itself; all regular files."""
-    parts = Path(entry.path).relative_to(run).parts
+def _kept(parts: tuple[str, ...], entry: os.DirEntry[str]) -> bool:
+    """What was handed in, its grades, and what the whole run says of itself; all regular files. `parts` in the run."""
     if entry.is_symlink():
         return False
     if len(parts) == 1:
         return parts[0] in WHOLE_RUN
     return parts[2:] == ("episode.json",) or (len(parts) > 3 and parts[2] == "attempts")
+
+
+def _sweep(here: int, parts: tuple[str, ...], run: Path) -> None:
+    """Remove what is not kept of the open folder `here`, which lies at `parts` of the run, and folders left empty."""
+    with os.scandir(here) as entries:
+        there = [entry for entry in entries if (*parts, entry.name) != (LOCKS,)]
+    for entry in there:
+        inside = (*parts, entry.name)
+        if not entry.is_dir(follow_symlinks=False):
+            if not _kept(inside, entry):
+                os.unlink(entry.name, dir_fd=here)
+            continue
+        with _opened(entry.name, here, run.joinpath(*inside)) as below:
+            if os.fstat(below).st_dev != os.fstat(here).st_dev or len(inside) > MOST_FOLDERS:
+                raise UsageError(f"{run.joinpath(*inside)} was changed while the run was cleaned; the rest is left")
+            _sweep(below, inside, run)
+            with os.scandir(below) as left:
+                empty = not any(left)
+        if empty:
+            os.rmdir(entry.name, dir_fd=here)
+
+
+@contextmanager
+def _opened(name: str, parent: int, path: Path) -> Iterator[int]:
+    """A folder in an open one. Raises UsageError, which calls it by `path`, at a link in its place."""
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    except NotADirectoryError:
+        raise UsageError(f"{path} was replaced while the run was cleaned; the rest is left as it is") from None
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _remove_whole(folder: Path, parent: int, inode: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import SchemaError, UsageError
+from harness.errors import SchemaError, UsageError, in_words
 from harness.llm.journal import FILE as JOURNAL
 from harness.llm.journal import read_journal
 from harness.runner.phases import BESIDE
@@ -60,7 +60,7 @@ def episodes(folder: Path, manifest: RunManifest, tasks_root: Path) -> Iterator[
         try:
             yield _state(folder, key, metrics[seed_of(key)[0]])
         except (SchemaError, UsageError, OSError) as error:
-            yield EpisodeState(key, "damaged", detail=" ".join(str(error).split())[:300])
+            yield EpisodeState(key, "damaged", detail=" ".join(in_words(error).split())[:300])
 
 
 def _metric(folder: Path, dataset: str | None) -> Metric | None:

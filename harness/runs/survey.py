@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import SchemaError, UsageError
+from harness.errors import SchemaError, UsageError, in_words
 from harness.llm.spending import FILE as SPENDING
 from harness.llm.spending import SpendingLine
 from harness.runner.locks import LOCKS
@@ -67,7 +67,7 @@ def look(folder: Path) -> FoundRun:
             bytes=sum(entry.stat(follow_symlinks=False).st_size for entry in files(folder)),
         )
     except (UsageError, SchemaError, OSError) as error:
-        fault = " ".join(str(error).split())[:300]
+        fault = " ".join(in_words(error).split())[:300]
         return FoundRun(folder.name, folder, fault=fault, running=_begins(folder))
 
 

@@ -15,7 +15,6 @@ import logging
 import resource
 import secrets
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docker.errors import APIError, NotFound
@@ -23,12 +22,13 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from harness import images
 from harness.engine import await_engine, connect, engine_call, patience_s
-from harness.errors import EngineUnavailable, PlaceLost, SandboxError
+from harness.errors import EngineUnavailable, PlaceLost
 from harness.sandbox.base import NOBODY, BoxSpec, Caps, EngineKind, ProcessSpec
 from harness.sandbox.docker_box import WORKSPACE, DockerSandbox, remove_container
 from harness.sandbox.docker_process import DockerProcess
 from harness.sandbox.gpus import Gpus, demand_request, gpu_names
 from harness.sandbox.lifeline import Lifeline
+from harness.sandbox.mounts import binds, names
 from harness.sandbox.owner import is_dead, owner, reap_folders
 from harness.sandbox.places import SHARED, environment_of, fill
 from harness.sandbox.room import Room
@@ -67,6 +67,7 @@ class DockerEngine:
         self._graders: set[str] = set()
         self._volumes: set[str] = set()
         self._patience_s = patience_s()
+        self._images: dict[str, str] = {}
         self._room = Room.of(self._client)
         self._lifeline = self._listen()
         self._reap()
@@ -89,11 +90,13 @@ class DockerEngine:
         container = self._create(
             image,
             spec.caps,
-            command=["sleep", "infinity"],
-            user="0:0",
-            working_dir=WORKSPACE,
-            environment=environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
-            mounts=_mounts(spec.mounts, places),
+            {
+                "command": ["sleep", "infinity"],
+                "user": "0:0",
+                "working_dir": WORKSPACE,
+                "environment": environment_of(spec.env, places, spec.caps, home="/home/agent", path=PATH),
+            },
+            binds(spec.mounts, places),
             shm_size=f"{spec.caps.memory_mib}m",
             device_requests=[self._gpus.request()] if self._gpus and image != spec.image else None,
         )
@@ -110,7 +113,7 @@ class DockerEngine:
         blocks = (SHARED_MIB << 20) // PAGE_BYTES  # not size=: Podman takes that for a quota of the disk's
         size = f"nr_blocks={blocks},mode=0755,uid={NOBODY},gid={NOBODY}"
         with engine_call("making a grade's shared folder"):
-            self._client.volumes.create(
+            self._client.api.create_volume(
                 name, driver="local", driver_opts={"type": "tmpfs", "device": "tmpfs", "o": size}, labels=self._labels
             )
         self._volumes.add(name)
@@ -119,25 +122,27 @@ class DockerEngine:
     def drop_shared(self, name: str) -> None:
         self._volumes.discard(name)
         with _later(), engine_call("removing a grade's shared folder"), contextlib.suppress(NotFound):
-            self._client.volumes.get(name).remove()
+            self._client.api.remove_volume(name)
 
     def process(self, spec: ProcessSpec) -> DockerProcess:
         places = {name: f"/mnt/{name}" for name in spec.mounts}
-        mounts = _mounts(spec.mounts, places)
+        mounts = binds(spec.mounts, places)
         if spec.shared is not None:
             places[SHARED] = SHARED_PLACE
             mounts.append(Mount(SHARED_PLACE, spec.shared, type="volume", read_only=not spec.shared_writable))
         container = self._create(
             spec.image,
             spec.caps,
-            command=[fill(word, places) for word in spec.argv],
-            user=f"{NOBODY}:{NOBODY}",
-            working_dir="/tmp",  # noqa: S108 - the container's own
-            environment=environment_of(spec.env, places, spec.caps, home="/tmp", path=PATH),  # noqa: S108
-            mounts=mounts,
+            {
+                "command": [fill(word, places) for word in spec.argv],
+                "user": f"{NOBODY}:{NOBODY}",
+                "working_dir": "/tmp",  # noqa: S108 - the container's own
+                "environment": environment_of(spec.env, places, spec.caps, home="/tmp", path=PATH),  # noqa: S108
+                "stdin_open": True,
+            },
+            mounts,
             shm_size="16m",
             read_only=True,
-            stdin_open=True,
             tmpfs={"/tmp": f"rw,nosuid,nodev,size={TEMPORARY_MIB}m,mode=1777"},  # noqa: S108
         )
         self._graders.add(str(container.id))
@@ -185,15 +190,19 @@ class DockerEngine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _create(self, name: str, caps: Caps, **more: Any) -> Container:
+    def _create(self, name: str, caps: Caps, config: dict[str, Any], mounts: list[Mount], **limits: Any) -> Container:
+        """network_disabled: a new namespace has no network. To have `none` made the engine would start a program of
+        its own within every start of a container, half of what the start costs; Podman knows only network_mode."""
         self._room.demand(caps.memory_mib)
         with engine_call("looking for an image"):
-            image = images.image_id(name, self._client)
+            image = self._images.get(name) or images.image_id(name, self._client)
+        self._images[name] = image
+        api = self._client.api
         with engine_call(f"creating a container of {images.image_tag(name)}"):
-            container = self._client.containers.create(
-                image,
+            host = api.create_host_config(
                 init=True,
                 network_mode="none",
+                mounts=[names(), *mounts],
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges:true"],
                 ipc_mode="private",
@@ -203,9 +212,12 @@ class DockerEngine:
                 pids_limit=caps.pids,
                 ulimits=_ulimits(),
                 log_config=LogConfig(type="none"),
-                labels=self._labels,
-                **more,
+                **limits,
             )
+            made = api.create_container(
+                image, **config, host_config=host, network_disabled=True, labels=self._labels, use_config_proxy=False
+            )
+        container = self._client.containers.prepare_model({"Id": made["Id"]})
         self._containers[str(container.id)] = container
         return container
 
@@ -270,16 +282,3 @@ def _later() -> Iterator[None]:
         yield
     except PlaceLost as lost:
         log.warning("%s; it is removed when the engine answers again", lost)
-
-
-def _mounts(folders: Mapping[str, Path], places: Mapping[str, str]) -> list[Mount]:
-    """Read-only binds. Raises SandboxError when the container's unprivileged user could not read one."""
-    for name, folder in folders.items():
-        for path in [folder, *(folder.iterdir() if folder.is_dir() else ())]:
-            needed = 0o5 if path.is_dir() else 0o4
-            if not path.exists() or path.stat().st_mode & needed != needed:
-                raise SandboxError(
-                    f"the mount {name!r} has {path}, which the container's user cannot read; "
-                    f"let others read it (chmod -R o+rX {folder})"
-                )
-    return [Mount(places[name], str(folder.resolve()), type="bind", read_only=True) for name, folder in folders.items()]

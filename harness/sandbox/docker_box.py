@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shlex
 import tarfile
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
+UNPACK_LIMIT_S = 60.0
+# The starter comes in over the shell's own input, before the shell: what the engine has for it starts a program of the
+# engine's own for every container, and takes more than the container's shell does.
+UNPACK = "head -c {size} | tar -xpf - && exec {shell}"
 GOING = ("already in progress", "no such container", "no container with")
 # Everything of our user younger than the age that is read, in hundredths of a second (proc(5): field 22, USER_HZ is
 # 100), but not what the engine itself started: the shell and we, whose parent is 0. The age is asked for last, because
@@ -64,11 +69,12 @@ class DockerSandbox:
         self._container = container
         self._remove = remove
         self._life = life
+        self._packed: bytes | None = _packed(spec.starter)
         with engine_call("starting an agent's container"):
-            container.put_archive(WORKSPACE, _packed(spec.starter))
             container.start()
         with self._blaming():
             self._shell: Shell | None = Shell(self)
+        self._packed = None
 
     def exec(self, command: str, timeout_s: float) -> ExecResult:
         shell = self._open()
@@ -109,7 +115,13 @@ class DockerSandbox:
         self._remove()
 
     def open_shell(self) -> EngineStream:
-        return self._start(ARGV, WORKSPACE)
+        """The first one, and until it has answered, brings the starter with it."""
+        if self._packed is None:
+            return self._start(ARGV, WORKSPACE)
+        unpack = UNPACK.format(size=len(self._packed), shell=shlex.join(ARGV))
+        channel = self._start(["bash", "-o", "pipefail", "-c", unpack], WORKSPACE)
+        channel.send(self._packed, UNPACK_LIMIT_S)
+        return channel
 
     def end_command(self, begun: float) -> None:
         self._there()
@@ -224,7 +236,7 @@ def remove_container(api: APIClient, container: str) -> None:
                 raise
 
 
-def _packed(starter: Path) -> io.BytesIO:
+def _packed(starter: Path) -> bytes:
     """The starter's folders and regular files as a tar that belongs to the agent."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -237,5 +249,4 @@ def _packed(starter: Path) -> io.BytesIO:
             entry.mode |= 0o600
             with path.open("rb") if entry.isfile() else io.BytesIO() as content:
                 tar.addfile(entry, content)
-    packed.seek(0)
-    return packed
+    return packed.getvalue()

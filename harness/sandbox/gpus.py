@@ -64,6 +64,7 @@ def parse_gpus(text: str, devices: Sequence[str] = ()) -> Gpus | None:
 
 def demand_request(container: Container, gpus: Gpus) -> None:
     """Raises EngineUnavailable when the engine has dropped the request without a word, as Podman's Docker API does."""
+    container.reload()
     if not container.attrs["HostConfig"].get("DeviceRequests"):
         raise EngineUnavailable(f"--gpus {gpus}: this engine ignores requests for GPUs; take Docker, or --gpus none")
 

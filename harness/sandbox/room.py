@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.engine import engine_call
+from harness.engine import UNIX_SOCKET, engine_call
 from harness.errors import NoRoom
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 log = logging.getLogger("gymboard.engine")
-UNIX_SOCKET = "http+docker://localhost"
 MEMINFO = Path("/proc/meminfo")
 
 

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import SchemaError, UsageError
+from harness.errors import SchemaError, UsageError, in_words
 from harness.telemetry.event import Event
 
 _logger = logging.getLogger("gymboard")
@@ -44,7 +44,7 @@ class EventLog:
                     fcntl.flock(self._handle, fcntl.LOCK_UN)
             except OSError as error:
                 self._closed()
-                _logger.warning("%s is not written any further: %s", self._file, error)
+                _logger.warning("%s is not written any further: %s", self._file, in_words(error, self._file))
 
     def close(self) -> None:
         with self._lock:

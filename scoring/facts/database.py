@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,8 +68,8 @@ def open_database(
     rows = [(numbers[one.segment.path], one.local, one.entry_no, one.preview) for one in members]
     whole, text = pl.Int32(), pl.String()
     _table(db, "members", rows, {"segment": whole, "local": whole, "entry_no": whole, "preview": pl.Boolean()})
-    lines = [(line.sequence, *(getattr(line, name) for name in _LEDGER)) for line in ledger]
-    _table(db, "ledger", lines, {"sequence": pl.Int64(), **dict.fromkeys(_LEDGER, text)})
+    columns = {"sequence": pl.Int64(), **dict.fromkeys(_LEDGER, text)}
+    _table(db, "ledger", [*map(attrgetter(*columns), ledger)], columns)
     _table(db, "replay_lines", list(_replays(ledger)), _REPLAYS)
     db.execute(f"CREATE TABLE replays AS {_statement('replays')}")
     for table in COLUMNS:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from harness.errors import GymboardError, Problem
 from harness.signing import BUNDLE, SIGNATURE
-from scoring.facts.hashes import Hashes, opened
+from scoring.facts.hashes import Hashes, Known, known_file, opened
 from scoring.ledger import VERDICTS, LedgerLine
 from scoring.revocation import Revocations, revocations
 
@@ -45,10 +45,12 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """`evidence`: it counts, and its facts lie under this digest. None: the reasons why not."""
+    """`evidence`: it counts, and its facts lie under this digest. None: the reasons why not. `files`: what was hashed
+    for it, so that the next call does not hash it again."""
 
     evidence: str | None
     reasons: tuple[str, ...] = ()
+    files: Known | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Evidence:
     verdicts: tuple[bytes, ...]
     faults: tuple[Problem, ...]
     standing: Standing
+    files: Known
     digest: str = field(default="")
 
 
@@ -92,14 +95,13 @@ def _standing(lines: Sequence[LedgerLine], lost: Revocations) -> Standing:
 
 def gather(case: Case) -> Evidence:
     """Read everything. Raises GymboardError when there is no bundle to read."""
-    data = read_plain(_bundle_of(case), MAX_BUNDLE_BYTES)
-    sha256 = hashlib.sha256(data).hexdigest()
+    files: Known = {}
+    data, sha256 = _read(_bundle_of(case), MAX_BUNDLE_BYTES, files)
     standing = case.known.get(sha256, Standing())
-    signature = _signature(case.place) if case.name is not None else None
-    signed = None if signature is None else hashlib.sha256(signature).hexdigest()
-    verdicts, faults = _verdicts(os.path.dirname(case.place), standing.verdicts)  # noqa: PTH120
+    signature, signed = _signature(case.place, files) if case.name is not None else (None, None)
+    verdicts, faults = _verdicts(os.path.dirname(case.place), standing.verdicts, files)  # noqa: PTH120
     digest = _digest(case, sha256, signed, standing)
-    return Evidence(case, data, sha256, signature, verdicts, faults, standing, digest)
+    return Evidence(case, data, sha256, signature, verdicts, faults, standing, files, digest)
 
 
 class Hasher:
@@ -146,24 +148,24 @@ def _digest(case: Case, bundle: str, signed: str | None, standing: Standing) -> 
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _signature(place: str) -> bytes | None:
-    found: bytes | None = None
-    with contextlib.suppress(GymboardError):  # only a run needs one, and says then what is wrong with it
-        found = read_plain(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
-    return found
+def _signature(place: str, files: Known) -> tuple[bytes, str] | tuple[None, None]:
+    try:
+        return _read(f"{place}/{SIGNATURE}", MAX_SIGNATURE_BYTES, files)
+    except GymboardError:  # only a run needs one, and says then what is wrong with it
+        return None, None
 
 
-def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
+def _verdicts(root: str, wanted: Iterable[str], files: Known) -> tuple[tuple[bytes, ...], tuple[Problem, ...]]:
     found: list[bytes] = []
     faults: list[Problem] = []
     for sha256 in wanted:
         path = f"{VERDICTS}/{sha256}.json"
         try:
-            data = read_plain(f"{root}/{path}", MAX_BUNDLE_BYTES)
+            data, actual = _read(f"{root}/{path}", MAX_BUNDLE_BYTES, files)
         except (GymboardError, OSError) as error:
             faults.append(Problem(path, str(error)))
             continue
-        if hashlib.sha256(data).hexdigest() != sha256:
+        if actual != sha256:
             faults.append(Problem(path, "its bytes are not the ones that the ledger names"))
         found.append(data)
     return tuple(found), tuple(faults)
@@ -171,11 +173,23 @@ def _verdicts(root: str, wanted: Iterable[str]) -> tuple[tuple[bytes, ...], tupl
 
 def read_plain(file: str, cap: int) -> bytes:
     """A regular file's bytes. Raises GymboardError when it is something else, or larger than `cap` bytes."""
+    return _read_whole(file, cap)[0]
+
+
+def _read(file: str, cap: int, files: Known) -> tuple[bytes, str]:
+    """The same with their digest, for the next call to know."""
+    data, status = _read_whole(file, cap)
+    sha256 = hashlib.sha256(data).hexdigest()
+    files |= known_file(file, status, sha256)
+    return data, sha256
+
+
+def _read_whole(file: str, cap: int) -> tuple[bytes, os.stat_result]:
     descriptor, status = opened(file, cap)
     try:
         data = os.read(descriptor, status.st_size + 1)
         if len(data) != status.st_size:
             raise GymboardError(f"{Path(file).name} changed while it was read")
-        return data
+        return data, status
     finally:
         os.close(descriptor)

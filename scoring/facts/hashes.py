@@ -24,6 +24,13 @@ Known = dict[str, list[int | str]]
 """File -> device, inode, size, time of the last write, time of the last change, SHA-256."""
 
 
+def known_file(file: str, status: os.stat_result, sha256: str) -> Known:
+    """What may be remembered of a file that has just been hashed: nothing when it has just been changed too."""
+    if max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS:
+        return {file: [*_looks(status), sha256]}
+    return {}
+
+
 class Hashes:
     """What is remembered of one board's files. `keep` None: nothing is."""
 
@@ -45,13 +52,18 @@ class Hashes:
         except OSError:
             raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
         known = self._known.get(file)
-        if known is not None and known[:5] == _looks(status) and status.st_size <= cap:
+        if known is not None and status.st_size <= cap and known[:5] == _looks(status):
             self._now[file] = known
             return str(known[5])
         return self._hash(file, cap, memory)
 
+    def add(self, files: Known) -> None:
+        """What another reader hashed."""
+        self._now |= files
+        self.hashed += len(files)
+
     def save(self) -> None:
-        """Remember what was asked for; a folder that cannot be written is left as it is."""
+        """Remember what was asked for or added; a folder that cannot be written is left as it is."""
         if self._keep and self.hashed:
             body = json.dumps(self._now, sort_keys=True).encode()
             with contextlib.suppress(OSError):
@@ -68,8 +80,7 @@ class Hashes:
             raise GymboardError(f"{Path(file).name} changed while it was read")
         sha256 = hashlib.sha256(memory[:size]).hexdigest()
         self.hashed += 1
-        if max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS:
-            self._now[file] = [*_looks(status), sha256]
+        self._now |= known_file(file, status, sha256)
         return sha256
 
 

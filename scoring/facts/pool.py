@@ -62,7 +62,7 @@ def _shared(cases: Sequence[Case], folder: Path, count: int) -> tuple[dict[int, 
             found = json.loads((folder / f"{name}.json").read_bytes())
         except (OSError, ValueError):
             continue
-        outcomes |= {number: Outcome(evidence, tuple(reasons)) for number, (evidence, reasons) in found}
+        outcomes |= {number: Outcome(evidence, tuple(why), files) for number, (evidence, why, files) in found}
         if (folder / name / "manifest.json").is_file():
             segments.append(folder / name)
     return outcomes, segments

@@ -11,6 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from scoring.facts.database import Member, open_database
 from scoring.facts.evidence import Case, Hasher, Outcome, standings
 from scoring.facts.hashes import Hashes
 from scoring.facts.store import Store
+from scoring.garbage import without_gc
 from scoring.ledger import LEDGER, VERDICTS, LedgerLine, read_ledger
 from scoring.reproduced import Reproduction, reproductions
 
@@ -72,11 +74,13 @@ def read_facts(folder: Path, *, unpublished: Sequence[Path] = (), cache: Path | 
     Without `cache` nothing is kept. Raises VerificationError when the ledger's chain is broken or the list of revoked
     keys cannot be read, GymboardError when an unpublished bundle does not hold.
     """
-    ledger = read_ledger(folder / LEDGER)
-    cases, rejected = _cases(folder, ledger)
+    with without_gc(), ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(Store, cache)  # mostly digests of large files, for which no interpreter is needed
+        ledger = read_ledger(folder / LEDGER)
+        cases, rejected = _cases(folder, ledger)
+    store = opening.result()
     published = len(cases)
     cases += [Case(str(place), None, {}, private=False) for place in unpublished]
-    store = Store(cache)
     hashes = Hashes(cache and cache / f"hashes-{_place(folder)}.json")
     outcomes = _outcomes(cases, store, hashes)
     hashes.save()
@@ -133,6 +137,7 @@ def _outcomes(cases: Sequence[Case], store: Store, hashes: Hashes) -> list[Outco
     if missing:
         for number, outcome in zip(missing, store.fill([cases[number] for number in missing]), strict=True):
             outcomes[number] = outcome
+            hashes.add(outcome.files or {})
     return outcomes
 
 

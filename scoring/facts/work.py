@@ -37,4 +37,4 @@ def _settle(case: Case, writer: Writer) -> Outcome:
     except (GymboardError, OSError) as error:
         return Outcome(None, (str(error),))
     writer.add(evidence.digest, evidence.bundle_sha256, bundle, verdicts)
-    return Outcome(evidence.digest)
+    return Outcome(evidence.digest, files=evidence.files)

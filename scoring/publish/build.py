@@ -20,7 +20,7 @@ from scoring.conduct import Conduct
 from scoring.export import DATABASE
 from scoring.facts.read import default_cache
 from scoring.garbage import set_aside
-from scoring.leaderboard import Leaderboard
+from scoring.leaderboard import Board, Leaderboard, Row
 from scoring.load import Loaded
 from scoring.publish.announce import announce
 from scoring.publish.content import Content
@@ -28,12 +28,14 @@ from scoring.publish.downloads import DOWNLOADS, write_downloads
 from scoring.publish.entries import EntryPages
 from scoring.publish.evidence import PUBLIC, public
 from scoring.publish.explore import write_charts
+from scoring.publish.former import Former
 from scoring.publish.generated import generate
-from scoring.publish.kept import Kept, makers, opened
+from scoring.publish.kept import Kept, key, makers, opened
 from scoring.publish.ledger_pages import write_ledger
 from scoring.publish.links import check_site
 from scoring.publish.pages import write_pages
 from scoring.publish.rows import write_rows
+from scoring.publish.said import stands
 from scoring.publish.scores import write_scores
 from scoring.publish.shelf import shelved
 from scoring.publish.stamp import read_shell
@@ -88,6 +90,7 @@ def build_site(
     place, env = public(place), environment(root / TEMPLATES)
     content = Content(leaderboard, tasks, loaded or {}, env, place=place and PUBLIC, conduct=conduct or {})
     out.parent.mkdir(parents=True, exist_ok=True)
+    former = Former(out, default_cache())
     workplace = tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent)
     with set_aside(), workplace as work, opened() as kept:
         docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
@@ -95,9 +98,10 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         with ThreadPoolExecutor(1) as beside:
             written = beside.submit(_write_data, tables, leaderboard, data, made_of)
-            content = replace(content, address=_generate(root, docs, built, content, kept))
+            content = replace(content, address=_generate(root, docs, built, content, kept, former))
             _stamp(built, content)
-            EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES).write(built)
+            pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
+            pages.write(built)
             write_ledger(built, content.ledger_pages())
             announce(built, content, content.address)
             written.result()
@@ -108,6 +112,7 @@ def build_site(
             evidence(names, built / "submissions")
         (built / _MARKER).write_text(f"{leaderboard.data_sha256}\n", encoding="utf-8")
         _replace(out, built)
+    former.note()
     return out / "index.html"
 
 
@@ -123,7 +128,7 @@ def _write_data(
     shelved(place / SHELF if place and made_of else None, made_of or b"", folder, make)
 
 
-def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept) -> str:
+def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept, former: Former) -> str:
     """The real pages with their slots, and the files that the browser reads; gives the site's address.
 
     mkdocs sees empty files for the downloads: it checks the links to them, and its work does not depend on the data.
@@ -132,7 +137,11 @@ def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept)
     for name in (*DOWNLOADS, DATABASE, *(f"{table}.parquet" for table in shapes())):
         (docs / "data" / name).touch()
     address = generate(root, docs, built, content.tasks, content.leaderboard.data_date, kept)
-    write_scores(content.headline, built / "assets")
+
+    def taken(board: Board, row: Row, name: str) -> bool:
+        return former.take(name, key(makers(root), board.id, content.said(row), stands(row)), built)
+
+    write_scores(content.headline, built / "assets", taken)
     write_charts(content.measured, built / "assets")
     write_rows(content.tables(), built / "assets" / "boards")
     return address

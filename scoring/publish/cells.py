@@ -22,6 +22,9 @@ WORDS: dict[Outcome, str] = {
     "plain": "not compared with a baseline",
 }
 
+NO_WORSE = 1e-9
+"""A log10 ratio to the best value up to which a value is the best itself."""
+
 
 def score_of(cell: Cell, column: Column) -> Score:
     """The cell's score in one column."""
@@ -39,7 +42,7 @@ def outcome(row: Row, cell: Cell, column: Column) -> Outcome:
         return "plain"
     if not score.beats_baseline:
         return "below"
-    return "best" if score.log10_ratio is not None and score.log10_ratio <= 1e-9 else "above"
+    return "best" if score.log10_ratio is not None and score.log10_ratio <= NO_WORSE else "above"
 
 
 def cell_words(row: Row, cell: Cell, column: Column) -> str:

@@ -28,12 +28,14 @@ from scoring.publish.figures import figures
 from scoring.publish.kept import key
 from scoring.publish.ledger_pages import LINES, NEWEST, line_ranges
 from scoring.publish.progress import progress
+from scoring.publish.said import said
 from scoring.publish.scores import PRICE_KINDS, placed, priced
 from scoring.publish.svg import DASHES, LEADERS
 from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts
 from scoring.publish.unpublished import unpublished
+from scoring.records import Flags
 from scoring.vocabulary import BASELINE, BoardId, Reading
 
 ROWS = 50
@@ -56,6 +58,7 @@ class Content:
     conduct: Mapping[BoardId, Conduct] = field(default_factory=dict)
     _tables: dict[Reading, Table] = field(default_factory=dict)
     _bases: dict[int, tuple[Row | None, str]] = field(default_factory=dict)
+    _said: dict[int, tuple[Row, bytes]] = field(default_factory=dict)
 
     @property
     def published(self) -> Board | None:
@@ -233,20 +236,35 @@ class Content:
 
     def body_key(self, shown: Shown, bundle_sha256: str, makers: str) -> bytes:
         """A digest of everything that `body` depends on where no text lies beside the page."""
-        flags, lines = self.about(shown)
-        own = [one.model_dump_json() for one in (*flags, *lines)]
-        row = shown.row.model_dump_json(exclude={"standings"})
-        return key(makers, bundle_sha256, self.evidence_place, self._base(shown.board)[1], row, *own)
+        lines = [one.model_dump_json() for one in self._lines(shown)]
+        base = self._base(shown.board)[1]
+        return key(makers, bundle_sha256, self.evidence_place, base, self.said(shown.row), self._flagged(shown), *lines)
+
+    def said(self, row: Row) -> bytes:
+        """A digest of the row but for where it stands."""
+        if id(row) not in self._said:
+            self._said[id(row)] = (row, said(row))  # the row too: its place in memory is the name of no other
+        return self._said[id(row)][1]
+
+    def _flagged(self, shown: Shown) -> str:
+        """What is to be looked at twice, in words that differ when it does."""
+        flags, own = self.leaderboard.flags, self._flag_places(shown)
+        return flags.said(own) if isinstance(flags, Flags) else "".join(one.model_dump_json() for one in flags[own])
+
+    def _flag_places(self, shown: Shown) -> slice:
+        return self.flags.get(shown.row.id, slice(0)) if shown.row.kind == "entry" else slice(0)
+
+    def _lines(self, shown: Shown) -> list[LedgerLine]:
+        if shown.row.kind != "entry":
+            return []
+        return [*self.lines.get(shown.row.id, []), *self.revocations]
 
     @property
     def evidence_place(self) -> str:
         return self.place or (f"{self.address}submissions" if self.address else BESIDE)
 
     def about(self, shown: Shown) -> tuple[list[Flag], list[LedgerLine]]:
-        if shown.row.kind != "entry":
-            return [], []
-        own = self.leaderboard.flags[self.flags.get(shown.row.id, slice(0))]
-        return list(own), [*self.lines.get(shown.row.id, []), *self.revocations]
+        return list(self.leaderboard.flags[self._flag_places(shown)]), self._lines(shown)
 
     def base(self, board: Board) -> Row | None:
         """The baseline's row."""
@@ -287,6 +305,8 @@ class Content:
     @cached_property
     def flags(self) -> Mapping[str, slice]:
         """By entry, where what to look at twice lies among the leaderboard's flags, which are in order of entries."""
+        if isinstance(self.leaderboard.flags, Flags):
+            return self.leaderboard.flags.entries()
         found, start = {}, 0
         for entry, own in groupby(self.leaderboard.flags, attrgetter("entry")):
             many = sum(1 for _ in own)

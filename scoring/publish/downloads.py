@@ -1,7 +1,8 @@
-"""The board as files for machines: JSON (the whole record, compressed) and two CSV tables.
+"""The board as files for machines: JSON (every row with its standings) and two CSV tables, the larger ones compressed.
 
-Takes a Leaderboard, writes under data/. A row is written at a time: the whole text would be the largest thing in
-memory. A cell that a spreadsheet would run as a formula is prefixed by an apostrophe.
+Takes a Leaderboard, writes under data/. What another file there says in full is not said twice. A row is written at a
+time: the whole text would be the largest thing in memory. A cell that a spreadsheet would run as a formula is prefixed
+by an apostrophe.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from harness.schema.paper import table_file
@@ -18,8 +20,10 @@ from scoring.leaderboard import Board, Leaderboard
 from scoring.ledger import LEDGER, ledger_bytes
 
 RECORD = "leaderboard.json.gz"
-DOWNLOADS = (RECORD, "leaderboard.csv", "task_scores.csv", LEDGER, "published_regraded.tsv")
+SCORES = "task_scores.csv.gz"
+DOWNLOADS = (RECORD, "leaderboard.csv", SCORES, LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
+_IN_TABLES = {"ledger", "flags"}
 Value = str | int | float | None
 _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
@@ -35,21 +39,26 @@ _SCORES = (
 
 
 def write_downloads(leaderboard: Leaderboard, folder: Path) -> None:
-    """The record, leaderboard.csv, task_scores.csv, the ledger's lines and the games' published scores graded
+    """The record, leaderboard.csv, the scores by task, the ledger's lines and the games' published scores graded
     again, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / RECORD).open("wb") as file, gzip.GzipFile("", "wb", 5, file, mtime=0) as packed:
-        packed.writelines(part.encode() for part in _record(leaderboard))
-    (folder / "leaderboard.csv").write_text(_csv(_RANKING, _ranking(leaderboard)), encoding="utf-8", newline="")
-    (folder / "task_scores.csv").write_text(
-        _csv(_SCORES, (tuple(map(_short, row)) for row in _scores(leaderboard))), encoding="utf-8", newline=""
+    _pack(folder / RECORD, _record(leaderboard))
+    (folder / "leaderboard.csv").write_text(
+        "".join(_csv(_RANKING, _shortened(_ranking(leaderboard)))), "utf-8", newline=""
     )
+    _pack(folder / SCORES, _csv(_SCORES, _shortened(_scores(leaderboard))))
     (folder / LEDGER).write_bytes(ledger_bytes(leaderboard.ledger))
     (folder / "published_regraded.tsv").write_bytes(table_file().read_bytes())
 
 
+def _pack(file: Path, parts: Iterable[str]) -> None:
+    """The same text gives the same bytes."""
+    with file.open("wb") as plain, gzip.GzipFile("", "wb", 5, plain, mtime=0) as packed:
+        packed.writelines(part.encode() for part in parts)
+
+
 def _record(leaderboard: Leaderboard) -> Iterator[str]:
-    """Its JSON, without what is None."""
+    """Its JSON, without what is None and without what the tables have."""
     head, tail = _without(leaderboard, "boards")
     yield head
     for place, board in enumerate(leaderboard.boards):
@@ -62,27 +71,32 @@ def _board(board: Board) -> Iterator[str]:
     head, tail = _without(board, "rows")
     yield head
     for place, row in enumerate(board.rows):
-        yield ("," if place else "") + row.model_dump_json(exclude_none=True)
+        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude={"cells"})
     yield tail
 
 
 def _without(record: Leaderboard | Board, name: str) -> tuple[str, str]:
     """The record's JSON before and behind the members of its list `name`."""
-    head, tail = record.model_copy(update={name: ()}).model_dump_json(exclude_none=True).split(f'"{name}":[]', 1)
+    empty = record.model_copy(update={name: ()})
+    head, tail = empty.model_dump_json(exclude_none=True, exclude=_IN_TABLES).split(f'"{name}":[]', 1)
     return f'{head}"{name}":[', f"]{tail}"
 
 
-def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> str:
+def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> Iterator[str]:
+    """Line by line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([safe_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+    for row in chain([header], rows):
+        writer.writerow([safe_cell(value) for value in row])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
-def _short(value: Value) -> Value:
-    """A number to seven digits: what a spreadsheet shows of it. task_scores.parquet and the record have it whole."""
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+def _shortened(rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
+    """Numbers to seven digits: what a spreadsheet shows of them. The Parquet tables have them whole."""
+    for row in rows:
+        yield tuple(float(f"{value:.7g}") if isinstance(value, float) else value for value in row)
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:

@@ -7,7 +7,7 @@ the shell is gone. What depends on an entry alone is kept for later builds. Neve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +19,22 @@ from scoring.publish.bodies import Bodies, New, beside
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown, removed_slots
 from scoring.publish.evidence import addressed
+from scoring.publish.former import Former
 from scoring.publish.frame import SCRIPT, framed
-from scoring.publish.kept import Kept
+from scoring.publish.kept import Kept, key
 from scoring.publish.policy import bare, with_hosts
+from scoring.publish.said import stands
 from scoring.publish.sitemap import extend_sitemap
 from scoring.publish.stamp import read_shell, slot, squeezed
 from scoring.publish.templates import page_name
 from scoring.publish.texts import StepFiles, Texts
 
 SHELL = f"entries/{slot('entry-page')}.html"
+BOARD_CARD = "board"
+"""The card of an entry that has none of its own."""
 _SHELL_SLOTS = {
     "entry-title": 3,
-    "entry-description": 2,
+    "entry-description": 1,
     "entry-head": 1,
     "entry-tasks": 1,
     "entry-conduct": 1,
@@ -42,7 +46,8 @@ _SHELL_SLOTS = {
 
 @dataclass(frozen=True)
 class EntryPages:
-    """`made_by`: digest of what makes them; `place`: as build_site has it; `templates`: of the checkout."""
+    """`made_by`: digest of what makes them; `place`: as build_site has it; `templates`: of the checkout; `former`: of
+    the site that stands where this one will."""
 
     content: Content
     steps: StepFiles
@@ -50,6 +55,7 @@ class EntryPages:
     made_by: str
     place: str
     templates: Path
+    former: Former
 
     def write(self, built: Path) -> None:
         """In place. Raises GymboardError when the shell has not the slots that it must have."""
@@ -59,23 +65,33 @@ class EntryPages:
         (built / SCRIPT).write_text(script, encoding="utf-8")
         perhaps = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
         shell = read_shell(html, {**_SHELL_SLOTS, **perhaps}, SHELL)
-        names, cards = [], own_cards(self.content)
-        for values in self._slots(path.parent):
-            values["entry-card"] = cards.get(values["entry-page"], "board")
-            names.append(values["entry-page"])
-            (path.parent / f"{names[-1]}.html").write_text(shell.stamp(values), encoding="utf-8")
+        cards = own_cards(self.content)
+        keys = [(shown, self._key(shown)) for shown in self.content.entries()]
+        left = [pair for pair in keys if not self._stands(built, key(html, self.place), *pair, cards)]
+        for values in self._slots(path.parent, left):
+            values["entry-card"] = cards.get(values["entry-page"], BOARD_CARD)
+            (path.parent / f"{values['entry-page']}.html").write_text(shell.stamp(values), encoding="utf-8")
         path.unlink()
+        names = [page_name(shown.row) for shown, _ in keys] + [str(line.entry) for line in self.content.removed()]
         extend_sitemap(built, slot("entry-page"), names)
 
-    def _slots(self, folder: Path) -> Iterator[dict[str, str]]:
-        """In the order of the boards, those of removed entries last. `folder`: of the pages."""
-        keys = [(shown, self._key(shown)) for shown in self.content.entries()]
-        new = [New(key, shown) for shown, key in keys if key and not self.kept.has(key)]
+    def _stands(self, built: Path, shell: bytes, shown: Shown, body: bytes, cards: Mapping[str, str]) -> bool:
+        """Whether the very page stood there before and was taken over."""
+        if not body:
+            return False
+        page = page_name(shown.row)
+        whole = key(shell, body, stands(shown.row), cards.get(page, BOARD_CARD))
+        self.kept.uses(body)
+        return self.former.take(f"entries/{page}.html", whole, built)
+
+    def _slots(self, folder: Path, left: Sequence[tuple[Shown, bytes]]) -> Iterator[dict[str, str]]:
+        """Of those that are `left` to make, and of removed entries. `folder`: of the pages."""
+        new = [New(body, shown) for shown, body in left if body and not self.kept.has(body)]
         bundles = self.content.loaded
         place = bundles.folder if isinstance(bundles, Bundles) else Path()
         with beside(new, self.content, self.templates, place, folder.parent.parent) as bodies:
-            for shown, key in keys:
-                yield self.content.head(shown) | self._body(folder, shown, key, bodies)
+            for shown, body in left:
+                yield self.content.head(shown) | self._body(folder, shown, body, bodies)
         for line in self.content.removed():
             yield removed_slots(self.content.env, line)
 
@@ -87,17 +103,17 @@ class EntryPages:
             return b""
         return self.content.body_key(shown, digest, self.made_by)
 
-    def _body(self, folder: Path, shown: Shown, key: bytes, bodies: Bodies) -> dict[str, Markup | str]:
+    def _body(self, folder: Path, shown: Shown, body: bytes, bodies: Bodies) -> dict[str, Markup | str]:
         """Kept from an earlier build if it has a key, made by a worker, or made here."""
         page, content = page_name(shown.row), self.content
 
         def make() -> str:
-            if key and (made := bodies.give(key)):
+            if body and (made := bodies.give(body)):
                 return made
             loaded = content.loaded.get(page)
             texts = self.steps.write(folder, page, loaded.bundle) if loaded else Texts()
             return json.dumps(content.body(shown, texts, loaded))
 
-        made = addressed(json.loads(self.kept.text(key, make) if key else make()), self.place)
+        made = addressed(json.loads(self.kept.text(body, make) if body else make()), self.place)
         hosts = {"entry-hosts": made.pop("entry-hosts")}
         return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped

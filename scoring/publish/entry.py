@@ -16,6 +16,7 @@ from markupsafe import Markup
 from harness.by_hand import by_hand
 from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
+from harness.signing import BUNDLE
 from scoring.leaderboard import Board, Cell, Flag, Row, Score
 from scoring.ledger import LedgerLine
 from scoring.load import Loaded
@@ -72,7 +73,10 @@ def body_slots(
     context["bundle_sha256"] = loaded.sha256 if loaded else ""
     context |= _steps(shown, bundle, texts, place)
     context["by_hand"] = _by_hand(row, loaded, ledger, place)
-    urls = [urlsplit(part.url) for part in context["parts"].values() if part.url]
+    context["record"] = (
+        f"{PUBLIC}/{row.id}/{BUNDLE}" if place == PUBLIC and row.kind == "entry" and context["parts"] else ""
+    )
+    urls = [urlsplit(url) for url in (context["record"], *(part.url for part in context["parts"].values())) if url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
     slots = {part.replace("_", "-"): _written(render(env, f"{part}.html", **context)) for part in BODY}
     return {**slots, "entry-hosts": "".join(hosts)}
@@ -142,6 +146,7 @@ def _steps(shown: Shown, bundle: Bundle | None, texts: Texts, place: str) -> dic
     return {
         "episodes": [(task, list(group)) for task, group in groupby(found, key=_task)],
         "wrong": by_kind(found),
+        "linked": {fault.link for one in found for fault in one.faults},
         "mix": bands(mix.groups) if mix else (),
         "kinds": KINDS,
         "letters": set().union(*map(set, filter(None, traces))),

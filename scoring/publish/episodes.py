@@ -32,7 +32,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 class Fault(NamedTuple):
     """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's.
-    What went wrong stands in the episode's own lines too (`7→none`, how it ended); `why` is what they do not say."""
+    What went wrong stands in the episode's own lines too (`7:none`, how it ended); `why` is what they do not say."""
 
     id: str
     link: str
@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 class Happened(NamedTuple):
     """One episode. `id`: `house-price.0`, where a link to it leads; its steps are `house-price.0.step-17`.
 
-    `handed`: `17→0.842` for each attempt of which the trace does not say it all; `more` attempts were not looked at.
+    `handed`: `17:0.842` for each attempt of which the trace does not say it all; `more` attempts were not looked at.
     `cut`: letters left out of the trace.
     """
 
@@ -110,7 +110,7 @@ def _handed(attempt: Attempt, cell: Cell | None, trace: str) -> str:
     submitted = "submit" if attempt.kind == "submit" else ""
     if submitted and not words and trace[: attempt.step or 0][(attempt.step or 0) - 1 :] == LETTERS["Submit"]:
         return ""
-    return f"{attempt.step or ''}→{' '.join(filter(None, (submitted, words)))}"
+    return f"{attempt.step or ''}:{' '.join(filter(None, (submitted, words)))}"
 
 
 def _faults(episode: Episode) -> Iterator[Fault]:

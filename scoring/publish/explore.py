@@ -52,12 +52,14 @@ class Readout(NamedTuple):
 
 def readout(board: Board) -> Readout | None:
     """None while no two points of the frontier can be told apart."""
-    labels = {row.id: short(row.label, 60) for row in board.rows}
-    points = [p for p in board.pareto if p.column == board.default_column and p.frontier and p.row in labels]
+    ids = {row.id for row in board.rows}
+    points = [p for p in board.pareto if p.column == board.default_column and p.frontier and p.row in ids]
     points = sorted((p for p in points if p.cost_usd is not None), key=lambda p: (p.cost_usd or 0.0, -p.aup, p.row))
     costs = [p.cost_usd for p in points if p.cost_usd]
     if len(points) < 2 or not costs:
         return None
+    named = {p.row for p in points}
+    labels = {row.id: short(row.label, 60) for row in board.rows if row.id in named}
     place = {row: at for at, row in enumerate(pareto_frame(board)["row"])}
     records = [[labels[p.row], p.cost_usd, p.aup, place.get(p.row)] for p in points]
     low, high = math.floor(50 * math.log10(costs[0])) / 50 - 0.1, math.ceil(50 * math.log10(costs[-1])) / 50 + 0.1
@@ -118,7 +120,8 @@ def _pareto(points: pl.DataFrame) -> Any:
 
 
 def _profile(board: Board, curves: pl.DataFrame) -> Any:
-    labels = {row.id: short(row.label) for row in board.rows}
+    shown = set(curves["row"])
+    labels = {row.id: short(row.label) for row in board.rows if row.id in shown}
     named = curves.with_columns(label=pl.col("row").replace_strict(labels))
     over = alt.selection_point(fields=["row"], on="pointerover", empty=False)
     thick = alt.condition(over, alt.value(4), alt.value(2))

@@ -5,7 +5,7 @@ Takes a Board and its Conduct, gives what failures.html prints. Computes no scor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scoring.cells import ends
@@ -80,12 +80,11 @@ def failures(board: Board, conduct: Conduct) -> Failures | None:
     if not rows:
         return None
     tasks = tuple(ended(board, place) for place in range(len(board.tasks)))
-    agents = tuple(map(_agent, rows))
     return Failures(
         board,
-        tuple(_sentences(agents, tasks)),
-        agents[:MAX_ROWS],
-        max(0, len(agents) - MAX_ROWS),
+        tuple(_sentences(rows, tasks)),
+        tuple(map(_agent, rows[:MAX_ROWS])),
+        max(0, len(rows) - MAX_ROWS),
         tasks,
         bands([(name, _summed(conduct.ends, statuses, BINS)) for name, statuses in ENDS], filled=False),
         tuple(Mixed(row.label, mixed(conduct.entries[row.id])) for row in rows if row.id in conduct.entries),
@@ -131,14 +130,15 @@ def _main(exits: Mapping[str, int]) -> str:
     return f"{exit_words(worst)} ({bad[worst]})" if worst else "none"
 
 
-def _sentences(agents: tuple[Ended, ...], tasks: tuple[Ended, ...]) -> Iterable[str]:
-    episodes, failed = sum(one.episodes for one in agents), sum(one.failed for one in agents)
+def _sentences(rows: Sequence[Row], tasks: tuple[Ended, ...]) -> Iterable[str]:
+    counts = [sum(row.exits.values()) for row in rows]
+    episodes, failed = sum(counts), sum(row.failed for row in rows)
     yield f"{failed:,} of {episodes:,} episodes ended without any score ({failed / (episodes or 1):.0%})."
     worst = max(tasks, key=lambda one: one.failed / (one.episodes or 1))
     if worst.failed:
         yield f"{worst.title} fails most often: {worst.failed:,} of {worst.episodes:,} episodes have no score."
-    most = max(one.episodes for one in agents)
-    whole = [one for one in agents if one.episodes == most]
-    best = min(whole, key=lambda one: (one.failed, one.title))
+    most = max(counts)
+    whole = [row for row, many in zip(rows, counts, strict=True) if many == most]
+    best = min(whole, key=lambda row: (row.failed, row.label))
     if len(whole) > 1:
-        yield f"{best.title} fails least often: {best.failed:,} of {best.episodes:,} episodes have no score."
+        yield f"{best.label} fails least often: {best.failed:,} of {most:,} episodes have no score."

@@ -24,9 +24,13 @@ _RUN = re.compile(r" ?<script>(.*?)</script> ?", re.S)
 _TAB = re.compile(r'<a href="([^"]*)" class="md-tabs__link">(.*?)</a>', re.S)
 _TOPIC = re.compile(r'(data-md-component="header-topic"><span class="md-ellipsis">).*?(</span>)', re.S)
 _ELSEWHERE = re.compile(
-    r'<meta (?:name="generator"|property="og:(?:type|site_name)")[^>]*>|<link rel="alternate feed"[^>]*>'
+    r'<meta (?:name="(?:generator|description)"|property="og:(?:type|site_name)")[^>]*>'
+    r'|<link rel="alternate feed"[^>]*>'
 )
-"""What every real page says of the site: feeds, generator, kind. A stamped page says what it is itself."""
+"""What every real page says of the site: feeds, generator, kind. A stamped page says what it is itself, and once."""
+_SAID, _SAID_ONCE = '<meta property="og:description"', '<meta name="description" property="og:description"'
+_UNVOUCHED = '<meta name="robots" content="nofollow">'
+"""What an entry links to is its submitter's choice."""
 _BARE = re.compile(
     r'(?<=\s)((?!http-equiv|property)[a-z][\w:-]*)="((?![^"]*slot--)[\w.#][\w./#:-]*[\w.#]|\w)"(?=[\s>])'
 )
@@ -63,12 +67,16 @@ def framed(shell: str) -> tuple[str, str]:
         raise _changed("its header")
     article = article.replace(" data-search-exclude", "")  # nobody indexes what is stamped
     plain = (
-        f'{_ELSEWHERE.sub("", begun)}{_header(links)}{_BOX}{_MAIN}{_INNER}<script src="../{SCRIPT}"></script>{_CONTENT}'
+        f'{_head(begun)}{_header(links)}{_BOX}{_MAIN}{_INNER}<script src="../{SCRIPT}"></script>{_CONTENT}'
         f"{article}{_FOOTER} {_OWN}{scripts}"
     )
     parts = {"top": topic, "tabs": tabs, "sides": sides, "end": end}
     frame = f"const frame = {json.dumps(parts, ensure_ascii=False, indent=0)};\n"
     return _BARE.sub(r"\1=\2", plain), f"{first}\n{{\n{frame}{_PLACE}}}\n{second}\n"
+
+
+def _head(html: str) -> str:
+    return _ELSEWHERE.sub("", html).replace(_SAID, _UNVOUCHED + _SAID_ONCE)
 
 
 def _header(links: list[tuple[str, str]]) -> str:

@@ -22,7 +22,14 @@ from scoring.facts.read import default_cache
 FILE = "drawn.sqlite"
 MOST_BYTES = 512 << 20
 """A file that grows beyond this is emptied of all that the last build did not use."""
-_MADE_BY = ("scoring/publish/*.py", "scoring/*.toml", "harness/by_hand.py", "harness/schema/declares.py")
+_MADE_BY = (
+    "scoring/publish/*.py",
+    "scoring/cells.py",
+    "scoring/leaderboard.py",
+    "scoring/*.toml",
+    "harness/by_hand.py",
+    "harness/schema/declares.py",
+)
 _RANKED_BY = ("scoring/**/*.py", "scoring/**/*.sql", "scoring/**/*.toml", "harness/schema/*")
 _RANKING_LIBRARIES = ("duckdb", "numpy", "polars", "pydantic")
 _LIBRARIES = ("jinja2", "markupsafe", "altair", "vl-convert-python")
@@ -63,6 +70,10 @@ class Kept:
         with contextlib.suppress(sqlite3.DatabaseError):
             return self._db.execute("SELECT 1 FROM drawn WHERE key = ?", [key]).fetchone() is not None
         return False
+
+    def uses(self, key: bytes) -> None:
+        """What is kept under the key is wanted by later builds, though this one need not see it."""
+        self._used.add(key)
 
     def close(self) -> None:
         """Write what is new; throw away what is old when the file has become too large."""

@@ -8,15 +8,15 @@ that transform; `prices`: model -> USD per million tokens of input, output, cach
 cache writes; `total` rows, of which `rows` has the first LEADING and assets/scores/<key>.json one of the others each;
 `without`: who has no AUP, and why.
 A row: id, label, `key` (the id, shortened where four would not fit a query), `level` (a place in `levels`), `model`,
-`rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` and `last` (the
-seeds' values; a 0 in `last`: the same as in `best`). null: not known, or no value.
+`rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` (the seeds'
+values) and `last` ({seed: value} of the seeds in which it is another; 0: in none). null: not known, or no value.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,16 @@ MODELS = 40
 PRICE_KINDS = ("input", "output", "cached", "written")
 """The order of a model's prices."""
 Tree = dict[str, Any]
+Taken = Callable[[Board, Row, str], bool]
+"""Whether the file of that name, which says what the row says, is there."""
 
 
-def write_scores(boards: Iterable[Board], assets: Path) -> None:
-    """scores.json, and a file for each row that it has no room for."""
+def _nothing(board: Board, row: Row, name: str) -> bool:
+    return False
+
+
+def write_scores(boards: Iterable[Board], assets: Path, taken: Taken = _nothing) -> None:
+    """scores.json, and a file for each row that it has no room for, unless `taken` says that it is there already."""
     trees = []
     for board in boards:
         rows = placed(board)
@@ -50,7 +56,8 @@ def write_scores(boards: Iterable[Board], assets: Path) -> None:
             (assets / "scores").mkdir(exist_ok=True)
         for row in rest:
             for name in {row.id, key(row.id)}:
-                _write(assets / "scores" / f"{name}.json", {"board": board.id, "row": _row(row)})
+                if not taken(board, row, f"assets/scores/{name}.json"):
+                    _write(assets / "scores" / f"{name}.json", {"board": board.id, "row": _row(row)})
     _write(assets / "scores.json", {"boards": trees})
 
 
@@ -157,4 +164,5 @@ def _row(row: Row) -> Tree:
 
 
 def _last(cell: Cell) -> Any:
-    return 0 if cell.last.seeds == cell.best.seeds else cell.last.seeds
+    pairs = zip(cell.last.seeds, cell.best.seeds, strict=True)
+    return {seed: last for seed, (last, best) in enumerate(pairs) if last != best} or 0

@@ -28,7 +28,8 @@ def styles(board: Board) -> dict[str, str]:
 
 def short(label: str, width: int = 24) -> str:
     """A label that fits beside a point, without control or direction marks."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in label).split())
+    plain = label if label.isprintable() else "".join(c if c.isprintable() else " " for c in label)
+    clean = " ".join(plain.split())
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 

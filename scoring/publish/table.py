@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.cells import Marks, marks
 from scoring.leaderboard import Board, Row, Standing
-from scoring.publish.cells import Outcome, beats_search, noted, outcome, searched
+from scoring.publish.cells import NO_WORSE, Outcome, beats_search, noted, outcome, searched
 from scoring.publish.formats import count, exit_words, usd
 from scoring.vocabulary import BASELINE, Column
 
@@ -129,7 +133,13 @@ class Table(NamedTuple):
 
 def table(board: Board) -> Table:
     """Every row of the board in its default column."""
-    lines = tuple(_line(board, row) for row in board.rows)
+    column = board.default_column
+    drawn = marks(board.rows, column)
+    if drawn is None:
+        strips = [(_strip(row, column), beats_search(row, column)) for row in board.rows]
+    else:
+        strips = list(zip(_strips(board.rows, drawn, column), _searches(drawn), strict=True))
+    lines = tuple(_line(board, row, *strip) for row, strip in zip(board.rows, strips, strict=True))
     episodes = max((row.episodes for row in board.rows), default=0)
     return Table(board, lines, _scale(lines), searched(board), episodes)
 
@@ -141,7 +151,7 @@ def _scale(lines: Sequence[Line]) -> tuple[int, int]:
     return min(ends, default=0), max(ends, default=0)
 
 
-def _line(board: Board, row: Row) -> Line:
+def _line(board: Board, row: Row, strip: str, search: int | None) -> Line:
     column = board.default_column
     standing, other = row.standings.get(column), row.standings.get("last" if column == "best" else "best")
     span = standing.aup_interval if standing else None
@@ -162,8 +172,8 @@ def _line(board: Board, row: Row) -> Line:
         aup_high=round(1000 * span.high) if span else None,
         best=_thousandths(other),
         usd=_shown_usd(row.cost.usd_per_episode),
-        strip=_strip(row, column),
-        search=beats_search(row, column) if row.kind != BASELINE else None,
+        strip=strip,
+        search=search if row.kind != BASELINE else None,
         valid=row.valid_episodes,
         failure=row.dominant_failure,
         failed=row.exits.get(row.dominant_failure, 0) if row.dominant_failure else 0,
@@ -193,6 +203,30 @@ def _three_digits(value: int) -> int | None:
 def _strip(row: Row, column: Column) -> str:
     letters = ((CODES[outcome(row, cell, column)], cell) for cell in row.cells)
     return "".join(letter.upper() if noted(cell, column) else letter for letter, cell in letters)
+
+
+def _strips(rows: Sequence[Row], drawn: Marks, column: Column) -> list[str]:
+    """The strips of all rows at once; one by one where there are notes."""
+    plain = np.array([row.kind == BASELINE for row in rows])[:, None]
+    beaten = drawn.beats_baseline
+    cases: list[tuple[Any, Outcome]] = [
+        (plain & np.ones_like(drawn.known), "plain"),
+        (~drawn.known & drawn.ran, "none"),
+        (~drawn.known, "absent"),
+        (beaten < 0, "plain"),
+        (beaten == 0, "below"),
+        (drawn.log10_ratio <= NO_WORSE, "best"),
+    ]
+    found: NDArray[np.str_] = np.select([case for case, _ in cases], [CODES[name] for _, name in cases], CODES["above"])
+    letters: list[list[str]] = found.tolist()
+    return [_strip(row, column) if row.notes else "".join(own) for row, own in zip(rows, letters, strict=True)]
+
+
+def _searches(drawn: Marks) -> list[int | None]:
+    """On how many tasks each row beats plain search."""
+    known: NDArray[np.bool_] = np.asarray((drawn.beats_tuner >= 0).any(axis=1))
+    many = (drawn.beats_tuner == 1).sum(axis=1)
+    return [count if some else None for count, some in zip(many.tolist(), known.tolist(), strict=True)]
 
 
 def strip_said(strip: str) -> str:

@@ -48,6 +48,11 @@ def _text(value: str) -> Markup:
     return Markup(str(escape(visible(value))).replace("&#34;", '"'))  # noqa: S704 - the escape above
 
 
+def _apart(value: str) -> Markup:
+    """What an entry wrote, between tags: in a <bdi> unless it is ASCII, which always runs one way."""
+    return Markup("{}" if value.isascii() else "<bdi>{}</bdi>").format(visible(value))
+
+
 def environment(folder: Path) -> jinja2.Environment:
     """Templates of `folder` with the site's filters and words."""
     env = jinja2.Environment(
@@ -69,6 +74,7 @@ def environment(folder: Path) -> jinja2.Environment:
         reading=lambda name: formats.READINGS[name],
         page_name=page_name,
         text=_text,
+        apart=_apart,
         thousands=lambda value: f"{value:,}",
         columns=columns,
     )

@@ -5,11 +5,10 @@ Takes a Board and a task's place in it, gives rows. Never ranks: values are comp
 
 from __future__ import annotations
 
-import heapq
-from operator import itemgetter
+import numpy as np
 
 from harness.schema.vocabulary import SIGN
-from scoring.cells import last_values
+from scoring.cells import last_numbers
 from scoring.conduct import Leader
 from scoring.leaderboard import Board, Row
 
@@ -21,9 +20,12 @@ def leading(board: Board, place: int, many: int) -> list[Row]:
     """The entries with the best submitted values on the task, best first, at most `many`."""
     rows = [row for row in board.rows if row.kind == "entry"]
     sign = SIGN[board.tasks[place].direction]
-    values = zip(last_values(rows, place), rows, strict=True)
-    known = ((-sign * value, row.id, row) for value, row in values if value is not None)
-    return [row for _, _, row in heapq.nsmallest(many, known, key=itemgetter(0, 1))]
+    values = -sign * last_numbers(rows, place)
+    known = np.flatnonzero(~np.isnan(values))
+    if known.size > many:
+        known = known[values[known] <= np.partition(values[known], many - 1)[many - 1]]
+    best = sorted((values[at], rows[at].id, at) for at in known.tolist())
+    return [rows[at] for _, _, at in best[:many]]
 
 
 def shown(board: Board, place: int) -> list[Row]:

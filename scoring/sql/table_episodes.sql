@@ -5,7 +5,9 @@ WITH scored AS (
   WHERE source IN ('published', 'regraded') AND metric IS NOT NULL
 )
 SELECT
-  e.* EXCLUDE (entry_no),
+  e.* EXCLUDE (entry_no, wall_s, gpu_s),
+  round(e.wall_s, 1) AS wall_s,
+  round(e.gpu_s, 1) AS gpu_s,
   n.entry,
   CASE WHEN e.trace IS NOT NULL OR e.steps = 0 THEN e.act_edit + e.act_python + e.act_bash > 0 END AS modifies,
   CASE

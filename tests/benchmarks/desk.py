@@ -30,9 +30,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="desk-") as scratch:
         run = Path(scratch)
         (run / "run.json").write_bytes(b"{}")
-        desk = Desk(run, 1e6, run / LOG)
         keys = [f"house-price/seed-{number}" for number in range(EPISODES)]
-        lives = {key: desk.begin(key).value.life for key in keys}
+        desk = Desk(run, 1e6, run / LOG, dict.fromkeys(keys, "card"))
+        lives = {key: desk.begin(key, "card").value.life for key in keys}
         names: dict[str, str] = {}
 
         def reserve(key: str, turn: int) -> None:
@@ -49,7 +49,7 @@ def main() -> None:
             desk.put(key, lives[key], [Change("steps.jsonl", turn * len(LINE), LINE)])
 
         def tell(key: str, turn: int) -> None:
-            desk.told(Progress(key, "bash", turn, 50, 1.0, 4.0, None, 0.1))
+            desk.told(Progress(key, "bash", turn, 50, 1.0, 4.0, None, 0.1), "card")
 
         took = {act.__name__: timed(act, keys) for act in (reserve, settle, journal, step, tell)}
         for name, seconds in took.items():

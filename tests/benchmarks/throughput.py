@@ -74,7 +74,7 @@ def bare(clients: int, containers: int = 40) -> float:
         client = connect(0)
         for _ in range(count):
             container = client.containers.create(
-                image_id("cpu", client), ["python", "-c", "import numpy"], init=True, network_mode="none"
+                image_id("cpu", client), ["python", "-c", "import numpy"], init=True, network_disabled=True
             )
             container.start()
             container.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 
 from harness.schema.vocabulary import Direction
 from scoring.build import build, leaderboard
-from scoring.cells import cell_table, ends, last_values
+from scoring.cells import Cells, cell_table, ends, last_values, marks
 from scoring.leaderboard import Board, Leaderboard, Row
+from scoring.publish.said import said, stands
+from scoring.publish.table import table
+from scoring.vocabulary import COLUMNS
 from tests.scoring.builder import GOOD, everywhere
 from tests.scoring.conftest import Enter
 
@@ -59,6 +63,30 @@ def test_a_column_of_arrays_says_what_the_cells_say(records: Leaderboard) -> Non
     assert last_values(rows, 0).count(None) == 1, "who fails has no value there"
     assert sum(ends(rows, 0).exits.values()) == 12, "three entries ran four seeds each"
     assert sum(ends(rows, 1).exits.values()) == 8, "one of them is partial"
+
+
+def test_a_ranking_is_drawn_from_arrays_as_from_records(records: Leaderboard) -> None:
+    for board in records.boards:
+        assert marks(board.rows, "last") is not None and marks(read(board.rows), "last") is None
+        for column in COLUMNS:
+            drawn = board.model_copy(update={"default_column": column})
+            assert table(drawn).lines == table(drawn.model_copy(update={"rows": tuple(read(board.rows))})).lines
+    strips = {line.id: line.strip for line in table(season(records)).lines}
+    assert len(set(strips.values())) == 4, "honest, failing, partial and the baseline look different"
+
+
+@pytest.mark.parametrize("array", ["numbers", "said", "counts", "tokens", "exits", "episodes"])
+def test_whatever_a_cell_says_is_in_the_digest_of_its_row(records: Leaderboard, array: str) -> None:
+    row = next(row for row in season(records).rows if row.id == "failing")
+    before, cells = said(row), row.cells
+    assert isinstance(cells, Cells) and said(row) == before
+    values = getattr(cells.table, array).copy()
+    values[cells.number] = np.nan_to_num(values[cells.number]) * 0
+    other = Cells(replace(cells.table, **{array: values}), cells.number)
+    assert said(row.model_copy(update={"cells": other})) != before
+    assert said(row.model_copy(update={"level": "signed"})) != before
+    assert said(row.model_copy(update={"standings": {}})) == before
+    assert stands(row.model_copy(update={"standings": {}})) != stands(row)
 
 
 @pytest.mark.parametrize("column", ["value", "contribution"])

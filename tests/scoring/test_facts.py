@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scoring.facts import pool
+from scoring.facts import hashes, pool
+from scoring.facts.hashes import SETTLED_NS
 from scoring.facts.read import read_facts
 from scoring.facts.segment import open_segment
 from tests.scoring.facts_board import relations, shuffled, write_imports, write_mixture
@@ -87,6 +89,23 @@ def test_a_warm_cache_parses_nothing(board: Path, tmp_path: Path, monkeypatch: p
     read_facts(folder, cache=tmp_path / "cache").close()
     with pytest.raises(AssertionError, match="parsed"):
         read_facts(folder)
+
+
+def test_what_the_first_call_read_the_second_does_not_hash(
+    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = max(place.stat().st_ctime_ns for place in board.rglob("*"))
+    time.sleep(max(0, newest + 2 * SETTLED_NS - time.time_ns()) / 1e9)
+    read_facts(board, cache=tmp_path / "cache").close()
+    opened, hashed = hashes.opened, set[str]()
+
+    def recorded(file: str, cap: int) -> tuple[int, os.stat_result]:
+        hashed.add(Path(file).parent.name)
+        return opened(file, cap)
+
+    monkeypatch.setattr("scoring.facts.hashes.opened", recorded)
+    read_facts(board, cache=tmp_path / "cache").close()
+    assert hashed == {*REJECTED}, "of what counts nothing, whether this process or a worker had read it"
 
 
 def test_what_changed_is_read_again_and_no_time_stamp_is_believed(tmp_path: Path) -> None:

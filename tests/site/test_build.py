@@ -98,7 +98,7 @@ ELSEWHERE = {
 
 
 def _built(out: Path, settings: dict[str, str]) -> dict[str, str]:
-    """The digests of a build that begins with nothing kept."""
+    """The digests of a build that begins with nothing but what an earlier one to this place has kept."""
     usual = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     own = {"GYMBOARD_HOME": f"{out}-home", "GYMBOARD_SITE_URL": "https://x.example/", "TMPDIR": str(out.parent)}
     subprocess.run(
@@ -118,6 +118,12 @@ def test_two_builds_are_byte_identical_wherever_they_are_made(tmp_path: Path) ->
     here = _built(tmp_path / "a", HERE)
     assert _built(tmp_path / "b", ELSEWHERE) == here
     assert {"sitemap.xml.gz", "data/attempts.parquet"} <= set(here)
+    page = tmp_path / "a" / "entries" / "gpt-4o-mlgym.html"
+    before = page.stat().st_ino
+    assert _built(tmp_path / "a", HERE) == here, "where it stood before, and nothing has changed"
+    assert page.stat().st_ino == before, "the very file"
+    page.write_text("changed by hand", encoding="utf-8")
+    assert _built(tmp_path / "a", HERE) == here, "what somebody changed there is made again"
     sitemap = (tmp_path / "a" / "sitemap.xml").read_text(encoding="utf-8")
     assert "https://x.example/entries/gpt-4o-mlgym.html" in sitemap
     assert "slot" not in sitemap

@@ -65,7 +65,7 @@ def test_every_fault_is_linked_to_its_step_and_the_step_is_there() -> None:
     for fault in one.faults:
         assert html.count(f"href=#{fault.link}>") == 1
         assert html.count(f"id={fault.link}>") == 1
-    assert f"<code>{TRACE}</code>" in html
+    assert f"<p>{TRACE}<" in html
 
 
 def test_two_faults_at_one_step_have_one_anchor_and_none_lies_beyond_the_steps() -> None:
@@ -122,14 +122,14 @@ def test_columns_are_filled_or_as_high_as_their_count() -> None:
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     html = page(leaderboard(), "entry-3", loaded()["entry-3"])
-    assert f'id=part.house-price><a href="{PAYLOAD}"' in html
+    assert f'<dt>house-price<dd><a href="{PAYLOAD}"' in html
     assert " https://payload.example" in html  # the one host that the page's policy lets it ask
     own = Loaded(bundle(location=None), "1" * 64)
     beside = page(leaderboard(), "entry-3", own, Texts(frozenset({"house-price.tar.zst"})))
     assert 'href="../submissions/entry-3/house-price.tar.zst"' in beside
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
-    assert "href=" not in nowhere.split("id=part.house-price")[1].split("</dl>")[0]
+    assert "href=" not in nowhere.split("<dt>house-price<dd>")[1].split("</dl>")[0]
 
 
 def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
@@ -139,8 +139,10 @@ def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:
     body = made.body(one, Texts(frozenset({"house-price.tar.zst"})), own)
     at = "https://raw.example/owner/board/commit/submissions"
     slots = addressed(body, at)
-    assert f'id=part.house-price><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
+    assert f'<dt>house-price<dd><a href="{at}/entry-3/house-price.tar.zst"' in slots["entry-provenance"]
     assert slots["entry-hosts"] == " https://raw.example", "a policy's path would have to be the file's own"
+    assert f'<a href="{at}/entry-3/bundle.json">' in slots["entry-provenance"], "which names the digests"
+    assert own.bundle.payload[0].sha256 not in slots["entry-provenance"]
     assert not any("slot--evidence" in slot for slot in slots.values())
 
 

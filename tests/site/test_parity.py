@@ -186,7 +186,7 @@ def test_intervals_of_differences_are_those_of_every_pair_of_resamples(browser: 
             scale = fixed_scale(np.array([1.8]), np.array([0.5]), maximise, 0.05, 0.8)
             parts = contributions(scale.log_ratios(by_merit(values, maximise).T), 0.8)
             sides.append(parts)
-        outcome = [best_of_picks(side[None, :, :])[0, :, 0] for side in sides]
+        outcome = [best_of_picks(side[:, 0]) for side in sides]
         gaps = np.sort((outcome[0][:, None] - outcome[1][None, :]).ravel())
         true.append([gaps[math.floor(0.025 * (gaps.size - 1))], gaps[math.ceil(0.975 * (gaps.size - 1))]])
         outcomes += draw.choice(gaps, outcomes.size)

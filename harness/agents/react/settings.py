@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.errors import UsageError
+from harness.errors import UsageError, in_words
 from harness.schema.base import Record
 
 
@@ -81,5 +81,5 @@ def load_settings(file: Path | None) -> ReactSettings:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--agent-file {file}: {error}") from None
+        raise UsageError(f"--agent-file {file}: {in_words(error, file)}") from None
     return ReactSettings.from_toml(text, subject=str(file))

@@ -181,6 +181,17 @@ def ended(child: subprocess.Popen[str], within_s: float = 300) -> tuple[int, str
     return child.returncode, said
 
 
+def interrupted_twice(child: subprocess.Popen[str]) -> None:
+    """Ctrl-C, which waits for the steps that run, and then another, which ends the command at once."""
+    child.send_signal(signal.SIGINT)
+    assert child.stderr is not None
+    until(lambda: "finishes its step" in child.stderr.readline())
+    assert child.poll() is None, "the first waits for the steps"
+    child.send_signal(signal.SIGINT)
+    code, said = ended(child, within_s=120)
+    assert code == 130 and "--resume" in said, said
+
+
 def until(there: Callable[[], object], within_s: float = 300, every_s: float = 0.01) -> None:
     """Wait for something to be so; `every_s`: how often a look is worth its cost."""
     deadline = time.monotonic() + within_s

@@ -22,7 +22,7 @@ from harness.runs.held import episode_held
 from harness.telemetry.event import event
 from harness.telemetry.lines import EventLog, read_events
 
-KEY = "house-price/seed-0"
+KEY, OTHER, CARD = "house-price/seed-0", "house-price/seed-1", "card"
 SHA256, TIME = "0" * 64, "2026-01-01T00:00:00Z"
 
 
@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def desk_of(run: Path, limit_usd: float | None = None) -> Desk:
-    return Desk(run, limit_usd, run.with_name("log.jsonl"))
+    return Desk(run, limit_usd, run.with_name("log.jsonl"), dict.fromkeys((KEY, OTHER), CARD))
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -61,7 +61,7 @@ def write(file: Path, text: str) -> None:
 
 def test_a_machine_is_lost_and_another_goes_on(run: Path) -> None:
     desk = desk_of(run)
-    with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY) as first:
+    with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY, CARD) as first:
         mine = first.folder / KEY
         write(mine / "calls.jsonl", "answer 1\n")
         first.kept()
@@ -74,7 +74,7 @@ def test_a_machine_is_lost_and_another_goes_on(run: Path) -> None:
         before, scratch = tree(mine), first.folder
         raise KeyboardInterrupt
     assert not scratch.exists() and tree(run / KEY) == before
-    with away(Asked(desk), KEY) as second:
+    with away(Asked(desk), KEY, CARD) as second:
         assert tree(second.folder / KEY) == before, "it goes on from there"
         write(second.folder / KEY / "steps.jsonl", "step 2\n")
         second.kept()
@@ -111,7 +111,7 @@ def test_only_what_is_new_is_sent(run: Path, tmp_path: Path) -> None:
 def test_what_was_never_paid_is_begun_anew(run: Path) -> None:
     """Steps without a journal: nothing was paid, they are put aside and not mingled with."""
     write(run / KEY / "steps.jsonl", "step 1 of a dead worker\n")
-    with away(Asked(desk_of(run)), KEY) as here:
+    with away(Asked(desk_of(run)), KEY, CARD) as here:
         assert tree(here.folder / KEY) == {}
         write(here.folder / KEY / "steps.jsonl", "step 1\n")
         write(here.folder / KEY / "episode.json", "{}")
@@ -121,11 +121,11 @@ def test_what_was_never_paid_is_begun_anew(run: Path) -> None:
 
 def test_who_was_given_up_writes_and_spends_nothing_more(run: Path) -> None:
     desk = desk_of(run, 1.0)
-    with pytest.raises(Abandoned, match="begun again elsewhere"), away(Asked(desk), KEY) as lost:
+    with pytest.raises(Abandoned, match="begun again elsewhere"), away(Asked(desk), KEY, CARD) as lost:
         write(lost.folder / KEY / "calls.jsonl", "paid\n")
         lost.kept()
         open_ = lost.books.reserve(KEY, 0.1, 1.0, TIME, SHA256)
-        with away(Asked(desk), KEY) as found:
+        with away(Asked(desk), KEY, CARD) as found:
             assert [line.id for line in found.books.left_open(KEY)] == [open_]
             write(lost.folder / KEY / "calls.jsonl", "late\n")
             for act in (
@@ -156,7 +156,7 @@ def logged(run: Path) -> list[int | None]:
 def test_what_is_told_far_away_is_in_the_log_once_while_it_goes(run: Path, paid: bool) -> None:
     """Also what a machine told that was lost, whether or not another goes on from what it left."""
     desk = desk_of(run)
-    with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY) as first:
+    with pytest.raises(KeyboardInterrupt), away(Asked(desk), KEY, CARD) as first:
         mine = first.folder / KEY
         write(mine / "calls.jsonl", "answer\n" if paid else "")
         told(mine, 1, 2)
@@ -165,7 +165,7 @@ def test_what_is_told_far_away_is_in_the_log_once_while_it_goes(run: Path, paid:
         assert [one.step for one in read_events(run / KEY / BESIDE)] == [1, 2]
         told(mine, 3)
         raise KeyboardInterrupt
-    with away(Asked(desk), KEY) as second:
+    with away(Asked(desk), KEY, CARD) as second:
         told(second.folder / KEY, 4)
         second.told()
         second.told()
@@ -178,7 +178,7 @@ def test_what_is_told_far_away_is_in_the_log_once_while_it_goes(run: Path, paid:
 def test_the_log_takes_so_much_of_an_episode_and_whole_lines_alone(run: Path) -> None:
     """No program floods the run's log; the episode's own file keeps everything."""
     desk = desk_of(run)
-    with away(Asked(desk), KEY) as here:
+    with away(Asked(desk), KEY, CARD) as here:
         beside = here.folder / KEY / BESIDE
         told(here.folder / KEY, 1)
         line = beside.read_text()
@@ -192,14 +192,14 @@ def test_the_log_takes_so_much_of_an_episode_and_whole_lines_alone(run: Path) ->
         write(here.folder / KEY / "episode.json", "{}")
     log = run.with_name("log.jsonl").stat().st_size
     assert MOST_BYTES - 2 * len(line) < log <= MOST_BYTES < (run / KEY / BESIDE).stat().st_size
-    with away(Asked(desk), "house-price/seed-1") as other:
+    with away(Asked(desk), OTHER, CARD) as other:
         told(other.folder / "house-price/seed-1", 7)
     assert logged(run)[-1] == 7
 
 
 def test_an_episode_far_away_is_held_here_until_it_ends(run: Path) -> None:
     """Nobody plays it beside: no process with the run's folder, no desk of another driver."""
-    with away(Asked(desk_of(run)), KEY) as here:
+    with away(Asked(desk_of(run)), KEY, CARD) as here:
         assert episode_held(run, KEY)
         with pytest.raises(UsageError, match="another process plays"), episode_lock(run, KEY, wait_s=0.0):
             pass
@@ -209,9 +209,9 @@ def test_an_episode_far_away_is_held_here_until_it_ends(run: Path) -> None:
 
 def test_who_was_given_up_far_away_leaves_it_to_one_in_the_folder(run: Path) -> None:
     desk = desk_of(run)
-    with pytest.raises(Abandoned), away(Asked(desk), KEY) as lost:
+    with pytest.raises(Abandoned), away(Asked(desk), KEY, CARD) as lost:
         write(lost.folder / KEY / "calls.jsonl", "paid\n")
-        assert desk.near(KEY).kind == ""
+        assert desk.near(KEY, CARD).kind == ""
         with episode_lock(run, KEY, wait_s=0.0), pytest.raises(Abandoned):
             lost.kept()
         write(lost.folder / KEY / "episode.json", "false")
@@ -221,14 +221,14 @@ def test_who_was_given_up_far_away_leaves_it_to_one_in_the_folder(run: Path) -> 
 def test_a_finished_episode_is_not_played_again(run: Path) -> None:
     write(run / KEY / "episode.json", "{}")
     asked = Asked(desk_of(run))
-    with away(asked, KEY) as here:
+    with away(asked, KEY, CARD) as here:
         assert tree(here.folder / KEY) == {"episode.json": b"{}"}
     assert asked.asked == ["begin"]
 
 
 def test_limits_are_those_of_the_one_ledger(run: Path) -> None:
     desk = desk_of(run, 0.5)
-    with away(Asked(desk), KEY) as one, away(Asked(desk), "house-price/seed-1") as two:
+    with away(Asked(desk), KEY, CARD) as one, away(Asked(desk), OTHER, CARD) as two:
         one.books.reserve(KEY, 0.3, 0.4, TIME, SHA256)
         with pytest.raises(RunSpent, match="run's"):
             two.books.reserve("house-price/seed-1", 0.3, 0.4, TIME, SHA256)
@@ -243,7 +243,7 @@ def test_limits_are_those_of_the_one_ledger(run: Path) -> None:
 @pytest.mark.parametrize("name", ["../run.json", "/etc/passwd", "a/../../b", "", "a\\b", "x" * 300])
 def test_no_name_leads_out_of_the_episode(run: Path, name: str) -> None:
     desk = desk_of(run)
-    life = desk.begin(KEY).value.life
+    life = desk.begin(KEY, CARD).value.life
     answer = desk.put(KEY, life, [Change(name, 0, b"evil")])
     assert answer.kind == "error" and "no name of an episode's file" in answer.refused
     assert tree(run) == {"run.json": b"{}"}
@@ -263,7 +263,7 @@ def test_a_torn_archive_finishes_nothing(run: Path, tmp_path: Path) -> None:
         members[name].write_bytes(name.encode() * 50_000)
     archive = packed(members)
     desk = desk_of(run)
-    life = desk.begin(KEY).value.life
+    life = desk.begin(KEY, CARD).value.life
     for torn in (
         archive[:-20],
         archive[: len(archive) // 2] + b"\0" + archive[len(archive) // 2 + 1 :],
@@ -279,7 +279,7 @@ def test_a_torn_archive_finishes_nothing(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_desk_that_cannot_write_says_so(run: Path) -> None:
-    with pytest.raises(SandboxError, match="house-price"), away(Asked(desk_of(run)), KEY) as here:
+    with pytest.raises(SandboxError, match="house-price"), away(Asked(desk_of(run)), KEY, CARD) as here:
         (run / "house-price").write_text("a file where the folder should be")
         write(here.folder / KEY / "calls.jsonl", "paid\n")
         here.kept()

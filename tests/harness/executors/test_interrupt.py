@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.executors.side import SEEDS, STEPS, Side, ended, script, until
+from tests.harness.executors.side import SEEDS, STEPS, Side, ended, interrupted_twice, script, until
 from tests.servers.answers import Answer
 from tests.servers.models import Asked, model_server
 
@@ -47,13 +47,7 @@ def test_twice_ends_them_at_once(tmp_path: Path, jobs: str, sandbox: str) -> Non
         child = side.begin(server, "--jobs", jobs)
         until(lambda: sum(len(asked.messages) > 1 for asked in server.asked) >= int(jobs))
         side.workers(child)
-        child.send_signal(signal.SIGINT)
-        assert child.stderr is not None
-        until(lambda: "finishes its step" in child.stderr.readline())
-        assert child.poll() is None, "the first waits for the steps"
-        child.send_signal(signal.SIGINT)
-        code, said = ended(child, within_s=120)
-    assert code == 130 and "--resume" in said, said
+        interrupted_twice(child)
     assert side.left() == []
 
 

@@ -22,7 +22,19 @@ from harness.telemetry.lines import read_events
 from tests.harness.executors.conftest import Undisturbed
 from tests.harness.executors.gated import GATE, Gated
 from tests.harness.executors.ray_nodes import ROOT, SETTINGS, Node, Nodes, cluster
-from tests.harness.executors.side import NOTHING, SEEDS, STEPS, TASK, Side, counted, ended, kill, script, until
+from tests.harness.executors.side import (
+    NOTHING,
+    SEEDS,
+    STEPS,
+    TASK,
+    Side,
+    counted,
+    ended,
+    interrupted_twice,
+    kill,
+    script,
+    until,
+)
 from tests.harness.executors.test_interrupt import slowly
 from tests.servers.models import model_server
 
@@ -126,13 +138,7 @@ def test_ctrl_c_twice_ends_them_at_once(two: Two) -> None:
     with model_server(slowly(600.0)) as server:
         child = side.begin(server, *two.ray)
         both_play(child, side, two)
-        child.send_signal(signal.SIGINT)
-        assert child.stderr is not None
-        until(lambda: "finishes its step" in child.stderr.readline())
-        assert child.poll() is None, "the first waits for the steps"
-        child.send_signal(signal.SIGINT)
-        code, said = ended(child, within_s=120)
-    assert code == 130 and "--resume" in said, said
+        interrupted_twice(child)
     assert two.left(side) == [] and not two.near.workers() and not two.far.workers()
 
 

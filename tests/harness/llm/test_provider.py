@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import ContextOverflow, ModelUnavailable, RequestRefused, UsageError
+from harness.llm.ability import has_tool_calls, table
 from harness.llm.base import ModelPlan
+from harness.llm.keys import key_variable, providers
 from harness.llm.provider import Answer, Busy, Lost, Request, Unreached, ask, check, library
 from tests.servers.answers import (
     Answer as Scripted,
@@ -31,6 +36,7 @@ from tests.servers.answers import (
 )
 from tests.servers.models import ModelServer, model_server
 
+ROOT = Path(__file__).resolve().parents[3]
 TOOLS = [{"type": "function", "function": {"name": "bash", "parameters": {"type": "object", "properties": {}}}}]
 MODELS: dict[Protocol, str] = {
     "openai": "openai/some-model",
@@ -152,6 +158,42 @@ def test_missing_key_is_a_wrong_call(monkeypatch: pytest.MonkeyPatch) -> None:
             check(ModelPlan("openai/gpt-4o", key_env="MY_KEY"))
         assert os.environ["OPENAI_API_KEY"] == empty, "the environment stays what it is"
     check(ModelPlan("openai/gpt-4o", api_base="http://127.0.0.1:1/v1"))
+
+
+def test_what_is_known_without_litellm_is_what_litellm_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys, and which models take tools: of every model in its table."""
+    litellm, asked = library(), 0
+    for name in providers():
+        monkeypatch.delenv(f"{name.upper()}_API_KEY", raising=False)
+        model = f"{name}/no-such-model"
+        assert litellm.get_llm_provider(model)[1] == name
+        assert litellm.validate_environment(model)["missing_keys"] == [key_variable(model)]
+    for model, row in table().items():
+        if (provider := row.get("litellm_provider")) in providers():
+            whole = model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+            assert has_tool_calls(whole) == bool(litellm.supports_function_calling(model=whole)), whole
+            asked += 1
+    assert asked > 300
+
+
+def test_a_run_is_refused_or_planned_without_importing_litellm(tmp_path: Path) -> None:
+    """Its import takes seconds, and is for the process that asks the model."""
+    script = (
+        "import sys; from pathlib import Path; from harness.executors.words import RunWords\n"
+        "from harness.executors.model_words import ModelWords; from harness.errors import UsageError\n"
+        "words = RunWords(run='a', folder=Path(sys.argv[1]), tasks=('mnli',), seeds=(0,), profile='smoke',"
+        " agent='react', model=ModelWords(name='openai/gpt-4o'))\n"
+        "plan = words.plan() if sys.argv[2] else None\n"
+        "agent = plan and plan.agent_for(None, 0)\n"
+        "try:\n    words.plan()\nexcept UsageError as error:\n    print(error)\n"
+        "print(agent and agent.version, 'litellm' in sys.modules)\n"
+    )
+    for key, said in (("", "OPENAI_API_KEY"), ("sk-x", "(tool calls) False")):
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": key}
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path), key], env=env, capture_output=True, text=True, check=True
+        )
+        assert said in done.stdout and ("None False" in done.stdout) == (not key), done.stdout
 
 
 def test_the_named_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

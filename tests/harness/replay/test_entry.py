@@ -252,6 +252,15 @@ def test_the_command_writes_the_report_beside_the_entry(strategy: Path) -> None:
     assert isinstance(wrong.exception, UsageError)
 
 
+def test_an_entry_that_left_nothing_to_replay_is_no_failure_and_confirms_nothing(local: Engine, tmp_path: Path) -> None:
+    entry = entered(tmp_path, local, (BLOTTO, HOUSES), lambda place: ScriptedAgent("idle", []))
+    done = CliRunner().invoke(gymboard.app, ["replay", str(entry), "--sandbox", "local"])
+    assert done.exit_code == 0, done.output
+    assert f"nothing of {entry} can be replayed (looked at {BLOTTO}, {HOUSES})" in done.stderr
+    report = ReplayReport.from_json(entry.with_name("mine.replay.json").read_bytes())
+    assert {task.outcome for task in report.tasks} == {"excused"}
+
+
 def test_a_challenge_replays_one_episode_and_says_what_it_led_to(local: Engine, tmp_path: Path) -> None:
     entry = entered(tmp_path, local, (HOUSES,), pasted_by_id)
     key = make_demo_key(tmp_path / "keys")

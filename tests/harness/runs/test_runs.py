@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from typer.testing import CliRunner
 from harness.cli.runs import app
 from harness.errors import UsageError
 from harness.runner.locks import GLANCE_S, LOCKS, RUN, clear_locks, episode_lock, held, run_lock
+from harness.runs import clean
 from harness.runs.clean import going, remove
 from harness.runs.held import run_held
 from harness.runs.show import episodes
@@ -186,6 +189,39 @@ def test_artifacts_and_grades_can_be_kept(runs: Path) -> None:
     assert said["bytes"] == sum(map(len, before.values())) - sum(map(len, kept.values()))
     assert listed(runs, "clean", "tiny-run", "--keep-artifacts")["runs"][0]["files"] == 0
     assert look(run).done == 4
+
+
+def test_a_folder_that_becomes_a_link_while_the_run_is_cleaned(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every moment of it: nothing goes where the link leads to, and no process begins in a half-cleaned run."""
+    whole, elsewhere = tmp_path / "whole", tmp_path / "elsewhere"
+    shutil.copytree(runs / "tiny-run", whole)
+    shutil.copytree(runs / "tiny-run", elsewhere, dirs_exist_ok=True)
+    before, asked, run = tree(elsewhere), 0, runs / "tiny-run"
+
+    def swapping(at: int) -> Callable[..., bool]:
+        def kept(*words: Any) -> bool:
+            nonlocal asked
+            asked += 1
+            assert run_held(run) or asked <= len(before)
+            if asked == at:
+                (run / "tiny-play").rename(tmp_path / f"away-{at}")
+                (run / "tiny-play").symlink_to(elsewhere / "tiny-play")
+            return honest(*words)
+
+        return kept
+
+    honest = clean._kept
+    for at in (*range(1, 3 * len(before), 4), 0):
+        shutil.rmtree(run)
+        shutil.copytree(whole, run)
+        asked = 0
+        monkeypatch.setattr(clean, "_kept", swapping(at))
+        with suppress(UsageError, OSError):
+            remove(look(run), keep_artifacts=True)
+        assert tree(elsewhere) == before, at
+    assert 2 * len(before) < asked <= 3 * len(before), "every moment was tried"
 
 
 @pytest.mark.parametrize("name", ["mine", "broken", "copied", "linked", "notes.txt", "..", "../elsewhere", "", "gone"])

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import SandboxError
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
-from tests.harness.sandbox.kinds import CONTAINERS
+from tests.harness.sandbox.kinds import CONTAINERS, NO_DEVICES
 
 Run = Callable[..., Process]
 DOCKER_ONLY = pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
@@ -183,6 +183,29 @@ def test_the_player_speaks_through_the_shared_socket_and_cannot_replace_it(engin
         process.kill()
     engine.drop_shared(shared)
     engine.drop_shared(shared)
+
+
+NETWORK = """
+import os, socket
+print(os.readlink("/proc/self/ns/net"))
+print(*(line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]))
+print(len(open("/proc/net/route").readlines()) - 1)
+with socket.create_server(("localhost", 0)) as server, socket.create_connection(server.getsockname()[:2]):
+    print("itself")
+try:
+    socket.create_connection(("192.0.2.1", 80), 3)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+@DOCKER_ONLY
+def test_a_program_reaches_itself_by_name_and_nothing_else(run: Run) -> None:
+    process = run(NETWORK)
+    space, devices, routes, itself, other = (process.read_line(20, 1000).decode() for _ in range(5))
+    assert space.startswith("net:") and space != str(Path("/proc/self/ns/net").readlink())
+    assert "lo" in devices.split() and set(devices.split()) <= NO_DEVICES
+    assert (routes, itself, other) == ("0", "itself", "Network is unreachable")
 
 
 @DOCKER_ONLY

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox.base import Sandbox
-from tests.harness.sandbox.kinds import CONTAINERS
+from harness.sandbox.base import BoxSpec, Engine, Sandbox
+from tests.harness.sandbox.kinds import CONTAINERS, NO_DEVICES
 
 
 def test_folder_and_environment_survive(box: Sandbox) -> None:
@@ -219,13 +220,27 @@ def test_a_nul_is_refused(box: Sandbox) -> None:
     assert "NUL" in (box.exec("echo a\0b", 5).note or "")
 
 
+def test_the_starter_arrives_as_it_is(engine: Engine, starter: Path) -> None:
+    content = os.urandom(1 << 20)  # more than any pipe holds
+    (starter / "big").write_bytes(content)
+    (starter / "empty").mkdir()
+    (starter / "run me\n.sh").write_text("echo it runs")
+    (starter / "run me\n.sh").chmod(0o755)
+    with engine.sandbox(BoxSpec("cpu", starter)) as box:
+        owned = "for f in * src/*; do [ -O $f ] && [ -w $f ] || echo $f is not ours; done"
+        found = box.exec(f"IFS=; {owned}; ls -A | wc -l; ./run*; sha256sum <big; ls -A empty | wc -l", 30)
+    assert found.stdout.split() == ["6", "it", "runs", hashlib.sha256(content).hexdigest(), "-", "0"], found
+
+
 def test_there_is_no_network(box: Sandbox) -> None:
     if box.kind == "local" and os.geteuid() != 0:
         pytest.skip("without root the local sandbox cannot take the network away (harness/sandbox/local.py)")
     found = box.exec("cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d ' '", 10)
-    assert set(found.stdout.split()) <= {"lo", "tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip6_vti0"}
+    assert set(found.stdout.split()) <= NO_DEVICES
     script = "import socket; socket.create_connection(('192.0.2.1', 80), 3)"
     assert "unreachable" in box.exec(f'python -c "{script}"', 20).stderr
+    script = "import socket; print(socket.gethostbyname('localhost'))"
+    assert box.exec(f'python -c "{script}"', 20).stdout == "127.0.0.1\n"
 
 
 def test_the_host_environment_does_not_leak(box: Sandbox, request: pytest.FixtureRequest) -> None:

@@ -122,7 +122,10 @@ def test_a_part_that_lies_elsewhere_is_fetched_from_there(
     lines = lines_of(signed, f"--from {address}/tiny-entry")
     said = re.search(r"'https://files\.example/[^ ]*'", lines[0])
     assert said, lines[0]
-    lines = (lines[0].replace(said[0], f"'{address}/release/{{{part.name}}}'"), *lines[1:])
+    lines = (
+        lines[0].replace(said[0], f"'{address}/release/{{{part.name.removesuffix('.tar.zst')}}}.tar.zst'"),
+        *lines[1:],
+    )
     assert run_lines(lines, stock, tmp_path / "there") == [0, 0, 0, 0]
     bundle, key = (
         Bundle.from_json((signed.folder / "bundle.json").read_bytes()),
@@ -144,7 +147,7 @@ def test_parts_of_one_folder_are_fetched_together_and_others_by_their_own_names(
     bundle = signed.bundle.model_copy(update={"payload": parts})
     line = by_hand(bundle, "0" * 64, "ssh-ed25519 AAAA", "https://board.example/x")[0]
     assert line.endswith(
-        " -o '#1' 'https://x.example/r/{a.tar.zst,b.tar.zst}' -o c.tar.zst 'https://y.example/get?id=c'"
+        " -o '#1.tar.zst' 'https://x.example/r/{a,b}.tar.zst' -o c.tar.zst 'https://y.example/get?id=c'"
     )
 
 

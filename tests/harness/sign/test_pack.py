@@ -19,6 +19,7 @@ from harness.errors import CheckError, UsageError, VerificationError
 from harness.pack import pack
 from harness.payload import part_name
 from harness.verify import verify_contents
+from tests.harness.executors.preloaded import preloaded
 from tests.harness.sign.builder import ENTRY, SUBMITTER, Signed, contents, csv, verdict, write_episode, write_run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -206,3 +207,21 @@ def test_two_packs_at_once_leave_one_whole_bundle(
         pack(run, out, ENTRY, SUBMITTER, tasks=tasks)
     verify_contents(out)
     assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_a_bundle_is_packed_where_locks_are_those_of_nfs(tmp_path: Path, tasks: Path, run: Path) -> None:
+    """A folder has no lock there. What a killed pack left goes, and no link that is called like it is followed."""
+    out, elsewhere = tmp_path / "place" / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (out.parent / ".out.packing-dead" / "bundle").mkdir(parents=True)
+    (out.parent / ".out.packing-link").symlink_to(elsewhere)
+    script = (
+        "import sys; from pathlib import Path; from harness.pack import pack\n"
+        "from tests.harness.sign.builder import ENTRY, SUBMITTER\n"
+        "pack(Path(sys.argv[1]), Path(sys.argv[2]), ENTRY, SUBMITTER, tasks=Path(sys.argv[3]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)} | preloaded("nfs_flock.c", tmp_path)
+    subprocess.run([sys.executable, "-c", script, str(run), str(out), str(tasks)], env=environment, check=True)
+    verify_contents(out)
+    assert {path.name for path in out.parent.iterdir()} == {"out", ".out.packing-link"}
+    assert not list(elsewhere.iterdir())

@@ -80,7 +80,7 @@ def test_a_full_disk_is_said_once_and_ends_nothing(caplog: pytest.LogCaptureFixt
     for number in range(3):
         log(some(number))
     assert [record.getMessage() for record in caplog.records] == [
-        "/dev/full is not written any further: [Errno 28] No space left on device"
+        "/dev/full is not written any further: No space left on device"
     ]
 
 

@@ -1,15 +1,21 @@
 /* The steps of an entry's episodes: rows from the index that the page holds, full texts when a reader asks for them.
    Takes the blocks of .gb-task; every text is set by textContent, never as markup. Without this file the letters stay. */
-import { fetched, unpacked } from "./part.js";
+import { fetched, same, unpacked } from "./part.js";
 
 const MOST_ROWS = 2000; // of an episode
 const LONG = 200000; // characters of a text
-const EPISODES = ".gb-task > div";
+const EPISODES = ".gb-task > details > ol > li";
 const kinds = {};
 const make = (name, text = "", more = {}) => Object.assign(document.createElement(name), { textContent: text }, more);
 const visible = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => ("\n\t".includes(c) ? c : "\ufffd"));
 const beside = document.querySelector("[data-times]")?.dataset.times; // seconds and exit codes, where the build saw them
 let times = null;
+
+/* Its letters, where they were recorded, and below them what it was told. */
+function lines(episode) {
+  const [first, second] = episode.querySelectorAll(":scope > p:not([class])");
+  return episode.dataset.steps ? { told: first } : { trace: first, told: second };
+}
 
 function stepOf(id, at, letter, told, seconds, code) {
   const row = make("li", "", { id, tabIndex: -1 });
@@ -31,10 +37,10 @@ async function rows(episode) {
   const [seconds = [], codes = []] = (await times)?.[episode.id] ?? [];
   if (episode.list) return episode.list;
   const told = {};
-  for (const [, step, words] of (episode.querySelector("small")?.textContent ?? "").matchAll(/(\d+)→((?:submit ?)?\S*)/g))
+  for (const [, step, words] of (lines(episode).told?.textContent ?? "").matchAll(/(\d+):((?:submit ?)?\S*)/g))
     told[step] = words;
   episode.list = make("ol", "", { className: "gb-steps" });
-  const letters = episode.querySelector("code")?.textContent ?? "?".repeat(episode.dataset.steps);
+  const letters = lines(episode).trace?.textContent.trim() ?? "?".repeat(episode.dataset.steps);
   for (const letter of letters.slice(0, MOST_ROWS)) {
     const at = episode.list.children.length + 1, id = `${episode.id}.step-${at}`;
     document.getElementById(id)?.removeAttribute("id"); // a link had better lead to the step itself
@@ -60,13 +66,19 @@ function fill(list, text) {
 
 /* The payload part of an episode, as the list under Provenance names it. */
 function partOf(episode) {
-  const task = episode.id.replace(/\.\d+$/, ""), listed = document.getElementById(`part.${task}`);
-  return listed && {
-    part: `${task}.tar.zst`,
-    url: listed.querySelector("a")?.getAttribute("href"),
-    size: +listed.firstChild.textContent.replace(/\D/g, ""),
-    sha256: listed.querySelector("code").textContent,
-  };
+  const task = episode.id.replace(/\.\d+$/, "");
+  const listed = [...document.querySelectorAll(".gb-parts dt")].find((one) => one.firstChild.data === task)?.nextSibling;
+  if (!listed) return;
+  const [size, sha256] = listed.textContent.split(/\s+/), url = listed.querySelector("a")?.getAttribute("href");
+  return { part: `${task}.tar.zst`, url, size: +size.replace(/\D/g, ""), sha256 };
+}
+
+/* The digest of a part by the public record, which is the one that the page names. */
+async function recorded(part) {
+  const record = document.querySelector(".gb-provenance dt > a[href$='/bundle.json']");
+  const sha256 = record.parentNode.nextSibling.querySelector("code").textContent;
+  const { payload } = JSON.parse(new TextDecoder().decode(await same(await fetched(record.href), sha256)));
+  return payload.find(({ name }) => name === part).sha256;
 }
 
 async function read(episode, bytes) {
@@ -75,7 +87,7 @@ async function read(episode, bytes) {
   say.textContent = "…";
   try {
     const member = `${episode.id.replace(/\.(?=\d+$)/, "/seed-")}/steps.jsonl`;
-    const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256, member);
+    const text = own ? await fetched(own) : await unpacked(bytes ?? (await fetched(url, size)), sha256 ?? (await recorded(part)), member);
     fill(await rows(episode), new TextDecoder().decode(text));
     episode.list.hidden = false;
     say.textContent = own ? "Open a step to read it." : "These are the bytes that the entry's record names. Open a step to read it.";
@@ -102,7 +114,7 @@ function dress(episode) {
   });
   if (part || episode.dataset.text) button(bar, `Full text${from}`, () => read(episode));
   bar.append(make("output"));
-  const trace = episode.querySelector("code");
+  const { trace } = lines(episode);
   if (trace) trace.before(bar);
   else episode.append(bar);
 }
@@ -123,6 +135,10 @@ async function go() {
 }
 
 for (const key of document.querySelectorAll("[data-kind]")) kinds[key.textContent] = key.dataset.kind;
-document.querySelectorAll(EPISODES).forEach(dress);
+document.querySelectorAll(EPISODES).forEach((episode) => {
+  const { id, start, children } = episode.parentNode;
+  episode.id ||= `${id}.${episode.getAttribute("value") ?? start + [...children].indexOf(episode)}`;
+  dress(episode);
+});
 addEventListener("hashchange", go);
 go();

@@ -15,10 +15,15 @@ export async function fetched(url, size) {
   return answer.arrayBuffer();
 }
 
-export async function unpacked(packed, sha256, name) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", packed));
+export async function same(bytes, sha256) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex !== sha256) throw new Error("These are not the bytes that the entry's record names.");
+  return bytes;
+}
+
+export async function unpacked(packed, sha256, name) {
+  await same(packed, sha256);
   const { Decompress } = await import(asset("js/vendor/fzstd.mjs"));
   const pieces = [];
   let size = 0;

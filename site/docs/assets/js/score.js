@@ -44,7 +44,7 @@ export function measure(board, { column = board.column, drop = [], tau = NaN, le
   const tasks = places.map((at) => board.tasks[at]);
   const rows = board.rows.filter((row) => row.level >= level);
   const baseline = { id: "baseline", label: "Baseline", rank: {}, last: [] };
-  const values = (row, kind, at) => row === baseline ? [board.tasks[at].base] : (row[kind][at] || row.best[at]).map((value) => (board.tasks[at].half ? (1 + value) / 2 : value));
+  const values = (row, kind, at) => row === baseline ? [board.tasks[at].base] : row.best[at].map((value, seed) => kind === "last" ? row.last[at][seed] ?? value : value).map((value) => (board.tasks[at].half ? (1 + value) / 2 : value));
   const score = (kind, at) => (row) => better(values(row, kind, at), board.tasks[at].max);
   const scales = (kind) => places.map((at) => cohortScale(board.tasks[at], board.eps, [...rows, baseline].map(score(kind, at))));
   const end = tau === tau ? tau : board.frozen ? board.tau : cohortTau([...scales("best"), ...scales("last")]);
