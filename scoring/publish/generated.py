@@ -1,4 +1,4 @@
-"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended, protected, calmed, joined and shrunk, or kept.
+"""The real pages, as mkdocs makes them of a folder of Markdown: built, mended and made light, or kept.
 
 Takes the checkout and a folder of Markdown, gives a folder of HTML and the site's address. What mkdocs made of the very
 same files, settings and versions is unpacked instead of made again. Never sees an entry: pages have slots for those.

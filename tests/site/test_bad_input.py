@@ -133,7 +133,7 @@ SAID = {
     },
     "one entry": {
         "index.html": ("it is the only ranked entry", "1 agent"),
-        "compare.html": ("Name two agents at least.",),
+        "compare.html": ("Name two agents with an AUP.",),
         "what-if.html": ("gpt-4o leads. 0 of 1 agents change rank.",),
         "entries/alone.html": ("Level regraded.",),
     },

@@ -13,7 +13,7 @@ from scoring.publish.frame import SCRIPT, framed
 from scoring.publish.policy import bare
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 ENTRY = "entries/reference-baseline.html"
 SHELL = """<html><head><script>a=1</script><title>t</title></head><body dir="ltr"><input id="__drawer"><header>
@@ -93,6 +93,26 @@ def test_with_scripts_it_is_the_frame_of_every_other_page(browser: Browser, comm
     after = page.evaluate("document.body.dataset.mdColorScheme")
     page.reload(wait_until="networkidle")
     assert page.evaluate("document.body.dataset.mdColorScheme") == after == "slate"
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_when_the_frame_comes_late(browser: Browser, committed: str, width: int) -> None:
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.add_init_script(
+        "new PerformanceObserver(list => list.getEntries().forEach(({ value }) =>"
+        " window.gbShift = (window.gbShift ?? 0) + value)).observe({ type: 'layout-shift', buffered: true })"
+    )
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route(f"**/{SCRIPT}", late)
+    page.goto(f"{committed}/{ENTRY}", wait_until="networkidle")
+    assert page.locator(".gb-plain").count() == 0
+    assert page.evaluate("window.gbShift ?? 0") <= 0.01
     page.context.close()
 
 

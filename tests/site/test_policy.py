@@ -98,6 +98,8 @@ def test_a_site_opened_from_the_disk_works_under_its_policy(browser: Browser, co
     page = _listening(browser)
     page.goto((committed_site / "index.html").as_uri())
     page.locator(".gb-filter").wait_for(state="hidden")  # its module cannot be loaded, so it goes
+    page.goto((committed_site / "compare.html").as_uri())
+    assert page.locator("#gb-compare").count() == 0, "no form that does nothing, and no room for one"
     page.goto((committed_site / "tasks/colonel-blotto.html").as_uri())
     head = page.locator("table[data-sortable] thead th", has=page.get_by_role("button")).first
     head.get_by_role("button").click()

@@ -4,10 +4,10 @@ import { board } from "./data.js";
 import { onDisk, onPage } from "./page.js";
 import { rowOf, text } from "./row.js";
 
-const AHEAD = 8; // rows beyond the edges of the window, when there is time
+const AHEAD = 8; // rows beyond the edges of the window, a moment after: a busy browser is never idle
 const PICKS = 4;
-const FIELDS = ["rank", "rank_low", "rank_high", "id", "label", "agent", "organization", "level", "open_weights", "aup",
-  "aup_low", "aup_high", "best", "usd", "search", "valid", "failure", "failed", "steps", "tokens", "date", "why"];
+const FIELDS = `rank rank_low rank_high id label agent organization level open_weights aup aup_low aup_high best usd search
+  valid failure failed steps tokens date why`.split(/\s+/);
 const KEYS = {
   agent: (c, i) => c.label[i].toLowerCase(),
   strip: (c, i) => (c.date[i] ? [...c.strip[i]].filter(beats).length : null),
@@ -21,7 +21,6 @@ const FACETS = {
     c.date[i] !== null && (wanted === "unknown" ? c.usd[i] === null : c.usd[i] !== null && c.usd[i] <= wanted),
 };
 
-const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act);
 const beats = (letter) => "abAB".includes(letter);
 
 class Ranking {
@@ -46,7 +45,7 @@ class Ranking {
     if (!this.form) return;
     this.form.classList.add("gb-ready");
     if (this.read()) this.apply();
-    else idle(() => this.load());
+    else setTimeout(() => this.load(), 99);
   }
 
   listen() {
@@ -149,7 +148,7 @@ class Ranking {
     if (this.inner) {
       this.height ||= this.body.rows[0].getBoundingClientRect().height;
       const seen = Math.ceil(this.box.clientHeight / this.height), ahead = anew ? 1 : AHEAD;
-      if (anew) idle(() => this.draw());
+      if (anew) setTimeout(() => this.draw(), 99);
       first = Math.max(0, Math.min(Math.floor(this.box.scrollTop / this.height), last - seen) - ahead);
       last = Math.min(last, first + seen + 2 * ahead);
       this.inner.style.paddingTop = `${first * this.height}px`;
@@ -159,8 +158,8 @@ class Ranking {
       this.first = this.last = first;
       this.body.replaceChildren();
     }
-    for (; this.first < first; this.first++) this.body.firstChild.remove();
-    for (; this.last > last; this.last--) this.body.lastChild.remove();
+    for (; this.first < first; this.first++) this.body.firstElementChild.remove();
+    for (; this.last > last; this.last--) this.body.lastElementChild.remove();
     this.body.prepend(this.rows(first, this.first));
     this.body.append(this.rows(this.last, last));
     this.first = first;
@@ -200,9 +199,8 @@ class Ranking {
     const strip = target.closest(".gb-strip");
     if (!strip || !this.data) return;
     const letters = this.data.columns.strip[this.shown[this.first + target.closest("tr").sectionRowIndex]];
-    const task = Math.min(letters.length - 1, Math.max(0, Math.floor((clientX - strip.getBoundingClientRect().left) / 11)));
-    const noted = letters[task] < "a" ? "; this published value is known to be invalid" : "";
-    strip.parentElement.title = `${this.data.tasks[task][1]}: ${this.data.letters[letters[task].toLowerCase()]}${noted}`;
+    const at = Math.floor((clientX - strip.getBoundingClientRect().left) / 11), letter = letters[at];
+    if (letter) strip.parentElement.title = `${this.data.tasks[at][1]}: ${this.data.letters[letter.toLowerCase()]}`;
   }
 
   /* The address says what is seen; what others put there stays. */
@@ -238,9 +236,7 @@ class Ranking {
       /^aup|best/.test(name) && columns[name][row] !== null ? columns[name][row] / 1000 : columns[name][row];
     const lines = this.shown.map((row) => FIELDS.map((name) => cell(shown(name, row))).join(","));
     const file = new Blob([[FIELDS.join(","), ...lines, ""].join("\n")], { type: "text/csv" });
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "gymboard.csv" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "gymboard.csv" }).click();
   }
 }
 

@@ -36,7 +36,7 @@ onEach("#gb-compare", async (root) => {
     const faults = found.map((one) => one.fault ?? (one.board === board ? "" : h`${link(one.row)} is on another board, “${one.board.title}”: the two are never mixed. `));
     const column = root.col.value;
     keep(`ids=${kept.map(({ key }) => key)}${column === "best" ? "&col=best" : ""}`);
-    if (kept.length < 2) faults.push("Name two agents at least.");
+    if (kept.length < 2) faults.push("Name two agents with an AUP.");
     const all = kept.length > 1 && measure({ ...board, rows: [...new Set([...board.rows, ...kept])] }, { column });
     const chosen = all ? kept.map((row) => all.rows.find((one) => one.row === row)) : [];
     said.innerHTML = h`${faults}${chosen.slice(1).map((one) => finding(one, chosen[0]))}`.html;
@@ -64,9 +64,7 @@ function profiles(board, chosen, { tau, tasks }) {
   const line = (one, at) => h`<path d="M0 ${share(one, 0)}${path(one)}H100" stroke="var(--gb-c${at + 1})" stroke-dasharray="${DASHES[at]}"/>`;
   const what = board.frozen ? "reference" : "best value";
   const words = chosen.map((one) => `${one.row.label} on ${Math.round(tasks.length * (1 - share(one, 0) / 100))}`).join(", ");
-  return h`<figure class="gb-figure gb-profiles"><figcaption>At the ${what}, of ${tasks.length} tasks: <bdi>${words}</bdi></figcaption>
-    <div><span>100 %</span><span>50 %</span><span>0 %</span><svg role="img" aria-label="Performance profiles" viewBox="0 0 100 100" preserveAspectRatio="none">${chosen.map(line)}</svg></div>
-    <p><span>0</span><span>log10 of the ratio to the ${what}</span><span>${num(tau, 2)}</span></p></figure>`;
+  return h`<figure class="gb-figure gb-profiles"><figcaption>At the ${what}, of ${tasks.length} tasks: <bdi>${words}</bdi></figcaption><div><span>100 %</span><span>50 %</span><span>0 %</span><svg role="img" aria-label="Performance profiles" viewBox="0 0 100 100" preserveAspectRatio="none">${chosen.map(line)}</svg></div><p><span>0</span><span>log10 of the ratio to the ${what}</span><span>${num(tau, 2)}</span></p></figure>`;
 }
 
 function table(board, chosen, column) {
@@ -77,13 +75,6 @@ function table(board, chosen, column) {
   const rank = ({ row: { rank: { [column]: [rank, from, to] = [] } } }) => (rank > 0 ? (from < to ? `${from}–${to}` : rank) : "–");
   const gap = (one, ends, at) => h`<span class="gb-${verdict(ends)}"><b>${signed(one.parts[at] - first.parts[at], 4)}</b><svg class="gb-gap" viewBox="-100 0 200 10" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0V10"/><path d="M${ends[0] / size} 5H${ends[1] / size}M${(one.parts[at] - first.parts[at]) / size} 1V9"/></svg><small>${range(ends, 4)}</small></span>`;
   const counts = (ends) => ["ahead", "level", "behind"].map((word) => ends.filter((one) => verdict(one) === word).length).join(" / ");
-  return h`<div class="gb-scroll" tabindex="0" role="region" aria-label="Task by task"><table class="gb-table gb-compared">
-    <thead><tr><th scope="col">Task</th>${chosen.map((one, at) => h`<th scope="col" class="gb-num"><svg width="26" height="8" aria-hidden="true"><path d="M0 4H26" stroke="var(--gb-c${at + 1})" stroke-dasharray="${DASHES[at]}"/></svg> ${link(one.row)}</th>`)}</tr></thead><tbody>
-    ${line("Rank on the board", rank, () => "")}
-    ${line("AUP", ({ aup }) => num(aup), (one) => h`<small>${signed(one.aup - first.aup)}</small>`)}
-    ${line("Tasks ahead / level / behind", () => "", (_, ends) => counts(ends))}
-    ${line("$ / episode", ({ cost }) => usd(cost), ({ cost }) => h`<small>${num(cost / first.cost, 2)}×</small>`)}
-    ${board.tasks.map((task, at) => line(h`<a href="tasks/${task.id}.html">${task.title}</a><span class="gb-by">${task.metric}, ${task.max ? "higher" : "lower"} is better</span>`,
-      ({ row }) => num(better(row[column][at] || row.best[at], task.max)), (one, ends) => gap(one, ends[at], at)))}
-    </tbody></table></div>`;
+  return h`<div class="gb-scroll" tabindex="0" role="region" aria-label="Task by task"><table class="gb-table gb-compared"><thead><tr><th scope="col">Task</th>${chosen.map((one, at) => h`<th scope="col" class="gb-num"><svg width="26" height="8" aria-hidden="true"><path d="M0 4H26" stroke="var(--gb-c${at + 1})" stroke-dasharray="${DASHES[at]}"/></svg> ${link(one.row)}</th>`)}</tr></thead><tbody>${line("Rank on the board", rank, () => "")}${line("AUP", ({ aup }) => num(aup), (one) => h`<small>${signed(one.aup - first.aup)}</small>`)}${line("Tasks ahead / level / behind", () => "", (_, ends) => counts(ends))}${line("$ / episode", ({ cost }) => usd(cost), ({ cost }) => h`<small>${num(cost / first.cost, 2)}×</small>`)}${board.tasks.map((task, at) => line(h`<a href="tasks/${task.id}.html">${task.title}</a><span class="gb-by">${task.metric}, ${task.max ? "higher" : "lower"} is better</span>`,
+      ({ row }) => num(better(row[column][at] || row.best[at], task.max)), (one, ends) => gap(one, ends[at], at)))}</tbody></table></div>`;
 }

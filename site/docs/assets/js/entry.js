@@ -27,7 +27,7 @@ function stepOf(id, at, letter, told, seconds, code) {
     make("span", facts.filter(Boolean).join(", ")),
     make("span", told ?? (letter === "U" ? "submit" : ""), { className: "gb-value" }),
   );
-  box.append(head, make("p", "The text of this step has not been fetched.", { className: "gb-of" }));
+  box.append(head, make("p", "Not fetched.", { className: "gb-of" }));
   row.append(box);
   return row;
 }
@@ -58,7 +58,7 @@ function fill(list, text) {
     const said = { reasoning: action.reasoning, thought: action.thought, [action.kind]: asked || action.path, answer: observation };
     box.replaceChildren(box.firstChild);
     for (const [name, words] of Object.entries(said).filter(([, words]) => words)) {
-      const more = words.length > LONG ? `\n… ${words.length - LONG} characters more` : "";
+      const more = words.length > LONG ? `\n… ${words.length - LONG} more` : "";
       box.append(make("h5", name), make("pre", visible(words.slice(0, LONG)) + more, { tabIndex: 0 }));
     }
   }
@@ -100,20 +100,16 @@ async function read(episode, bytes) {
   }
 }
 
-function button(bar, text, act) {
-  bar.append(make("button", text, { type: "button", onclick: act }));
-}
+const button = (text, onclick) => make("button", text, { type: "button", onclick });
 
 function dress(episode) {
   const bar = make("p", "", { className: "gb-do" }), { url, part, size } = partOf(episode) ?? {};
   const from = episode.dataset.text ? "" : url ? ` (from ${new URL(url, location).host}, ${Math.ceil(size / 1024)} KiB)` : ` (${part})`;
-  button(bar, "Steps", async () => {
+  bar.append(button("Steps", async () => {
     const before = episode.list;
     const list = await rows(episode);
     list.hidden = before ? !list.hidden : false;
-  });
-  if (part || episode.dataset.text) button(bar, `Full text${from}`, () => read(episode));
-  bar.append(make("output"));
+  }), part || episode.dataset.text ? button(`Full text${from}`, () => read(episode)) : "", make("output"));
   const { trace } = lines(episode);
   if (trace) trace.before(bar);
   else episode.append(bar);

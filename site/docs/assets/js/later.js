@@ -17,7 +17,7 @@ class Waiting extends EventTarget {
     super();
     this.begun = searched.then(() => {
       const worker = new Own(address);
-      worker.addEventListener("message", ({ data }) => this.dispatchEvent(new MessageEvent("message", { data })));
+      worker.onmessage = ({ data }) => this.dispatchEvent(new MessageEvent("message", { data }));
       return worker;
     });
   }

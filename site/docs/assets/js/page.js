@@ -32,13 +32,13 @@ export const scores = (said) => load("scores.json").then(({ boards }) => boards,
 /* From the disk nothing may be fetched: what needs data stays away. */
 export const onDisk = location.protocol === "file:";
 
-/* Does it now, our script being the last thing of a page, and again whenever the theme has put another page in place. */
+/* Does it now, our script being the last thing of a page, and again with what the theme adds. */
 export function onPage(begin) {
   begin();
-  addEventListener("DOMContentLoaded", () => globalThis.document$?.subscribe(begin));
+  addEventListener("DOMContentLoaded", begin);
 }
 
-/* Calls `start` for each hidden element of that kind and shows it. */
+/* Calls `start` for each hidden element of that kind and shows it; from the disk it goes. */
 export function onEach(selector, start) {
-  if (!onDisk) onPage(() => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => start(found, (found.hidden = false))));
+  onPage(() => document.querySelectorAll(`${selector}[hidden]`).forEach((found) => (onDisk ? found.remove() : start(found, (found.hidden = false)))));
 }

@@ -7,7 +7,7 @@ const MOST_UNPACKED = 256 << 20;
 const SLICE = 1 << 16;
 
 export async function fetched(url, size) {
-  if (!url) throw new Error("It lies beside bundle.json, and this site knows no address of it.");
+  if (!url) throw new Error("This site knows no address of it.");
   if (size > MOST_PACKED) throw new Error("It is too large for a page.");
   const { host } = new URL(url, location);
   const answer = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" }).catch(() => ({ status: "nothing" }));
@@ -29,7 +29,7 @@ export async function unpacked(packed, sha256, name) {
   let size = 0;
   const stream = new Decompress((piece) => {
     size += piece.length;
-    if (size > MOST_UNPACKED) throw new Error("It unpacks to more than a page can hold.");
+    if (size > MOST_UNPACKED) throw new Error("It is too large for a page.");
     pieces.push(piece);
   });
   for (let at = 0; at < packed.byteLength; at += SLICE) {
@@ -45,5 +45,5 @@ function member(tar, name) {
     if (text(at, at + 100) === name) return tar.subarray(at + 512, at + 512 + size);
     at += 512 + Math.ceil(size / 512) * 512;
   }
-  throw new Error("The part holds no steps of this episode.");
+  throw new Error("It holds no steps of this episode.");
 }

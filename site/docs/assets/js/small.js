@@ -26,17 +26,16 @@ function onSort(table, button) {
 // What the theme makes without a name or out of a keyboard's reach: boxes that scroll, copy buttons, folded navigation.
 function reachable() {
   for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
-  document.querySelectorAll(".md-code__nav").forEach((nav, at) => nav.setAttribute("aria-label", `Code ${at + 1}`));
+  document.querySelectorAll(".md-code__nav").forEach((nav, at) => (nav.ariaLabel = `Code ${at + 1}`));
   for (const nav of document.querySelectorAll("nav.md-nav[aria-labelledby]")) {
     const title = nav.querySelector(":scope > .md-nav__title")?.textContent.trim();
     if (!title || document.getElementById(nav.getAttribute("aria-labelledby"))?.textContent.trim()) continue;
     nav.removeAttribute("aria-labelledby");
-    nav.setAttribute("aria-label", title);
+    nav.ariaLabel = title;
   }
 }
 
 onPage(() => {
-  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
   for (const table of document.querySelectorAll("table[data-sortable]:not([data-ready])")) {
     table.dataset.ready = "";
     for (const button of table.querySelectorAll("thead button[data-sort]"))
