@@ -1,7 +1,7 @@
 /* The page Compare: two to four agents of one board, task by task, against the first of them. */
 
 import { h, keep, link, load, num, onEach, scores, signed, usd } from "./page.js";
-import { better, difference, measure, sumDifference } from "./score.js";
+import { better, difference, measure, sumDifference, taken } from "./score.js";
 
 const DASHES = ["", "7 2", "2 2", "9 2 2 2"];
 
@@ -76,5 +76,5 @@ function table(board, chosen, column) {
   const gap = (one, ends, at) => h`<span class="gb-${verdict(ends)}"><b>${signed(one.parts[at] - first.parts[at], 4)}</b><svg class="gb-gap" viewBox="-100 0 200 10" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0V10"/><path d="M${ends[0] / size} 5H${ends[1] / size}M${(one.parts[at] - first.parts[at]) / size} 1V9"/></svg><small>${range(ends, 4)}</small></span>`;
   const counts = (ends) => ["ahead", "level", "behind"].map((word) => ends.filter((one) => verdict(one) === word).length).join(" / ");
   return h`<div class="gb-scroll" tabindex="0" role="region" aria-label="Task by task"><table class="gb-table gb-compared"><thead><tr><th scope="col">Task</th>${chosen.map((one, at) => h`<th scope="col" class="gb-num"><svg width="26" height="8" aria-hidden="true"><path d="M0 4H26" stroke="var(--gb-c${at + 1})" stroke-dasharray="${DASHES[at]}"/></svg> ${link(one.row)}</th>`)}</tr></thead><tbody>${line("Rank on the board", rank, () => "")}${line("AUP", ({ aup }) => num(aup), (one) => h`<small>${signed(one.aup - first.aup)}</small>`)}${line("Tasks ahead / level / behind", () => "", (_, ends) => counts(ends))}${line("$ / episode", ({ cost }) => usd(cost), ({ cost }) => h`<small>${num(cost / first.cost, 2)}×</small>`)}${board.tasks.map((task, at) => line(h`<a href="tasks/${task.id}.html">${task.title}</a><span class="gb-by">${task.metric}, ${task.max ? "higher" : "lower"} is better</span>`,
-      ({ row }) => num(better(row[column][at] || row.best[at], task.max)), (one, ends) => gap(one, ends[at], at)))}</tbody></table></div>`;
+      ({ row }) => num(better(taken(row, column, at), task.max)), (one, ends) => gap(one, ends[at], at)))}</tbody></table></div>`;
 }

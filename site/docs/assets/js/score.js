@@ -37,14 +37,17 @@ function cost({ model, tokens }, places, prices) {
   return prices[model].reduce((sum, price, kind) => sum + price * used([0, 3, 1, 2][kind]), 0) / 1e6 / used(4);
 }
 
+/* The seeds' values of a row on the task at `at`, in one column. */
+export const taken = ({ best, last }, column, at) => best[at].map((value, seed) => (column === "last" ? last[at][seed] ?? value : value));
+
 /* Settings: column, drop (ids of tasks), tau, level (the lowest that counts), prices. Gives {tau, tasks, rows}; a row:
    {row, logs and parts (by task), seeds (by task: parts, best first), aup, cost, rank, frontier}; the last: the baseline. */
 export function measure(board, { column = board.column, drop = [], tau = NaN, level = 0, prices = {} } = {}) {
   const places = [...board.tasks.keys()].filter((at) => !drop.includes(board.tasks[at].id));
   const tasks = places.map((at) => board.tasks[at]);
   const rows = board.rows.filter((row) => row.level >= level);
-  const baseline = { id: "baseline", label: "Baseline", rank: {}, last: [] };
-  const values = (row, kind, at) => row === baseline ? [board.tasks[at].base] : row.best[at].map((value, seed) => kind === "last" ? row.last[at][seed] ?? value : value).map((value) => (board.tasks[at].half ? (1 + value) / 2 : value));
+  const baseline = { id: "baseline", label: "Baseline", rank: {} };
+  const values = (row, kind, at) => row === baseline ? [board.tasks[at].base] : taken(row, kind, at).map((value) => (board.tasks[at].half ? (1 + value) / 2 : value));
   const score = (kind, at) => (row) => better(values(row, kind, at), board.tasks[at].max);
   const scales = (kind) => places.map((at) => cohortScale(board.tasks[at], board.eps, [...rows, baseline].map(score(kind, at))));
   const end = tau === tau ? tau : board.frozen ? board.tau : cohortTau([...scales("best"), ...scales("last")]);
