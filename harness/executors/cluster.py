@@ -169,13 +169,17 @@ def look(cluster: Cluster, words: RunWords, stamp: Stamp, jobs: Sequence[Job]) -
     for needs in {job.needs for job in jobs}:
         if not any(node.fits(needs) for node in nodes):
             raise UsageError(_no_room(needs, nodes))
-    wrong = {}
+    wrong: dict[Node, list[str]] = {}
     for node, said in cluster.each(nodes, _looker(), words.model_dump_json(), stamp.model_dump()):
         if said:
-            wrong[f"{node.host} ({node.id[:8]})"] = said if isinstance(said, list) else [_short(said)]
+            wrong[node] = said if isinstance(said, list) else [_short(said)]
+    there = {node.id for node in (cluster.nodes() if wrong else nodes)}
+    wrong = {node: faults for node, faults in wrong.items() if node.id in there}  # one that died meanwhile is no node
     if wrong:
-        lines = [f"  {node}: {'; '.join(faults)}" for node, faults in wrong.items()]
+        lines = [f"  {node.host} ({node.id[:8]}): {'; '.join(faults)}" for node, faults in wrong.items()]
         raise UsageError("\n".join([f"{len(wrong)} of {len(nodes)} node(s) cannot play this run:", *lines]))
+    if not there:
+        raise UsageError("every node of the cluster died while it was asked; start one: ray start --address HOST:PORT")
 
 
 def _looker() -> Callable[[str, Mapping[str, Any]], list[str]]:

@@ -90,7 +90,13 @@ def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
     for file in files:
         json.loads(file.read_text(encoding="utf-8"))
     record = gzip.decompress((hostile_site / "data/leaderboard.json.gz").read_bytes())
-    assert json.loads(record) == json.loads(leaderboard(preview=True).canonical())
+    whole = json.loads(leaderboard(preview=True).canonical())
+    for part in (whole, *whole["boards"]):
+        part.pop("flags", None)
+        for row in part.get("rows", ()):
+            del row["cells"]
+    del whole["ledger"]
+    assert json.loads(record) == whole, "all but what the tables have"
     for page in _pages(hostile_site):
         inside = re.findall(r"<script[^>]*application/json[^>]*>(.*?)</script>", page.read_text(encoding="utf-8"), re.S)
         assert all(isinstance(json.loads(text), dict | list) for text in inside), page.name

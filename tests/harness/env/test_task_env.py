@@ -69,14 +69,17 @@ def earlier_threads() -> Iterator[None]:
 
 
 EARLIER: set[threading.Thread] = set()
+ENDS_S = 10.0
 
 
 def _left_behind(pids: set[int]) -> list[str]:
-    """Folders and containers of these processes, and threads of ours."""
+    """Folders and containers of these processes, and threads of ours that do not end when they are told to."""
     names = [f"gymboard.{pid}-" for pid in pids]
     folders = [str(f) for f in Path(tempfile.gettempdir()).glob("gymboard.*") if f.name.startswith(tuple(names))]
-    threads = set(threading.enumerate()) - EARLIER
-    return folders + [thread.name for thread in threads if thread.name.startswith("gymboard-")]
+    threads = [one for one in set(threading.enumerate()) - EARLIER if one.name.startswith("gymboard-")]
+    for thread in threads:
+        thread.join(ENDS_S)
+    return folders + [thread.name for thread in threads if thread.is_alive()]
 
 
 def test_every_task_is_registered_and_found_by_its_module_name() -> None:
