@@ -69,7 +69,7 @@ def _copy(db: duckdb.DuckDBPyConnection, shape: TableShape, file: Path) -> None:
     columns = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, _ in shape.columns)
     order = ", ".join(f'"{name}" NULLS FIRST' for name in shape.order)
     rows = f"SELECT {columns} FROM exported ORDER BY {order}"  # noqa: S608 - names of columns.toml
-    db.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet, COMPRESSION zstd)")
+    db.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9)")
 
 
 def write_database(folder: Path) -> Path:
