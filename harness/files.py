@@ -42,6 +42,16 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def nearest(folder: Path) -> Path:
+    """What is there of a folder that may have to be made: itself, or what it would be made in."""
+    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+
+
+def is_open(place: Path) -> bool:
+    """Whether it is a folder in which this process may make something."""
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
 def demand_room(folder: Path) -> None:
     """Raises OSError when a folder's disk is as good as full: what is written there could be torn."""
     there = os.statvfs(folder)

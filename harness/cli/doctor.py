@@ -54,12 +54,10 @@ def _ssh() -> str:
 
 
 def _home() -> str:
-    import os
-
+    from harness.files import is_open, nearest
     from harness.home import home
 
-    there = next(place for place in (home(), *home().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not is_open(there := nearest(home())):
         raise RuntimeError(f"nothing can be written in {there}: set GYMBOARD_HOME to a folder of yours")
     return str(home())
 

@@ -71,33 +71,25 @@ def demand_begun_as_said(words: RunWords, *, resume: bool) -> None:
     Raises UsageError, SchemaError.
     """
     from harness.errors import UsageError
+    from harness.files import is_open, nearest
     from harness.runner.manifest import FILE, demand_same_suite
 
     if (words.folder / FILE).exists() and not resume:
         raise UsageError(f"{words.folder} is there already; go on with it by --resume, or choose another --run name")
     demand_same_suite(words.folder, {task: words.root / task for task in words.tasks})
     _demand_writable(words.folder)
-    if words.log is not None and (words.log.is_dir() or not _is_open(_there(words.log.absolute().parent))):
+    if words.log is not None and (words.log.is_dir() or not is_open(nearest(words.log.absolute().parent))):
         raise UsageError(f"--log {words.log}: nothing can be written there; name a file in a folder of yours")
-
-
-def _there(folder: Path) -> Path:
-    """What is there of a folder that may have to be made."""
-    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-
-
-def _is_open(place: Path) -> bool:
-    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
 
 def _demand_writable(folder: Path) -> None:
     from harness.errors import UsageError, in_words
-    from harness.files import demand_room
+    from harness.files import demand_room, is_open, nearest
 
-    there = _there(folder)
+    there = nearest(folder)
     if not there.is_dir():
         raise UsageError(f"{there} is no folder; keep runs elsewhere, --runs DIR")
-    if not _is_open(there):
+    if not is_open(there):
         raise UsageError(f"nothing can be written in {there}: get the permission, or keep runs elsewhere, --runs DIR")
     try:
         demand_room(there)

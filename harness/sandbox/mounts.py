@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docker.types import Mount
 
-from harness.errors import SandboxError
+from harness.errors import SandboxError, in_words
 from harness.files import replace_file
 from harness.home import home
 
@@ -36,7 +36,7 @@ def names() -> Mount:
             replace_file(file, NAMES)
     except OSError as error:
         raise SandboxError(
-            f"{file} cannot be written ({error.strerror}); let GYMBOARD_HOME be a folder of yours"
+            f"{file} cannot be written ({in_words(error, file)}); let GYMBOARD_HOME be a folder of yours"
         ) from error
     return Mount(PLACE, str(file), type="bind", read_only=True)
 

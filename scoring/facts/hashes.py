@@ -27,7 +27,7 @@ Known = dict[str, list[int | str]]
 def known_file(file: str, status: os.stat_result, sha256: str) -> Known:
     """What may be remembered of a file that has just been hashed: nothing when it has just been changed too."""
     if max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS:
-        return {file: [*_looks(status), sha256]}
+        return {file: [*looks(status), sha256]}
     return {}
 
 
@@ -52,7 +52,7 @@ class Hashes:
         except OSError:
             raise GymboardError(f"{Path(file).name} is missing or not a regular file") from None
         known = self._known.get(file)
-        if known is not None and status.st_size <= cap and known[:5] == _looks(status):
+        if known is not None and status.st_size <= cap and known[:5] == looks(status):
             self._now[file] = known
             return str(known[5])
         return self._hash(file, cap, memory)
@@ -99,7 +99,8 @@ def opened(file: str, cap: int) -> tuple[int, os.stat_result]:
     raise GymboardError(f"{Path(file).name} has {status.st_size} bytes; at most {cap} are read")
 
 
-def _looks(status: os.stat_result) -> list[int | str]:
+def looks(status: os.stat_result) -> list[int | str]:
+    """Device, inode, size, time of the last write, time of the last change."""
     return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 

@@ -14,9 +14,7 @@ import os
 from pathlib import Path
 
 from harness.files import replace_file
-
-Looks = tuple[int, int, int, int, int]
-"""Device, inode, size, time of the last write, time of the last change."""
+from scoring.facts.hashes import looks
 
 
 class Former:
@@ -37,7 +35,7 @@ class Former:
             if known is None or known[0] != wanted:
                 return False
             file = f"{self._out}/{name}"
-            if tuple(known[1]) != _looks(file):
+            if known[1] != looks(os.lstat(file)):
                 return False
             os.link(file, f"{built}/{name}", follow_symlinks=False)
         except (OSError, TypeError, LookupError):
@@ -49,14 +47,9 @@ class Former:
         if self._file is None:
             return
         with contextlib.suppress(OSError):
-            notes = {name: (key, _looks(f"{self._out}/{name}")) for name, key in self._keys.items()}
+            notes = {name: (key, looks(os.lstat(f"{self._out}/{name}"))) for name, key in self._keys.items()}
             self._file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._file, json.dumps(notes, separators=(",", ":")).encode())
-
-
-def _looks(file: str) -> Looks:
-    status = os.lstat(file)
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _load(file: Path) -> dict[str, tuple[str, list[int]]]:
