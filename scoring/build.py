@@ -89,7 +89,6 @@ class Built:
     season: Season
     rankings: tuple[Ranking, ...]
     previews: tuple[Ranking, ...]
-    found: pl.DataFrame | None = None  # the flags, where they were looked for before anything else took memory
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +105,12 @@ class Built:
     @cached_property
     def flags(self) -> pl.DataFrame:
         """The table of that name: what a reader should look at twice, against the season's rules."""
-        return _flags(self.facts.db, self.season) if self.found is None else self.found
+        db, shape = self.facts.db, shapes()["flags"]
+        with little_memory(db):
+            found = flags(db, self.season.tasks)
+        names = db.execute("SELECT entry_no, entry FROM entries WHERE NOT preview").fetchall()
+        named = pl.DataFrame(names, schema={"entry_no": pl.Int32, "entry": pl.String}, orient="row")
+        return shape.fit(found.join(named, on="entry_no")).sort(shape.order)
 
     @property
     def data_date(self) -> str:
@@ -128,13 +132,12 @@ def build(
     """Read the folder and compute the readings asked for. Raises VerificationError when the ledger's chain is broken.
 
     `previews`: unpublished bundle folders, placed beside either board. Raises UsageError when one cannot be placed.
-    `sparing`: for who wants all of it, flags too, in little memory rather than soon.
+    `sparing`: in little memory rather than soon.
     """
     facts = read_facts(submissions, unpublished=previews, cache=default_cache())
     constants, only, db = season or load_season(), only or Only(), facts.db
     with little_memory(db) if sparing else nullcontext():
         make_earlier(db, submissions, facts.ledger)
-        found = _flags(db, constants) if sparing else None
         rankings = [_season(db, constants, only, sparing)] if "season" in readings else []
         rankings += _published(db, constants, [one for one in readings if one != "season"], only, sparing)
         unpublished = db.execute("SELECT entry_no FROM entries WHERE preview ORDER BY entry_no").fetchall()
@@ -143,16 +146,7 @@ def build(
             for (entry,) in unpublished
             for ranking in preview_rankings(db, entry, constants, only.tasks, only.levels())
         ]
-    return Built(facts, constants, tuple(rankings), tuple(placed), found)
-
-
-def _flags(db: duckdb.DuckDBPyConnection, season: Season) -> pl.DataFrame:
-    with little_memory(db):
-        found = flags(db, season.tasks)
-    names = db.execute("SELECT entry_no, entry FROM entries WHERE NOT preview").fetchall()
-    named = pl.DataFrame(names, schema={"entry_no": pl.Int32, "entry": pl.String}, orient="row")
-    shape = shapes()["flags"]
-    return shape.fit(found.join(named, on="entry_no")).sort(shape.order)
+    return Built(facts, constants, tuple(rankings), tuple(placed))
 
 
 def leaderboard(built: Built) -> Leaderboard:
@@ -161,6 +155,7 @@ def leaderboard(built: Built) -> Leaderboard:
     from scoring.records import Flags
 
     with without_gc(), little_memory(built.facts.db):
+        found = Flags(built.flags)  # it takes most memory while it is made: before there are records
         return Leaderboard(
             data_sha256=built.data_sha256,
             data_date=built.data_date,
@@ -168,7 +163,7 @@ def leaderboard(built: Built) -> Leaderboard:
             previews=tuple(_record(built.facts.db, ranking) for ranking in built.previews),
             rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
             ledger=built.facts.ledger,
-            flags=Flags(built.flags),
+            flags=found,
         )
 
 
