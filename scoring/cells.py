@@ -90,10 +90,11 @@ def cell_table(
     shape = (len(rows), len(tasks))
     names, found, signs = [task for task, _, _ in tasks], list[Floats](), list[NDArray[np.int8]]()
     for score in COLUMNS:  # not both together: the table is ten times as large as what is taken from it
-        last = _in_order(scores(score), rows, names)
-        found += (column.reshape(shape) for column in _numbers(last))
-        signs += (last[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy().reshape(shape) for name in _SAID)
-    found += (_floats(last[name]).reshape(shape) for name in ("one_look", "gap"))
+        last = scores(score)
+        order = _order(last, rows, names)
+        found += (column[order].reshape(shape) for column in _numbers(last))
+        signs += (last[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy()[order].reshape(shape) for name in _SAID)
+    found += (_floats(last[name])[order].reshape(shape) for name in ("one_look", "gap"))
     numbers, said = np.stack(found, axis=2), np.stack(signs, axis=2)
     del found, signs
     _check(numbers, said)
@@ -110,7 +111,7 @@ def cell_table(
         tuple(tasks),
         numbers,
         said,
-        np.stack([last[name].to_numpy().reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
+        np.stack([last[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
         places,
         tuple(map(dict, ended)),
         used,
@@ -119,19 +120,19 @@ def cell_table(
     )
 
 
-def _in_order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> pl.DataFrame:
-    """One line a row and task, in this order; of the columns those that cells show."""
-    wanted = scores.select("entry", "task", *_FIGURES, "seeds", *_SAID, *_COUNTS, "one_look", "gap")
-    numbered = wanted.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
-    numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task").drop("entry", "task")
+def _order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> NDArray[np.intp]:
+    """Where in the table the lines of each row and task lie, in this order."""
+    names = scores.select("entry", "task").with_row_index("line")
+    numbered = names.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
+    numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task")
     if numbered.height != len(rows) * len(tasks):
         raise ValueError("the table of scores lacks a row")
-    return numbered.sort("row_no", "task_no")
+    return numbered.sort("row_no", "task_no")["line"].cast(pl.Int64).to_numpy()
 
 
-def _numbers(ordered: pl.DataFrame) -> Iterator[Floats]:
-    yield from (_floats(ordered[name]) for name in _FIGURES)
-    yield from _floats(ordered["seeds"].explode()).reshape(-1, SEEDS).T
+def _numbers(scores: pl.DataFrame) -> Iterator[Floats]:
+    yield from (_floats(scores[name]) for name in _FIGURES)
+    yield from _floats(scores["seeds"].explode()).reshape(-1, SEEDS).T
 
 
 def _floats(column: pl.Series) -> Floats:

@@ -56,8 +56,8 @@ class Tables(Mapping[str, pl.DataFrame]):
         return self._made[name]
 
     def part(self, name: str, score: Column) -> pl.DataFrame:
-        """The rows of one kind of score. Not kept: of the largest tables both kinds together are too much."""
-        return self._finish(name, [score])
+        """The rows of one kind of score, in any order and not kept: the largest tables are too much as a whole."""
+        return shapes()[name].fit(self._each[name](self._measured[score]))
 
     def _finish(self, name: str, scores: Sequence[Column]) -> pl.DataFrame:
         if name in self._whole:
