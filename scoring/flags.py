@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from scoring.tables import long_frame, replace_relation
+from scoring.tables import frame, replace_relation
 from scoring.yardstick import TaskRule
 
 _RULES = {
@@ -37,7 +37,7 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     replace_relation(db, "season_rules", rules_frame(rules))
     replace_relation(db, "trivials", trivials_frame(rules))
     try:
-        return long_frame(db, "flags")
+        return frame(db, "flags")
     finally:
         db.execute("DROP TABLE season_rules; DROP TABLE trivials")
 

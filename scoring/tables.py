@@ -116,26 +116,15 @@ def statement(name: str) -> str:
 
 def query(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> duckdb.DuckDBPyConnection:
     """Run scoring/sql/<name>.sql; `values` are its $parameters."""
-    return db.execute(*_asked(name, values))
-
-
-def _asked(name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     text = statement(name)
-    return text, {key: value for key, value in values.items() if f"${key}" in text}
+    wanted = {key: value for key, value in values.items() if f"${key}" in text}
+    return db.execute(text, wanted)
 
 
 def frame(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> pl.DataFrame:
     """The same as a frame."""
     found = query(db, name, **values).fetchnumpy()
     return pl.DataFrame([_series(column, array) for column, array in found.items()])
-
-
-def long_frame(db: duckdb.DuckDBPyConnection, name: str, **values: Any) -> pl.DataFrame:
-    """The same of many rows of text: as a stream of columns, without an object a value. All of it is read, and the
-    cursor closed: an open one would keep the database's files."""
-    text, wanted = _asked(name, values)
-    with db.cursor() as cursor:
-        return pl.DataFrame(cursor.sql(text, params=wanted))
 
 
 def _series(name: str, array: NDArray[Any]) -> pl.Series:
