@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from scoring.tables import frame, replace_relation
+from scoring.tables import query, replace_relation
 from scoring.yardstick import TaskRule
 
 _RULES = {
@@ -24,6 +24,16 @@ _RULES = {
     "sampled": pl.Boolean,
     "tolerance": pl.Float64,
 }
+_FOUND = {
+    "entry_no": pl.Int32,
+    "flag": pl.String,
+    "task": pl.String,
+    "seed": pl.Int64,
+    "value": pl.Float64,
+    "against": pl.Float64,
+    "words": pl.String,
+}
+_LINES = 4096
 _TRIVIALS = {"task": pl.String, "what": pl.String, "value": pl.Float64, "stderr": pl.Float64}
 
 
@@ -37,7 +47,10 @@ def flags(db: duckdb.DuckDBPyConnection, rules: Sequence[TaskRule]) -> pl.DataFr
     replace_relation(db, "season_rules", rules_frame(rules))
     replace_relation(db, "trivials", trivials_frame(rules))
     try:
-        return frame(db, "flags")
+        found, parts = query(db, "flags"), [pl.DataFrame(schema=_FOUND)]
+        while lines := found.fetchmany(_LINES):  # all at once they are objects of 100 MB at 10,000 entries
+            parts.append(pl.DataFrame(lines, schema=_FOUND, orient="row"))
+        return pl.concat(parts)
     finally:
         db.execute("DROP TABLE season_rules; DROP TABLE trivials")
 

@@ -81,11 +81,11 @@ def measure(
     values = {column: _with_baseline(getattr(grid, column)[:, order], yard) for column in COLUMNS}
     scales = {column: _scale(best_of(values[column], yard.maximise), yard, reading) for column in COLUMNS}
     tau_max = compat_tau_max(list(scales.values())) if yard.tau_max is None else yard.tau_max
-    cells = {column: _cells(values[column], scales[column], tau_max, yard) for column in wanted}
     back, found = np.argsort(order), dict[Column, Measured]()
     for column in wanted:  # not both together: draws are the largest thing in memory
-        draws = _draws({column: cells[column]}, grid, yard, reading, tau_max)
-        found[column] = _in_order(_column(cells[column], draws, grid, yard, ranked, tau_max), back)
+        cells = _cells(values[column], scales[column], tau_max, yard)
+        draws = _draws({column: cells}, grid, yard, reading, tau_max)
+        found[column] = _in_order(_column(cells, draws, grid, yard, ranked, tau_max), back)
         del draws
     return found, tau_max
 
