@@ -3,9 +3,9 @@
 Takes a created container; gives harness.sandbox.base.Sandbox. Copy-out does not freeze the container: the helper runs
 in it as the agent's user, follows no link, and reads each file by one descriptor, so that what is swapped, grown or
 linked meanwhile is refused or not seen. It is kept for the next question, because to start it costs far more than an
-answer; one that does not wake is replaced. When the agent disturbs a fresh one, the container is restarted
-(no agent process is left, the workspace stays) and the question put once more. A container that ended though nothing within can end it was
-taken away by the machine: PlaceLost. Never mounts or opens an agent's file on the host.
+answer; one that does not wake is replaced. When the agent disturbs a fresh one, the container is restarted (no agent
+process is left, the workspace stays) and the question put once more. A container that ended though nothing within can
+end it was taken away by the machine: PlaceLost. Never mounts or opens an agent's file on the host.
 """
 
 from __future__ import annotations

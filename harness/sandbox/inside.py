@@ -1,9 +1,10 @@
 """The one program that touches an agent's files: reads, writes and surveys a workspace without following any link.
 
 Standard library only, because it runs in two ways: imported by the local engine, and sent as text to the python of a
-container (`python3 -I -S -c`, requests as one JSON line each on stdin, answers on stdout, until stdin ends). Every folder of a path is opened
-relative to the one before without following links; a file is opened once and judged by that descriptor, so what is
-swapped in meanwhile is not read. Never trusts a name, a size or a file type that it did not get from a descriptor.
+container (`python3 -I -S -c`, requests as one JSON line each on stdin, answers on stdout, until stdin ends). Every
+folder of a path is opened relative to the one before without following links; a file is opened once and judged by that
+descriptor, so what is swapped in meanwhile is not read. Never trusts a name, a size or a file type that it did not get
+from a descriptor.
 """
 
 from __future__ import annotations
