@@ -3,7 +3,8 @@
 Takes the number of episodes, plays so many smoke episodes of colonel-blotto with the baseline agent in one process and
 then in two at once, prints where the time of an episode goes, call of the engine by call, with one and with two. What
 grows with the second process is what they wait for together: the engine's locks, the kernel's, a processor. `reading`
-is the wait for what runs in a container; the rest is our own. Needs the built cpu image; DOCKER_HOST names the engine.
+is the wait for what runs in a container, by each of our threads that reads; the rest is our own. Needs the built cpu
+image; DOCKER_HOST names the engine.
 """
 
 from __future__ import annotations
