@@ -3,8 +3,8 @@
 Takes a Stage and an Engine, gives the referee's last line; never sees, relays or parses a frame of the players'. The
 referee writes one JSON object a line: {"start": name}, answered by starting that player; {"turn": name or null},
 answered with {"cpu_s": {...}} after pausing the others; {"end": name}, answered with {"ended": name} when that player
-is gone; and last {"verdict": ...} or {"invalid": reason, "player":
-name, "silent": bool}.
+is gone and the page cache says nothing of it; and last {"verdict": ...} or {"invalid": reason, "player": name,
+"silent": bool}.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
 LINE_CAP = 64 * 1024
+READ = b"read"
 WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
@@ -110,7 +111,19 @@ class Match:
 
     def _end(self, name: str) -> None:
         self._players.pop(name).kill()
+        if self._engine.kind == "docker":
+            self._read_everything()
         self._send({"ended": name})
+
+    def _read_everything(self) -> None:
+        """Containers share their image's files: a page that the ended player dropped, or read in, is a bit that the
+        next one can time. Raises GradingError when it cannot be done."""
+        reader = self._engine.process(self._reader_spec())
+        self._cleanup.callback(reader.kill)
+        if reader.read_line(self._deadline - time.monotonic(), LINE_CAP) != READ:
+            words = clean(reader.stderr_tail(), WORDS_CAP)
+            raise GradingError(f"{self._job.task.id}: the image's files could not be read between two players: {words}")
+        reader.kill()
 
     def _turn(self, name: str | None) -> None:
         for other in self._players.keys() - self._paused:
@@ -171,6 +184,16 @@ class Match:
 
     def _data(self) -> dict[str, Path]:
         return {"data": self._stage.data} if self._stage.data else {}
+
+    def _reader_spec(self) -> ProcessSpec:
+        """What a player of this stage sees, but no artifact."""
+        return ProcessSpec(
+            role="player",
+            image=self._job.task.image,
+            argv=("python3", "-I", "-S", "{runtime}/gymplay/read_everything.py"),
+            mounts={"runtime": self._stage.runtime},
+            caps=self._stage.player_caps,
+        )
 
     def _player_spec(self, name: str) -> ProcessSpec:
         adapter, caps = str(self._job.task.grader.adapter), self._stage.player_caps
