@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import GradingError, SandboxError
+from harness.errors import GradingError, SandboxError, StillRunning
 from harness.grading.base import GradeJob
 from harness.grading.play.reason import clean
 from harness.grading.play.stage import Stage
@@ -25,6 +25,7 @@ from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
 LINE_CAP = 64 * 1024
 READ = b"read"
+STILL_RUNNING = "its processes did not stand still when it was paused: some were in the middle of a long system call"
 WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
@@ -32,8 +33,12 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "PJRT_NPROC")
 """How many threads a library starts; XLA (the last two), like the others, would start as many as the host has cores."""
 
 
-class PlayerEnded(Exception):
-    """A player's program ended while the match went on. Its name is the only argument."""
+class PlayerFault(Exception):
+    """What a player did to the match beside playing it."""
+
+    def __init__(self, name: str, reason: str, *, silent: bool) -> None:
+        super().__init__(name, reason)
+        self.last = {"invalid": reason, "player": name, "silent": silent}
 
 
 class Match:
@@ -79,8 +84,8 @@ class Match:
                 return line
             try:
                 handlers[key](line[key])
-            except PlayerEnded as ended:
-                return {"invalid": "it ended before the match did", "player": str(ended), "silent": True}
+            except PlayerFault as fault:
+                return fault.last
 
     def last_words(self, name: str) -> str:
         """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
@@ -135,14 +140,17 @@ class Match:
         self._send({"cpu_s": used})
 
     def _pause(self, name: str) -> None:
-        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault."""
+        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault. So
+        is work in the kernel that goes on long after its answer: a grade that fails for it would be played again."""
         fault = None
         try:
             self._players[name].pause()
         except SandboxError as error:
             fault = error
         if self._players[name].exit_code() is not None:
-            raise PlayerEnded(name)
+            raise PlayerFault(name, "it ended before the match did", silent=True)
+        if isinstance(fault, StillRunning):
+            raise PlayerFault(name, STILL_RUNNING, silent=False)
         if fault:
             raise fault
         self._paused.add(name)
