@@ -84,14 +84,18 @@ def play(table):
     for name, player in table.players.items():
         table.turn(name)
         player.ask("start", {START})
-    first = table.turn(None)
-    time.sleep(0.5)
-    second = table.turn("candidate")
-    time.sleep(1.0)
-    third = table.turn(None)
-    burnt = third["candidate"] - second["candidate"]
-    assert second["candidate"] - first["candidate"] < 0.1, "it worked while paused"
-    assert third["starter"] - second["starter"] < 0.1
+    first, burnt = table.turn(None), 0.0
+    for _ in range(30):  # on a busy machine little of a second is its
+        time.sleep(0.5)
+        second = table.turn("candidate")
+        assert second["candidate"] - first["candidate"] < 0.1, "it worked while paused"
+        time.sleep(1.0)
+        third = table.turn(None)
+        burnt += third["candidate"] - second["candidate"]
+        assert third["starter"] - second["starter"] < 0.1
+        if burnt > 0.3:
+            break
+        first = third
     return Outcome({{"mean_payoff": burnt}}, {{"mean_payoff": 0.0}}, 1)
 """
 BURN = (
