@@ -7,8 +7,7 @@ import { rowOf, text } from "./row.js";
 
 const AHEAD = 8; // rows beyond the edges of the window, a moment after: a busy browser is never idle
 const PICKS = 4;
-const FIELDS = `rank rank_low rank_high id label agent organization level open_weights aup aup_low aup_high best usd search
-  valid failure failed steps tokens date why`.split(/\s+/);
+const FIELDS = "rank rank_low rank_high id label agent organization level open_weights aup aup_low aup_high best usd search valid failure failed steps tokens date why".split(" ");
 const KEYS = {
   agent: (c, i) => c.label[i].toLowerCase(),
   strip: (c, i) => (c.date[i] ? [...c.strip[i]].filter(beats).length : null),
@@ -35,8 +34,8 @@ function ranking(box) {
   let sorted = "rank", done, height, data, order, shown, loading, whole;
 
   function listen() {
-    for (const part of box.dataset.rest ? [table.tHead, form] : [])
-      for (const kind of ["pointerover", "focusin"]) part?.addEventListener(kind, all);
+    if (box.dataset.rest)
+      for (const part of [table.tHead, form]) for (const kind of ["mousemove", "focusin"]) part?.addEventListener(kind, all);
     table.tHead.addEventListener("click", ({ target }) => {
       const key = target.dataset.key;
       if (!key) return;
@@ -65,8 +64,7 @@ function ranking(box) {
 
   /* Every row, once: where there are two files, the rest too. */
   function all() {
-    const { rest } = box.dataset;
-    return (whole ??= Promise.all([load(), rest && board(rest)]).then(([, more]) => {
+    return (whole ??= Promise.all([load(), box.dataset.rest && board(box.dataset.rest)]).then(([, more]) => {
       if (!more) return;
       for (const name in more.columns) data.columns[name] = data.columns[name].concat(more.columns[name]);
       data.missing = 0;
@@ -103,9 +101,7 @@ function ranking(box) {
     table.dataset.cols = chosen("cols");
   }
 
-  function chosen(name) {
-    return form?.elements[name]?.value ?? "";
-  }
+  const chosen = (name) => form?.elements[name]?.value ?? "";
 
   function sort() {
     if (done === sorted) return;
@@ -185,8 +181,8 @@ function ranking(box) {
     else picked.delete(value);
     for (const tr of body.rows) mark(tr);
     const go = form.querySelector(".gb-go");
-    go.hidden = !picked.size;
     go.textContent = `Compare ${picked.size}`;
+    go.hidden = !picked.size;
     go.href = `compare.html?ids=${[...picked]}`;
   }
 
@@ -213,9 +209,8 @@ function ranking(box) {
     for (const field of fields) put(field.name, field.value);
     put("sort", sorted === "rank" ? "" : sorted);
     history.replaceState(history.state, "", url);
-    const agents = data.columns.date.filter(Boolean).length;
-    const left = shown.filter((row) => data.columns.date[row]).length;
-    form.querySelector("output").textContent = left === agents ? `${agents} agent${agents === 1 ? "" : "s"}` : `${left} of ${agents}`;
+    const dates = data.columns.date, agents = dates.filter(Boolean).length, left = shown.filter((row) => dates[row]).length;
+    form.querySelector("output").textContent = left < agents ? `${left} of ${agents}` : `${agents} agent${agents === 1 ? "" : "s"}`;
   }
 
   /* From the address; says whether there was anything. */
