@@ -23,7 +23,8 @@ SHELL = """<html><head><script>a=1</script><title>t</title></head><body dir="ltr
 <main class="md-main" data-md-component="main"><div class="md-main__inner md-grid"><nav>side</nav>
 <div class="md-content" data-md-component="content"><article id="x">slot--entry-head--slot</article></div></div></main>
 <footer class="md-footer"><div class="md-footer-meta md-typeset"><div class="md-footer-meta__inner md-grid">
-<div class="md-copyright"><div class="md-copyright__highlight"> Ours. </div></div></div></div></footer></div><script id="__config" type="application/json">{}</script>
+<div class="md-copyright"><div class="md-copyright__highlight"> Ours. </div></div></div></div></footer></div>
+<script id="__config" type="application/json">{}</script>
 <script src="../assets/gymboard.js"></script></body></html>""".replace("\n", "")
 
 
