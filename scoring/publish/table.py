@@ -25,7 +25,7 @@ WINDOW = 300
 """Rows above which a browser holds only those in sight."""
 WHOLE = 2000
 """Rows above which the file that a browser loads by itself holds only the first LEADING."""
-LEADING = 500
+LEADING = 400
 CODES: dict[Outcome, str] = {"best": "b", "above": "a", "below": "l", "none": "n", "absent": "x", "plain": "p"}
 """An outcome as a letter of a strip; a capital letter is a value with an audit note."""
 _BEATEN = "ab"
