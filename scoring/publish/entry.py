@@ -78,13 +78,14 @@ def body_slots(
     )
     urls = [urlsplit(url) for url in (context["record"], *(part.url for part in context["parts"].values())) if url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
+    context["parts_at"] = _common(bundle, context["parts"])
     slots = {part.replace("_", "-"): _written(render(env, f"{part}.html", **context)) for part in BODY}
     return {**slots, "entry-hosts": "".join(hosts)}
 
 
 def _written(markup: Markup) -> str:
-    """Nothing of ours stands between apostrophes, so that they need no escape."""
-    return str(markup).replace("&#39;", "'")
+    """Nothing of ours stands between apostrophes, so that they need no escape; and no line has to end at a tag."""
+    return str(markup).replace("&#39;", "'").replace("\n<", "<")
 
 
 def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
@@ -173,6 +174,17 @@ def _parts(row: Row, bundle: Bundle, texts: Texts, place: str) -> dict[str, Part
         for part in bundle.payload
         if part.name.endswith(_SUFFIX)
     }
+
+
+def _common(bundle: Bundle | None, parts: Mapping[str, Part]) -> str:
+    """What the addresses of all parts begin with, where only a part's own name follows; else empty."""
+    names = [part.name for part in bundle.payload] if bundle else []
+    found = {
+        (parts[name.removesuffix(_SUFFIX)].url or "").removesuffix(name) if name.endswith(_SUFFIX) else ""
+        for name in names
+    }
+    at = found.pop() if len(found) == 1 and len(names) > 1 else ""
+    return at if at.endswith("/") and all(part.task for part in parts.values()) else ""
 
 
 def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:
