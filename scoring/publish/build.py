@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,12 +97,14 @@ def build_site(
         docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
-        with ThreadPoolExecutor(1) as beside:
+        pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
+        with ThreadPoolExecutor(1) as beside, ExitStack() as running:
             written = beside.submit(_write_data, tables, leaderboard, data, made_of)
+            early = running.enter_context(pages.begun(Path(work))) if place else None  # else addresses are not known
             content = replace(content, address=_generate(root, docs, built, content, kept, former))
             _stamp(built, content)
-            pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
-            pages.write(built)
+            pages = replace(pages, content=content)
+            pages.write(built, early or running.enter_context(pages.begun(Path(work))))
             write_ledger(built, content.ledger_pages())
             announce(built, content, content.address)
             written.result()

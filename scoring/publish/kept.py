@@ -58,10 +58,20 @@ class Kept:
             if found:
                 return zstandard.decompress(found[0])
         made = make()
-        with contextlib.suppress(sqlite3.DatabaseError):
-            packed = zstandard.compress(made, 3)
-            self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
+        self._keep(key, packed(made))
         return made
+
+    def taken(self, key: bytes, found: bytes) -> str:
+        """The text of `key` that another process has packed; it is kept."""
+        self._keep(key, found)
+        return zstandard.decompress(found).decode()
+
+    def _keep(self, key: bytes, found: bytes) -> None:
+        if self._db is None:
+            return
+        self._used.add(key)
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, found])
 
     def has(self, key: bytes) -> bool:
         """Whether something is kept under the key, damaged or not."""
@@ -87,6 +97,11 @@ class Kept:
                 )
             self._db.commit()
         self._db.close()
+
+
+def packed(made: bytes) -> bytes:
+    """As it is kept."""
+    return zstandard.compress(made, 3)
 
 
 def _open(file: Path) -> sqlite3.Connection | None:
