@@ -137,8 +137,8 @@ def _why(attempt: Attempt) -> str:
 
 
 def gap(episodes: Iterable[Episode], cell: Cell) -> float | None:
-    """Of the episodes on the cell's task. Mean over the seeds of the sealed value that counts minus what validate had told of the very same artifact; None
-    when no artifact was both validated and handed in."""
+    """Of the episodes on the cell's task: mean over the seeds of the sealed value that counts minus what validate had
+    told of the very same artifact; None when no artifact was both validated and handed in."""
     found = []
     for one in episodes:
         final, told = _at(cell.last.seeds, one.seed), _told_of_the_last(one, cell.metric)
