@@ -110,6 +110,13 @@ class Failures:
             self._terminal.write_line(report.longreprtext[-2000:])
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped, a line for each reason: a line for each place would leave none for what failed."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
+    for reason, times in reasons.most_common():
+        terminalreporter.write_line(f"{times} skipped: {reason.removeprefix('Skipped: ')}")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     if terminal := config.pluginmanager.get_plugin("terminalreporter"):

@@ -66,7 +66,6 @@ def serve(
     def again() -> None:
         build_from(submissions, out, local)
 
-    again()
     root = site_sources()
     own = [local] if local else []
     serve_folder(out, port, [submissions, tasks_root(), root / "site", root / "mkdocs.yml", *own], again)

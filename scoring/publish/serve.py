@@ -17,6 +17,8 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from harness.errors import UsageError, in_words
+
 LIVE, SCRIPT = "/.live", "/.live.js"
 POLL_S, KEEP_S = 0.5, 15.0
 _RELOADS = b"""let seen;
@@ -114,19 +116,29 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `folder` on 127.0.0.1 (port 0: a free one) and calls `rebuild` when something `watched` has changed."""
+    """Serves `folder` on 127.0.0.1 (port 0: a free one), which `rebuild` fills, and again whenever something `watched`
+    has changed. Raises UsageError when the port can't be had, before anything is built."""
 
     daemon_threads = True
 
     def __init__(self, folder: Path, port: int, watched: Sequence[Path], rebuild: Callable[[], object]) -> None:
         version = Version()
         handler = functools.partial(_Handler, directory=str(folder), version=version)
-        super().__init__(("127.0.0.1", port), handler)
+        try:
+            super().__init__(("127.0.0.1", port), handler)
+        except OSError as error:
+            advice = "take another with --port (0: any that is free)"
+            raise UsageError(f"--port {port}: {in_words(error)}; {advice}") from None
+        try:
+            rebuild()
+        except BaseException:
+            self.server_close()
+            raise
         threading.Thread(target=_follow, args=(watched, state(watched), rebuild, version), daemon=True).start()
 
 
 def serve(folder: Path, port: int, watched: Sequence[Path], rebuild: Callable[[], object]) -> None:
-    """Serve until Ctrl-C. Raises OSError when the port is taken."""
+    """Build and serve until Ctrl-C. Raises as Server does."""
     with Server(folder, port, watched, rebuild) as server:
         print(f"serving {folder} on http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", flush=True)
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.errors import UsageError
 from scoring.publish.serve import Server, state
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ class Work:
         (self.source / "text").write_text("one", encoding="utf-8")
         (self.site / "404.html").write_text("<body>no such page</body>", encoding="utf-8")
         (self.site / "a.txt").write_text("plain", encoding="utf-8")
-        self.build()
 
     def build(self) -> None:
         text = (self.source / "text").read_text(encoding="utf-8")
@@ -68,6 +68,12 @@ def test_pages_get_the_script_and_files_stay_as_they_are(work: Work, port: int) 
     assert (status, page.count('<script src="/.live.js"></script></body>')) == (200, 1)
     assert _get(port, "/a.txt") == (200, "plain")
     assert ".live" not in (work.site / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_built(work: Work, port: int) -> None:
+    (work.source / "text").write_text("broken", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"--port {port}: Address already in use; take another with --port"):
+        Server(work.site, port, [work.source], work.build)
 
 
 def test_what_is_not_there_answers_with_the_404_page_and_nothing_outside_is_served(work: Work, port: int) -> None:
