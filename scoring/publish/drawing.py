@@ -11,17 +11,32 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import IO, Literal
 
-import vl_convert
-
 from scoring.publish.png import smaller
 
 Kind = Literal["svg", "png", "script"]
 """From Vega-Lite to SVG, from SVG to PNG in base64, from a module's text to a script with all that it imports."""
-MAKERS: Mapping[Kind, Callable[[str], str]] = {
-    "svg": lambda text: str(vl_convert.vegalite_to_svg(text)),
-    "png": lambda text: b64encode(smaller(vl_convert.svg_to_png(text, scale=1))).decode(),
-    "script": lambda text: str(vl_convert.javascript_bundle(text)),
-}
+
+
+def _svg(text: str) -> str:
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(text))
+
+
+def _png(text: str) -> str:
+    import vl_convert
+
+    return b64encode(smaller(vl_convert.svg_to_png(text, scale=1))).decode()
+
+
+def _script(text: str) -> str:
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle(text))
+
+
+MAKERS: Mapping[Kind, Callable[[str], str]] = {"svg": _svg, "png": _png, "script": _script}
+"""Whoever starts such a process, and draws nothing itself, does not load the engine."""
 
 
 def main(asked: IO[bytes], out: IO[bytes]) -> None:

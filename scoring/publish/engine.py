@@ -25,24 +25,34 @@ class Engine:
     def __init__(self) -> None:
         self._asker = ThreadPoolExecutor(1)
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def ask(self, kind: Kind, text: str) -> Future[str]:
         return self._asker.submit(self._answer, kind, text)
 
     def close(self) -> None:
         """What is asked for and not made will not be."""
+        self._closed = True
         self._asker.shutdown(wait=False, cancel_futures=True)
+        if process := self._process:
+            process.kill()
+        self._asker.shutdown()
+        self._end()
+
+    def _end(self) -> None:
         if self._process:
             self._process.kill()
-            self._process.wait()
-        self._asker.shutdown()
+            self._process.communicate()
+            self._process = None
 
     def _answer(self, kind: Kind, text: str) -> str:
         if self._process is None:
             self._process = start("scoring.publish.drawing", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        with contextlib.suppress(OSError, ValueError):
+        try:
             return _asked(self._process, kind, text)
-        return MAKERS[kind](text)  # it is gone, or never was: whatever is wrong is said here
+        except (OSError, ValueError):  # it is gone: whatever is wrong is said here, and the next one has a new process
+            self._end()
+            return "" if self._closed else MAKERS[kind](text)
 
 
 def _asked(process: subprocess.Popen[bytes], kind: Kind, text: str) -> str:

@@ -146,20 +146,27 @@ def _profile(board: Board, curves: pl.DataFrame) -> Any:
     )
 
 
+_SCRIPTS: dict[str, str] = {}
+"""What this process has had made."""
+
+
 def begin_vega() -> Callable[[], str]:
     """The way to Vega, Vega-Lite and Vega-Embed as one script. Made once for a version of vl-convert, then read."""
     kept, name = default_cache(), f"vega-{version('vl-convert-python')}.js"
     file = kept / name if kept else None
+    if name in _SCRIPTS:
+        return lambda: _SCRIPTS[name]
     if file and file.is_file():
         return functools.partial(file.read_text, encoding="utf-8")
     script = ask("script", "window.vegaEmbed = vegaEmbed;")
 
     def made() -> str:
+        _SCRIPTS[name] = script()
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             part = file.with_suffix(".part")
-            part.write_text(script(), encoding="utf-8")
+            part.write_text(_SCRIPTS[name], encoding="utf-8")
             part.replace(file)
-        return script()
+        return _SCRIPTS[name]
 
     return made
