@@ -5,6 +5,7 @@ Takes the row, the board whose figures the page shows, its bundle and its lines 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from harness.by_hand import by_hand
 from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
+from harness.schema.episode import Episode
 from harness.signing import BUNDLE
 from scoring.leaderboard import Board, Cell, Flag, Row, Score
 from scoring.ledger import LedgerLine
@@ -100,14 +102,13 @@ def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
 
 
 def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[Any, ...]]:
+    tasks, own = shown.board.tasks, defaultdict[str, list[Episode]](list)
+    for episode in bundle.episodes if bundle else ():
+        own[episode.task].append(episode)
+    bases = [cell.last for cell in base.cells] if base else [None] * len(tasks)
     return [
-        (
-            task,
-            cell,
-            _drawn(shown.board, base.cells[place].last if base else None, cell),
-            gap(bundle.episodes, cell) if bundle else None,
-        )
-        for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
+        (task, cell, _drawn(shown.board, at, cell), gap(own[cell.task], cell))
+        for task, cell, at in zip(tasks, shown.row.cells, bases, strict=True)
     ]
 
 

@@ -145,12 +145,11 @@ def _why(attempt: Attempt) -> str:
 
 
 def gap(episodes: Iterable[Episode], cell: Cell) -> float | None:
-    """Mean over the seeds of the sealed value that counts minus what validate had told of the very same artifact; None
-    when no artifact was both validated and handed in."""
+    """Of the episodes on the cell's task: mean over the seeds of the sealed value that counts minus what validate had
+    told of the very same artifact; None when no artifact was both validated and handed in."""
     found = []
     for one in episodes:
-        final = _at(cell.last.seeds, one.seed)
-        told = _told_of_the_last(one, cell.metric) if one.task == cell.task else None
+        final, told = _at(cell.last.seeds, one.seed), _told_of_the_last(one, cell.metric)
         if final is not None and told is not None:
             found.append(final - told)
     return sum(found) / len(found) if found else None

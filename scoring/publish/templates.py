@@ -59,6 +59,7 @@ def environment(folder: Path) -> jinja2.Environment:
     env = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,
         loader=jinja2.FileSystemLoader(folder),
         finalize=_finalize,
         trim_blocks=True,
