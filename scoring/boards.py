@@ -6,7 +6,6 @@ decides what a value is (scoring.tables) or what it is measured against (scoring
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -17,7 +16,8 @@ from harness.schema.prices import PriceTable
 from scoring.frames import Tables
 from scoring.measure import measure
 from scoring.plan import Plan
-from scoring.tables import SEEDS, choose, frame, replace_relation
+from scoring.tables import SEEDS, choose, frame, give_back, replace_relation
+from scoring.threads import beside
 from scoring.vocabulary import Column
 
 
@@ -34,13 +34,16 @@ class Ranking:
         return rows if score is None else rows.filter(pl.col("score") == score)
 
 
-def rank(db: duckdb.DuckDBPyConnection, plan: Plan) -> Ranking:
-    """Compute one plan. Rows are the plan's entries and the baseline, in the order of their names."""
+def rank(db: duckdb.DuckDBPyConnection, plan: Plan, *, sparing: bool = False) -> Ranking:
+    """Compute one plan. Rows are the plan's entries and the baseline, in the order of their names. `sparing`: in less
+    memory, one thing after the other."""
     ranked = np.array([name not in plan.not_ranked for name in plan.grid.entries], dtype=bool)
     choose(db, plan.chosen, plan.yard)
     replace_relation(db, "prices", price_frame(plan.prices))
-    with ThreadPoolExecutor(1) as beside:
-        used = beside.submit(_used, db.cursor(), plan)
+    with beside(sparing) as thread:
+        used = thread.submit(_used, db.cursor(), plan)
+        if sparing:
+            give_back(db)
         measured, tau_max = measure(plan.grid, plan.yard, plan.reading, ranked, plan.scores)
         costs, conduct = used.result()
     return Ranking(plan, Tables(plan, measured, tau_max, costs, conduct))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from scoring.ledger import LEVELS, Level
 from scoring.plan import Plan
 from scoring.preview import preview_rankings
 from scoring.tables import choose, grid, little_memory, not_ranked, people, shapes, stored_baselines
+from scoring.threads import beside
 from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
 
@@ -104,11 +105,12 @@ class Built:
     @cached_property
     def flags(self) -> pl.DataFrame:
         """The table of that name: what a reader should look at twice, against the season's rules."""
-        with little_memory(self.facts.db):
-            found = flags(self.facts.db, self.season.tasks)
-        names = self.facts.db.sql("SELECT entry_no, entry FROM entries WHERE NOT preview").to_arrow_table()
-        shape = shapes()["flags"]
-        return shape.fit(found.join(pl.DataFrame(names), on="entry_no")).sort(shape.order)
+        db, shape = self.facts.db, shapes()["flags"]
+        with little_memory(db):
+            found = flags(db, self.season.tasks)
+        names = db.execute("SELECT entry_no, entry FROM entries WHERE NOT preview").fetchall()
+        named = pl.DataFrame(names, schema={"entry_no": pl.Int32, "entry": pl.String}, orient="row")
+        return shape.fit(found.join(named, on="entry_no")).sort(shape.order)
 
     @property
     def data_date(self) -> str:
@@ -125,22 +127,25 @@ def build(
     readings: Sequence[Reading] = READINGS,
     previews: Sequence[Path] = (),
     only: Only | None = None,
+    sparing: bool = False,
 ) -> Built:
     """Read the folder and compute the readings asked for. Raises VerificationError when the ledger's chain is broken.
 
     `previews`: unpublished bundle folders, placed beside either board. Raises UsageError when one cannot be placed.
+    `sparing`: in little memory rather than soon.
     """
     facts = read_facts(submissions, unpublished=previews, cache=default_cache())
-    make_earlier(facts.db, submissions, facts.ledger)
-    constants, only = season or load_season(), only or Only()
-    rankings = [_season(facts.db, constants, only)] if "season" in readings else []
-    rankings += _published(facts.db, constants, [reading for reading in readings if reading != "season"], only)
-    unpublished = facts.db.execute("SELECT entry_no FROM entries WHERE preview ORDER BY entry_no").fetchall()
-    placed = [
-        ranking
-        for (entry,) in unpublished
-        for ranking in preview_rankings(facts.db, entry, constants, only.tasks, only.levels())
-    ]
+    constants, only, db = season or load_season(), only or Only(), facts.db
+    with little_memory(db) if sparing else nullcontext():
+        make_earlier(db, submissions, facts.ledger)
+        rankings = [_season(db, constants, only, sparing)] if "season" in readings else []
+        rankings += _published(db, constants, [one for one in readings if one != "season"], only, sparing)
+        unpublished = db.execute("SELECT entry_no FROM entries WHERE preview ORDER BY entry_no").fetchall()
+        placed = [
+            ranking
+            for (entry,) in unpublished
+            for ranking in preview_rankings(db, entry, constants, only.tasks, only.levels())
+        ]
     return Built(facts, constants, tuple(rankings), tuple(placed))
 
 
@@ -149,7 +154,8 @@ def leaderboard(built: Built) -> Leaderboard:
     from scoring.leaderboard import Leaderboard, Rejection
     from scoring.records import Flags
 
-    with without_gc():
+    with without_gc(), little_memory(built.facts.db):
+        found = Flags(built.flags)  # it takes most memory while it is made: before there are records
         return Leaderboard(
             data_sha256=built.data_sha256,
             data_date=built.data_date,
@@ -157,7 +163,7 @@ def leaderboard(built: Built) -> Leaderboard:
             previews=tuple(_record(built.facts.db, ranking) for ranking in built.previews),
             rejections=tuple(Rejection(folder=name, reasons=reasons) for name, reasons in built.facts.rejections),
             ledger=built.facts.ledger,
-            flags=Flags(built.flags),
+            flags=found,
         )
 
 
@@ -176,13 +182,13 @@ def build_leaderboard(submissions: Path, season: Season | None = None, previews:
         return leaderboard(built)
 
 
-def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Ranking:
+def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only, sparing: bool) -> Ranking:
     """The runs, in our metrics, under the season's frozen constants."""
     yard = only.yard(season_yardstick(season))
     chosen, names = people(db, "run", only.levels())
     choose(db, chosen, yard)
-    with ThreadPoolExecutor(1) as beside:
-        barred = beside.submit(not_ranked, db.cursor(), dict(zip(chosen, names, strict=True)))
+    with beside(sparing) as thread:
+        barred = thread.submit(not_ranked, db.cursor(), dict(zip(chosen, names, strict=True)))
         values, looks = grid(db, names, yard, "regraded")
     reasons, partial = barred.result()
     return rank(
@@ -204,10 +210,13 @@ def _season(db: duckdb.DuckDBPyConnection, season: Season, only: Only) -> Rankin
             caveats=(*only.caveats(), *season.notes, *SEASON_CAVEATS),
             scores=only.scores,
         ),
+        sparing=sparing,
     )
 
 
-def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only) -> list[Ranking]:
+def _published(
+    db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence[Reading], only: Only, sparing: bool
+) -> list[Ranking]:
     """The imports, under the readings live and mlgym-compat."""
     if not readings:
         return []
@@ -232,4 +241,4 @@ def _published(db: duckdb.DuckDBPyConnection, season: Season, readings: Sequence
         )
         for reading in readings
     ]
-    return [rank(db, plan) for plan in plans]
+    return [rank(db, plan, sparing=sparing) for plan in plans]

@@ -7,7 +7,7 @@ as a record would check its own. Never computes a figure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -79,18 +79,24 @@ class CellTable:
 def cell_table(
     tasks: Sequence[tuple[str, str, Direction]],
     rows: Sequence[str],
-    scores: pl.DataFrame,
+    scores: Callable[[Column], pl.DataFrame],
     exits: Iterable[tuple[int, int, str, int]],
     tokens: Mapping[str, NDArray[Any]],
     notes: Notes,
 ) -> CellTable:
-    """`rows`: names in order, the baseline last. `scores`: the table task_scores. `exits`: row, task, how episodes
-    ended and how many did, in this order. `notes`: by row and task. `tokens`: columns place, task_no, then the counts
-    of Cell.tokens. Raises ValueError on a number that is none."""
+    """`rows`: names in order, the baseline last. `scores`: the table task_scores, one kind of score of it. `exits`:
+    row, task, how episodes ended and how many did, in this order. `notes`: by row and task. `tokens`: columns place,
+    task_no, then the counts of Cell.tokens. Raises ValueError on a number that is none."""
     shape = (len(rows), len(tasks))
-    ordered = _in_order(scores, rows, [task for task, _, _ in tasks])
-    numbers = np.stack([column.reshape(shape) for column in _numbers(ordered)], axis=2)
-    said = np.stack([column.reshape(shape) for column in _said(ordered)], axis=2)
+    names, found, signs = [task for task, _, _ in tasks], list[Floats](), list[NDArray[np.int8]]()
+    for score in COLUMNS:  # not both together: the table is ten times as large as what is taken from it
+        last = scores(score)
+        order = _order(last, rows, names)
+        found += (column[order].reshape(shape) for column in _numbers(last))
+        signs += (last[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy()[order].reshape(shape) for name in _SAID)
+    found += (_floats(last[name])[order].reshape(shape) for name in ("one_look", "gap"))
+    numbers, said = np.stack(found, axis=2), np.stack(signs, axis=2)
+    del found, signs
     _check(numbers, said)
     ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     places = np.zeros(shape, dtype=np.int32)
@@ -101,12 +107,11 @@ def cell_table(
     if any(np.ma.getmaskarray(count).any() for count in counts):
         raise ValueError("a count of tokens is not known")
     used[np.asarray(place, dtype=np.intp), np.asarray(task, dtype=np.intp)] = np.stack(counts, axis=1)
-    last = ordered["last"]
     return CellTable(
         tuple(tasks),
         numbers,
         said,
-        np.stack([last[name].to_numpy().reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
+        np.stack([last[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
         places,
         tuple(map(dict, ended)),
         used,
@@ -115,32 +120,23 @@ def cell_table(
     )
 
 
-def _in_order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """By kind of score: one line a row and task, in this order."""
-    numbered = scores.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
+def _order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> NDArray[np.intp]:
+    """Where in the table the lines of each row and task lie, in this order."""
+    names = scores.select("entry", "task").with_row_index("line")
+    numbered = names.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
     numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task")
-    found: dict[str, pl.DataFrame] = {}
-    for score in COLUMNS:
-        found[score] = numbered.filter(score=score).sort("row_no", "task_no")
-    if any(one.height != len(rows) * len(tasks) for one in found.values()):
+    if numbered.height != len(rows) * len(tasks):
         raise ValueError("the table of scores lacks a row")
-    return found
+    return numbered.sort("row_no", "task_no")["line"].cast(pl.Int64).to_numpy()
 
 
-def _numbers(ordered: Mapping[str, pl.DataFrame]) -> Iterator[Floats]:
-    for score in COLUMNS:
-        yield from (_floats(ordered[score][name]) for name in _FIGURES)
-        yield from _floats(ordered[score]["seeds"].explode()).reshape(-1, SEEDS).T
-    yield from (_floats(ordered["last"][name]) for name in ("one_look", "gap"))
+def _numbers(scores: pl.DataFrame) -> Iterator[Floats]:
+    yield from (_floats(scores[name]) for name in _FIGURES)
+    yield from _floats(scores["seeds"].explode()).reshape(-1, SEEDS).T
 
 
 def _floats(column: pl.Series) -> Floats:
     return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _said(ordered: Mapping[str, pl.DataFrame]) -> Iterator[NDArray[np.int8]]:
-    for score in COLUMNS:
-        yield from (ordered[score][name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy() for name in _SAID)
 
 
 def _check(numbers: Floats, said: NDArray[np.int8]) -> None:

@@ -6,7 +6,8 @@ and constants. Never ranks, never decides what a value is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -35,40 +36,51 @@ class Tables(Mapping[str, pl.DataFrame]):
         self._plan = plan
         self._made: dict[str, pl.DataFrame] = {}
 
-        def each(make: Callable[[Measured], pl.DataFrame]) -> Callable[[], list[pl.DataFrame]]:
-            return lambda: [make(measured[score]).with_columns(score=pl.lit(score)) for score in plan.scores]
-
-        self._make: dict[str, Callable[[], list[pl.DataFrame]]] = {
-            "board": each(lambda one: _board(plan, one, costs)),
-            "task_scores": each(lambda one: _scores(plan, one)),
-            "profiles": each(lambda one: _curves(plan, one, tau_max)),
-            "domains": each(lambda one: _domains(plan, one)),
-            "tasks": lambda: [_tasks(plan, measured)],
-            "costs": lambda: [costs],
-            "conduct": lambda: [conduct],
-            "constants": lambda: [_constants(plan, tau_max)],
+        self._measured = measured
+        self._each: dict[str, Callable[[Measured], pl.DataFrame]] = {
+            "board": lambda one: _board(plan, one, costs),
+            "task_scores": lambda one: _scores(plan, one),
+            "profiles": lambda one: _curves(plan, one, tau_max),
+            "domains": lambda one: _domains(plan, one),
+        }
+        self._whole: dict[str, Callable[[], pl.DataFrame]] = {
+            "tasks": lambda: _tasks(plan, measured),
+            "costs": lambda: costs,
+            "conduct": lambda: conduct,
+            "constants": lambda: _constants(plan, tau_max),
         }
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         if name not in self._made:
-            self._made[name] = _finish(self._plan, name, self._make[name]())
+            self._made[name] = self._finish(name, self._plan.scores)
         return self._made[name]
 
-    def let_go(self) -> None:
-        """Keep no table that was made: who asks again has it made again."""
-        self._made.clear()
+    def part(self, name: str, score: Column) -> pl.DataFrame:
+        """The rows of one kind of score, in any order and not kept: the largest tables are too much as a whole."""
+        return shapes()[name].fit(self._each[name](self._measured[score]))
+
+    def _finish(self, name: str, scores: Sequence[Column]) -> pl.DataFrame:
+        if name in self._whole:
+            return _finish(self._plan, name, [self._whole[name]()])
+        made = (self._each[name](self._measured[score]).with_columns(score=pl.lit(score)) for score in scores)
+        return _finish(self._plan, name, made)
+
+    def let_go(self, *names: str) -> None:
+        """Keep none of these tables, or none at all: who asks again has it made again."""
+        for name in names or [*self._made]:
+            self._made.pop(name, None)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._make
+        return name in self._each or name in self._whole
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._make)
+        return chain(self._each, self._whole)
 
     def __len__(self) -> int:
-        return len(self._make)
+        return len(self._each) + len(self._whole)
 
 
-def _finish(plan: Plan, name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _finish(plan: Plan, name: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     shape = shapes()[name]
     named = (rows.with_columns(board=pl.lit(plan.id), reading=pl.lit(plan.reading)) for rows in parts)
     return pl.concat([shape.fit(rows) for rows in named]).sort(shape.order)

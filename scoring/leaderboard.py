@@ -205,8 +205,8 @@ class Board(Record):
     tasks: tuple[BoardTask, ...]
     unranked: tuple[UnrankedTask, ...] = Field(default=(), description="tasks of the season that are not ranked")
     rows: tuple[Row, ...] = Field(description="by rank in the default column; unranked rows after them")
-    curves: tuple[Curve, ...]
-    pareto: tuple[ParetoPoint, ...]
+    curves: Many[Curve]
+    pareto: Many[ParetoPoint]
     sentences: tuple[str, ...] = Field(description="findings in words, computed from the data")
     headline: tuple[str, ...] = Field(
         default=(), description="of these the leader, the best under $1, the hardest task"

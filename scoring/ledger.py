@@ -26,6 +26,7 @@ from harness.schema.verdicts import LEDGER as LEDGER
 from harness.schema.verdicts import VERDICTS as VERDICTS
 from harness.schema.verdicts import RegradeVerdict as RegradeVerdict
 from harness.schema.verdicts import Verdicts as Verdicts
+from scoring.made import lean
 
 Level = Literal["reported", "signed", "regraded", "replayed", "reproduced"]
 Kind = Literal[
@@ -169,7 +170,7 @@ def _sealed_line(text: bytes) -> LedgerLine | None:
         seal = b'"sha256":"%s",' % tree["sha256"].encode()
         if hashlib.sha256(text.replace(seal, b"", 1)).hexdigest() != tree["sha256"]:
             return None
-        return LedgerLine.model_validate(tree, context=_SEALED)
+        return lean(LedgerLine.model_validate(tree, context=_SEALED))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
         return None
 

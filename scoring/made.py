@@ -82,3 +82,14 @@ def _names(kind: type[BaseModel]) -> set[str]:
     if kind not in _NAMES:
         _NAMES[kind] = set(kind.model_fields)
     return _NAMES[kind]
+
+
+def lean(record: R) -> R:
+    """The record without a set of its own of the names of the fields that were given: those sets would be half of a
+    board's memory, and nothing ever changes one."""
+    names = record.model_fields_set
+    object.__setattr__(record, "__pydantic_fields_set__", _GIVEN.setdefault(frozenset(names), names))
+    return record
+
+
+_GIVEN: dict[frozenset[str], set[str]] = {}

@@ -7,29 +7,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import duckdb
 import polars as pl
 
-from harness.schema.base import Record
 from harness.schema.bundle import AuditNote
 from scoring.boards import Ranking
 from scoring.cells import CellTable, cell_table
 from scoring.leaderboard import Board, BoardTask, Constants, Curve, Flag, ParetoPoint, Row
 from scoring.listing import invalid_values, listing
-from scoring.made import Made
+from scoring.made import Made, lean, trusted
 from scoring.plan import Plan
 from scoring.sentences import headline, sentences
-from scoring.tables import SEEDS, choose, frame, query
+from scoring.tables import SEEDS, choose, frame, give_back, query
 from scoring.unranked import unranked_tasks
 from scoring.vocabulary import BASELINE, Column
 
 _STANDING = ("rank", "rank_low", "rank_high", "tie_group", "aup", "mean_aup", "borda", "beats_tuner")
 _ENTRY = ("agent", "agent_version", "model", "model_label", "organization", "url", "open_weights", "date")
 Tree = dict[str, Any]
-R = TypeVar("R", bound=Record)
-_NAMES: dict[frozenset[str], set[str]] = {}
 _TOGETHER = 256
 """Entries that are made into records at once."""
 _LINES = 4096
@@ -38,9 +36,12 @@ _LINES = 4096
 def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
     """The whole Board of one ranking; rows by rank of what was handed in, unranked ones after them."""
     plan = ranking.plan
+    said, first = _sentences(db, ranking)  # before there are rows: it lists them all
+    give_back(db)
+    curves = Curves(ranking.table("profiles"), ranking.table("board"))
+    ranking.tables.let_go("profiles")
     rows = tuple(sorted(_rows(db, ranking), key=_order))
     tasks = tuple(_task(tree) for tree in _in_order(plan, ranking.table("tasks")))
-    said, first = _sentences(db, ranking)
     return Board(
         id=plan.id,
         reading=plan.reading,
@@ -50,8 +51,8 @@ def board_record(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Board:
         tasks=tasks,
         unranked=unranked_tasks(db, plan),
         rows=rows,
-        curves=tuple(_curves(ranking, {row.id for row in rows if row.standings})),
-        pareto=tuple(_points(ranking, rows)),
+        curves=curves,
+        pareto=_points(ranking, rows),
         sentences=said,
         headline=first,
         caveats=plan.caveats,
@@ -67,34 +68,35 @@ def _sentences(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> tuple[tuple[s
 
 def _rows(db: duckdb.DuckDBPyConnection, ranking: Ranking) -> Iterator[Row]:
     facts = _Facts(db, ranking)
-    for start in range(0, len(facts.people), _TOGETHER):
-        some = facts.people[start : start + _TOGETHER]
-        facts.look_up([person["entry"] for person in some])
-        for place, person in enumerate(some, start):
+    give_back(db)
+    for start in range(0, facts.people.height, _TOGETHER):
+        some = facts.people.slice(start, _TOGETHER)
+        facts.look_up(some["entry"].to_list())
+        for place, person in enumerate(some.iter_rows(named=True), start):
             yield _lean_row(facts.row(place, person))
     facts.look_up([BASELINE])
     yield _lean_row(facts.baseline())
 
 
 class _Facts:
-    """Every table of a ranking, by entry; standings only of whom `look_up` was last asked for."""
+    """Every table of a ranking, by entry; standings, costs and conduct only of whom `look_up` was last asked for."""
 
     standings: Mapping[str, dict[Column, Tree]]
+    costs: Mapping[str, Tree]
+    conduct: Mapping[str, Tree]
 
     def __init__(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> None:
         plan = self.plan = ranking.plan
         choose(db, plan.chosen, plan.yard)
-        self.people = frame(db, "people").to_dicts()
+        self.people = frame(db, "people")
         self.notes: dict[int, list[AuditNote]] = defaultdict(list)
         for note in frame(db, "notes").to_dicts():
             known = {key: value for key, value in note.items() if value is not None and key != "place"}
             self.notes[note["place"]].append(lean(AuditNote.model_validate(known)))
         self.actions: dict[int, Tree] = defaultdict(dict)
-        for place, action, steps in query(db, "actions_of_entry", seeds=SEEDS).fetchall():
+        for place, action, steps in _lines(query(db, "actions_of_entry", seeds=SEEDS)):
             self.actions[place][action] = steps
         self.cells = self._cells(db, ranking)
-        self.costs = _by_entry(ranking, "costs")
-        self.conduct = _by_entry(ranking, "conduct")
         self._ranking = ranking
 
     def _cells(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> CellTable:
@@ -107,8 +109,8 @@ class _Facts:
                     notes[place, numbers[note.task]].append(note)
         return cell_table(
             [(rule.id, rule.metric, rule.direction) for rule in self.plan.yard.rules],
-            [*(person["entry"] for person in self.people), BASELINE],
-            ranking.table("task_scores"),
+            [*self.people["entry"], BASELINE],
+            partial(ranking.tables.part, "task_scores"),
             _lines(query(db, "exits", seeds=SEEDS)),  # before any other query
             tokens,
             {at: tuple(said) for at, said in notes.items()},
@@ -118,6 +120,7 @@ class _Facts:
         """Whose rows are wanted next: trees of everybody's would be several times as large as the records."""
         some = pl.col("entry").is_in(names)
         self.standings = _standings(*(self._ranking.table(name).filter(some) for name in ("board", "domains")))
+        self.costs, self.conduct = (_by_entry(self._ranking.table(name).filter(some)) for name in ("costs", "conduct"))
 
     def row(self, place: int, person: Tree) -> Tree:
         name = person["entry"]
@@ -153,7 +156,7 @@ class _Facts:
             "id": BASELINE,
             "label": "Baseline",
             "standings": self.standings[BASELINE],
-            "cells": self.cells.row(len(self.people)),
+            "cells": self.cells.row(self.people.height),
             "cost": {"usd_per_episode": None, "source": "unknown", "words": "not a run"},
             "valid_episodes": 0,
             "episodes": 0,
@@ -161,12 +164,48 @@ class _Facts:
         }
 
 
-def lean(record: R) -> R:
-    """The record without a set of its own of the names of the fields that were given: those sets would be half of a
-    board's memory, and nothing ever changes one."""
-    names = record.model_fields_set
-    object.__setattr__(record, "__pydantic_fields_set__", _NAMES.setdefault(frozenset(names), names))
-    return record
+class Curves(Made[Curve]):
+    """Of the table profiles, whoever has an AUP on the `board`; 20,000 of them as objects were 40 MB."""
+
+    def __init__(self, profiles: pl.DataFrame, board: pl.DataFrame) -> None:
+        shown = board.filter(pl.col("aup").is_not_null()).select("entry").unique()
+        rows = profiles.join(shown, on="entry", how="semi").sort("entry", "score", "tau")
+        if not rows.select((pl.col("tau").is_finite() & pl.col("rho").is_finite()).fill_null(False).all()).item():
+            raise ValueError("a curve of the board has a point that is none")
+        self._table = rows.group_by("entry", "score", maintain_order=True).agg("tau", "rho")
+
+    def __len__(self) -> int:
+        return self._table.height
+
+    def make(self, place: int) -> Curve:
+        return _curve(self._table.row(place))
+
+    def __iter__(self) -> Iterator[Curve]:
+        return map(_curve, self._table.iter_rows())
+
+
+def _curve(line: tuple[Any, ...]) -> Curve:
+    row, column, tau, rho = line
+    return trusted(Curve, {"row": row, "column": column, "tau": tuple(tau), "rho": tuple(rho)})
+
+
+class Points(Made[ParetoPoint]):
+    """Of a table whose columns are the fields of the record."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        known = table.select(pl.all_horizontal(pl.col("aup", "cost_usd").is_finite().fill_null(True)).all())
+        if not known.item() or table["aup"].null_count() or table["frontier"].null_count():
+            raise ValueError("a point of the board is none")
+        self._table = table
+
+    def __len__(self) -> int:
+        return self._table.height
+
+    def make(self, place: int) -> ParetoPoint:
+        return trusted(ParetoPoint, self._table.row(place, named=True))
+
+    def __iter__(self) -> Iterator[ParetoPoint]:
+        return (trusted(ParetoPoint, line) for line in self._table.iter_rows(named=True))
 
 
 class Flags(Made[Flag]):
@@ -227,8 +266,8 @@ def _in_order(plan: Plan, rows: pl.DataFrame) -> list[Tree]:
     return sorted(rows.to_dicts(), key=lambda tree: place[tree["task"]])
 
 
-def _by_entry(ranking: Ranking, table: str) -> Mapping[str, Tree]:
-    return {tree["entry"]: tree for tree in ranking.table(table).to_dicts()}
+def _by_entry(table: pl.DataFrame) -> Mapping[str, Tree]:
+    return {tree["entry"]: tree for tree in table.to_dicts()}
 
 
 def _standings(board: pl.DataFrame, by_domain: pl.DataFrame) -> Mapping[str, dict[Column, Tree]]:
@@ -277,20 +316,12 @@ def _constants(ranking: Ranking) -> Constants:
     return Constants.model_validate({key: tree[key] for key in Constants.model_fields})
 
 
-def _curves(ranking: Ranking, shown: set[str]) -> Iterator[Curve]:
-    rows = ranking.table("profiles").sort("entry", "score", "tau").group_by("entry", "score", maintain_order=True)
-    for entry, score, taus, rhos in rows.agg("tau", "rho").iter_rows():
-        if entry in shown:
-            yield lean(Curve(row=entry, column=score, tau=tuple(taus), rho=tuple(rhos)))
-
-
-def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Iterator[ParetoPoint]:
+def _points(ranking: Ranking, rows: tuple[Row, ...]) -> Points:
     points = ranking.table("board").select("entry", "score", "cost_usd", "aup", "frontier")
     found = {(entry, score): figures for entry, score, *figures in points.iter_rows()}
-    for row in rows:
-        for column in row.standings if row.kind != BASELINE else ():
-            cost, aup, frontier = found[row.id, column]
-            yield lean(ParetoPoint(row=row.id, column=column, cost_usd=cost, aup=aup, frontier=frontier))
+    placed = ((row.id, column) for row in rows if row.kind != BASELINE for column in row.standings)
+    lines = [(*who, *found[who]) for who in placed]
+    return Points(pl.DataFrame(lines, dict(zip(ParetoPoint.model_fields, points.dtypes, strict=True)), orient="row"))
 
 
 def _order(row: Row) -> tuple[bool, bool, int, float, str]:

@@ -7,8 +7,9 @@ frames in the shape of columns.toml. Missing is NaN in arrays and NULL in tables
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,7 +26,7 @@ from scoring.profiles import Bools, Floats
 from scoring.stats import SEEDS as SEEDS
 from scoring.yardstick import Yardstick
 
-MEMORY = "256MB"
+MEMORY = "160MB"
 """What the database works in while it sorts and joins everything."""
 Source = Literal["published", "claimed", "regraded"]
 _TYPES: dict[str, pl.DataType] = {
@@ -194,8 +195,26 @@ def replace_relation(db: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFra
 @contextlib.contextmanager
 def little_memory(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """What cannot be held in MEMORY goes to the disk. One thread too: each sorts in memory of its own."""
+    [(memory, threads)] = db.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall()
     db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 1").fetchall()
     try:
         yield
     finally:
-        db.execute("RESET memory_limit; RESET threads").fetchall()
+        db.execute(f"SET memory_limit = '{memory}'; SET threads = {threads}").fetchall()
+        give_back(db)
+
+
+def give_back(db: duckdb.DuckDBPyConnection) -> None:
+    """What the database and the C library hold of memory that was freed goes to the system: they keep it for seconds,
+    beside what the next stage needs. A limit that is set, also to what it was, makes the database do so."""
+    [(memory,)] = db.execute("SELECT current_setting('memory_limit')").fetchall()
+    db.execute(f"SET memory_limit = '{memory}'").fetchall()
+    if trim := _trim():
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    """glibc's; other C libraries have none."""
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim

@@ -19,6 +19,7 @@ from scoring.publish.kept import key, ranked_by
 from scoring.publish.local import Local, opened
 from scoring.publish.texts import StepFiles
 from scoring.publish.tops import leaders
+from scoring.tables import little_memory
 from scoring.vocabulary import BoardId
 
 
@@ -27,7 +28,7 @@ def build_from(submissions: Path, out: Path, local: Path | None, place: str = ""
     `place`: where the very same folder of entries is public."""
     with opened(local) if local else nullcontext() as own:
         previews = [own.bundle] if own else []
-        with build(submissions, previews=previews) as built:
+        with build(submissions, previews=previews, sparing=True) as built:
             return publish(built, leaderboard(built), submissions, out, own, place)
 
 
@@ -59,8 +60,9 @@ def made_of(built: Built) -> bytes:
 def conducts(built: Built, records: Leaderboard) -> dict[BoardId, Conduct]:
     """How agents went about it, for each board that the site shows."""
     boards = [records.board("published", "live"), records.board("season", "season")]
-    return {
-        board.id: conduct(built.facts.db, board.id, shown_entries(board), leaders(board))
-        for board in boards
-        if board is not None
-    }
+    with little_memory(built.facts.db):
+        return {
+            board.id: conduct(built.facts.db, board.id, shown_entries(board), leaders(board))
+            for board in boards
+            if board is not None
+        }

@@ -84,13 +84,15 @@ def _print(title: str, figures: list[Figure]) -> None:
 def _build(size: int, took: dict[str, float]) -> list[Figure]:
     targets = {1000: (8.0, 3.0, None, 40.0), 10_000: (15.0, 15.0, 500.0, 300.0)}
     cold, warm, memory, megabytes = targets.get(size, (None, None, None, None))
-    peak = max(took["cold peak, MB"], took["warm peak, MB"])
     return [
         Figure("ranking before the build", took["warm score, s"], None, "s"),
         Figure("build, cold charts, cards and pages", took["charts site, s"], cold, "s"),
         Figure("build, everything cold, tables too", took["cold site, s"], None, "s"),
         Figure("build, warm: nothing has changed", took["warm site, s"], warm, "s"),
-        Figure("build, peak memory with the ranking", peak, memory, "MB"),
+        Figure("peak memory with the ranking, warm", took["warm peak, MB"], memory, "MB"),
+        Figure("the same, cold, with the processes beside it", took["cold peak, MB"], None, "MB"),
+        Figure("of which the largest process, warm", took["warm largest process, MB"], None, "MB"),
+        Figure("of which the largest process, cold", took["cold largest process, MB"], None, "MB"),
         Figure("site", took["warm site, MB"], megabytes, "MB"),
         Figure("of which pages of the entries", took["warm pages, MB"], None, "MB"),
         Figure("of which tables to download", took["warm tables, MB"], None, "MB"),

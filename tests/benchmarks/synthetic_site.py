@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +18,8 @@ PLACE = "https://files.example/board/commit/submissions"
 def built(size: int, folder: Path) -> dict[str, float]:
     """Build the board's site three times; figures of each by its name. `cold`: nothing is kept anywhere; `warm`: what
     that build kept; `charts`: of it all drawings and pages are gone, and facts, tables and Vega's script are there."""
+    from tests.benchmarks.tree_memory import ran
+
     if not (folder / "season.toml").exists():
         from tests.benchmarks.synthetic import write_board, write_season
 
@@ -31,8 +31,9 @@ def built(size: int, folder: Path) -> dict[str, float]:
     for kind, gone in (("cold", ("**/*",)), ("warm", ()), ("charts", ("scoring/drawn.sqlite*", "scoring/site-*.json"))):
         for file in (file for pattern in gone for file in (folder / "home").glob(pattern) if file.is_file()):
             file.unlink()
-        told = json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
-        figures |= {f"{kind} {name}": value for name, value in told.items()}
+        done = ran(command, environment)
+        found = json.loads(done.output) | {"peak, MB": done.tree, "largest process, MB": done.process}
+        figures |= {f"{kind} {name}": value for name, value in found.items()}
     return figures
 
 
@@ -44,7 +45,7 @@ def one(folder: Path) -> dict[str, float]:
 
     season = Season.from_toml((folder / "season.toml").read_text(encoding="utf-8"), subject="season.toml")
     begun = time.perf_counter()
-    with build(folder / "submissions", season=season) as built:
+    with build(folder / "submissions", season=season, sparing=True) as built:
         records = leaderboard(built)
         scored = time.perf_counter()
         preview.publish(built, records, folder / "submissions", folder / "site", place=PLACE)
@@ -56,7 +57,7 @@ def one(folder: Path) -> dict[str, float]:
     return {
         "score, s": scored - begun,
         "site, s": done - scored,
-        "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "processor, s": sum(os.times()[:4]),
         "site, MB": sum(path.stat().st_size for path in files) / 1e6,
         "pages, MB": sum(path.stat().st_size for path in pages) / 1e6,
         "tables, MB": sum(path.stat().st_size for path in tables) / 1e6,

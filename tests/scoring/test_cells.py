@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -16,7 +17,8 @@ from scoring.cells import Cells, cell_table, ends, last_values, marks
 from scoring.leaderboard import Board, Leaderboard, Row
 from scoring.publish.said import said, stands
 from scoring.publish.table import table
-from scoring.vocabulary import COLUMNS
+from scoring.records import Curves, Points
+from scoring.vocabulary import COLUMNS, Column
 from tests.scoring.builder import GOOD, everywhere
 from tests.scoring.conftest import Enter
 
@@ -45,6 +47,50 @@ def test_the_strict_reader_finds_nothing_to_change(records: Leaderboard) -> None
     again = Leaderboard.model_validate_json(text)
     assert again == records
     assert again.model_dump_json() == text
+
+
+def test_what_is_ranked_in_little_memory_says_the_same(submissions: Path, enter: Enter) -> None:
+    enter("honest", everywhere(GOOD))
+    enter("failing", everywhere({**GOOD, "colonel-blotto": -0.1}) | {"house-price": [[]] * 4})
+    found = []
+    for sparing in (False, True):
+        with build(submissions, sparing=sparing) as built:
+            found.append(leaderboard(built).model_dump_json())
+            [(threads,)] = built.facts.db.execute("SELECT current_setting('threads')").fetchall()
+            assert threads == duckdb.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    assert found[0] == found[1]
+
+
+def test_curves_and_points_are_tables_until_somebody_looks(records: Leaderboard) -> None:
+    board = season(records)
+    for made in (board.curves, board.pareto):
+        assert not isinstance(made, tuple) and len(made) == 4, "best and last of two that are whole"
+        assert tuple(made) == made[:] == tuple(made[place] for place in range(len(made)))
+        assert made[-1].row == made[3].row
+    shown = {row.id for row in board.rows if row.standings}
+    assert {curve.row for curve in board.curves} == shown
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, None])
+def test_a_point_that_is_none_is_refused(value: float | None) -> None:
+    columns = {"entry": ["one"], "score": ["last"]}
+    profiles = pl.DataFrame({**columns, "tau": [value], "rho": [0.5]}, strict=False)
+    with pytest.raises(ValueError, match="is none"):
+        Curves(profiles, pl.DataFrame({**columns, "aup": [0.5]}))
+    line = {"row": ["one"], "column": ["last"], "cost_usd": [None], "aup": [value], "frontier": [False]}
+    with pytest.raises(ValueError, match="is none"):
+        Points(
+            pl.DataFrame(
+                line,
+                {
+                    "row": pl.String,
+                    "column": pl.String,
+                    "cost_usd": pl.Float64,
+                    "aup": pl.Float64,
+                    "frontier": pl.Boolean,
+                },
+            )
+        )
 
 
 def test_a_place_a_slice_and_all_are_the_same_cells(records: Leaderboard) -> None:
@@ -92,18 +138,23 @@ def test_whatever_a_cell_says_is_in_the_digest_of_its_row(records: Leaderboard, 
 @pytest.mark.parametrize("column", ["value", "contribution"])
 def test_no_number_is_infinite(column: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, scores(**{column: np.inf}), [], TOKENS, {})
+        cell_table(*TASK, of(scores(**{column: np.inf})), [], TOKENS, {})
 
 
 def test_a_contribution_is_a_number_and_every_row_is_there() -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, scores(contribution=np.nan), [], TOKENS, {})
+        cell_table(*TASK, of(scores(contribution=np.nan)), [], TOKENS, {})
     with pytest.raises(ValueError, match="lacks a row"):
-        cell_table(*TASK, scores().filter(pl.col("score") == "best"), [], TOKENS, {})
+        cell_table(*TASK, of(scores().filter(pl.col("score") == "best")), [], TOKENS, {})
 
 
 TASK: tuple[list[tuple[str, str, Direction]], list[str]] = ([("house-price", "r2", "max")], ["baseline"])
 TOKENS = {name: np.array([], dtype=np.int64) for name in ("place", "task_no", "a", "b", "c", "d", "e")}
+
+
+def of(table: pl.DataFrame) -> Callable[[Column], pl.DataFrame]:
+    """The rows of one kind of score."""
+    return lambda score: table.filter(pl.col("score") == score)
 
 
 def scores(**changes: float) -> pl.DataFrame:
