@@ -8,6 +8,7 @@ GymboardError                 exit code 1
 ├── DataError                 a dataset is missing, unreachable, or not the bytes it should be
 ├── ImageError                an image or environment cannot be built or found
 ├── SandboxError              the place where code runs failed (never the code that ran in it)
+│   ├── StillRunning          a program was told to stand still, and one of its processes goes on within the kernel
 │   └── PlaceLost             the machine took a place away; nothing was decided by it, what ran there is played again
 │       ├── EngineUnavailable no container engine answers, after waiting for one that may come back
 │       └── NoRoom            too little disk or memory is free to start a container
@@ -91,6 +92,10 @@ class ImageError(GymboardError):
 
 class SandboxError(GymboardError):
     """The place where code runs failed, never the code that ran in it."""
+
+
+class StillRunning(SandboxError):
+    """A program was told to stand still and did not: one of its processes goes on within the kernel."""
 
 
 class PlaceLost(SandboxError):

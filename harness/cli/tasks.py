@@ -130,7 +130,7 @@ def check(
     """
     from harness.cli.common import choose_tasks, emit, table
     from harness.cli.images import ensure
-    from harness.cli.proofs import COLUMNS, Proof, failures, line, row
+    from harness.cli.proofs import COLUMNS, Proof, advice, failures, line, row, untried
     from harness.errors import UsageError
     from harness.proof import Finding, not_tried, prove
     from harness.runner.run import place_of
@@ -160,11 +160,15 @@ def check(
     failed = failures(proofs)
     if as_json:
         emit([finding.as_json() for proof in proofs for finding in proof.findings])
-    else:
-        table(f"\nprofile {profile.value}, sandbox {kind}", COLUMNS, map(row, proofs))
-        for proof in proofs:
-            if proof.untried:
-                typer.echo(f"not tried: {row(proof)[0]}: {', '.join(proof.untried)}: only Docker claims to stop them")
-        total = sum(len(proof.findings) for proof in proofs)
-        typer.echo(f"{total - len(failed)} of {total} findings passed on {len(chosen)} task(s)")
+        raise typer.Exit(1 if failed else 0)
+    words = f"--profile {profile.value} --sandbox {kind}"
+    table(f"\n{words}; exploits: how many were stopped", COLUMNS, map(row, proofs))
+    for proof in proofs:
+        if proof.untried:
+            typer.echo(untried(proof))
+    for finding in failed:
+        typer.echo(advice(finding, words))
+    total, minutes = sum(len(proof.findings) for proof in proofs), sum(proof.seconds for proof in proofs) / 60
+    tasks = "1 task" if len(chosen) == 1 else f"{len(chosen)} tasks"
+    typer.echo(f"{total - len(failed)} of {total} findings passed on {tasks} in {minutes:.1f} minutes")
     raise typer.Exit(1 if failed else 0)

@@ -8,6 +8,7 @@ deadline; an answer that breaks a rule raises Disturbed, and the caller asks aga
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from harness.sandbox.inside import SURVEY_FILES
 
 ARGV = ("python3", "-I", "-S", "-c", Path(__file__).with_name("inside.py").read_text(encoding="utf-8"))
 HEADER_CAP_BYTES = 64 << 10
-BASE_LIMIT_S = 20.0
+BASE_LIMIT_S, WAKE_LIMIT_S = 20.0, 2.0
 SLOWEST_BYTES_PER_S = 20 << 20
 CHANGES = ("text", "binary", "deleted", "special", "withheld", "unfinished")
 WORDS_CAP = 300
@@ -30,13 +31,15 @@ class Disturbed(Exception):
 
 
 class Inquiry:
-    """One conversation with the helper. `budget` bounds the bytes of content in the whole answer."""
+    """One question to the helper. `budget` bounds the bytes of content in the whole answer."""
 
-    def __init__(self, channel: Channel, request: dict[str, Any], data: bytes, budget: int) -> None:
+    def __init__(
+        self, channel: Channel, request: dict[str, Any], data: bytes, budget: int, base_s: float = BASE_LIMIT_S
+    ) -> None:
         self._channel = channel
         self._budget = budget
         self._buffer = bytearray()
-        self._deadline = time.monotonic() + BASE_LIMIT_S + (budget + len(data)) / SLOWEST_BYTES_PER_S
+        self._deadline = time.monotonic() + base_s + (budget + len(data)) / SLOWEST_BYTES_PER_S
         try:
             channel.send(json.dumps(request).encode() + b"\n" + data, self._left())
         except (ChannelClosed, TimeoutError) as error:
@@ -103,6 +106,14 @@ def read_files(channel: Channel, root: str, paths: Sequence[tuple[str, int]]) ->
             raise Disturbed("a file over its cap")
         taken[path] = content
     return taken
+
+
+def wake(channel: Channel, root: str) -> None:
+    """Raises Disturbed when a helper that has waited for its next request does not answer soon."""
+    word = secrets.token_hex(8)
+    header, _ = Inquiry(channel, {"op": "wake", "root": root, "word": word}, b"", 0, WAKE_LIMIT_S).record()
+    if header.get("word") != word:
+        raise Disturbed("the helper says what nobody asked")
 
 
 def write_file(channel: Channel, root: str, path: str, data: bytes) -> str | None:

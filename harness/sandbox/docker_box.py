@@ -2,9 +2,10 @@
 
 Takes a created container; gives harness.sandbox.base.Sandbox. Copy-out does not freeze the container: the helper runs
 in it as the agent's user, follows no link, and reads each file by one descriptor, so that what is swapped, grown or
-linked meanwhile is refused or not seen. When the agent disturbs it, the container is restarted (no agent process is
-left, the workspace stays) and the question put once more. A container that ended though nothing within can end it was
-taken away by the machine: PlaceLost. Never mounts or opens an agent's file on the host.
+linked meanwhile is refused or not seen. It is kept for the next question, because to start it costs far more than an
+answer; one that does not wake is replaced. When the agent disturbs a fresh one, the container is restarted (no agent
+process is left, the workspace stays) and the question put once more. A container that ended though nothing within can
+end it was taken away by the machine: PlaceLost. Never mounts or opens an agent's file on the host.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class DockerSandbox:
         self._container = container
         self._remove = remove
         self._life = life
+        self._helper: EngineStream | None = None
         self._packed: bytes | None = _packed(spec.starter)
         with engine_call("starting an agent's container"):
             container.start()
@@ -112,6 +114,7 @@ class DockerSandbox:
         if self._shell is not None:
             self._shell.close()
             self._shell = None
+        self._let_helper_go()
         self._remove()
 
     def open_shell(self) -> EngineStream:
@@ -135,6 +138,7 @@ class DockerSandbox:
 
     def restart(self) -> None:
         self._there()
+        self._let_helper_go()
         with engine_call("restarting an agent's container"):
             self._container.restart(timeout=0)
 
@@ -213,11 +217,30 @@ class DockerSandbox:
                 raise SandboxError(f"the workspace cannot be read in a restarted container: {why}") from None
 
     def _once(self, ask: Callable[[Channel], Answer]) -> Answer:
-        channel = self._start(copyout.ARGV, "/")
+        """Asked of the helper that is kept while it answers, else of a fresh one; kept when its answer is whole."""
         try:
-            return ask(channel)
-        finally:
-            channel.close()
+            return ask(self._awake() or self._fresh())
+        except BaseException:
+            self._let_helper_go()
+            raise
+
+    def _awake(self) -> EngineStream | None:
+        """The helper of the last question, when the agent has not ended or stopped it since."""
+        if self._helper is not None:
+            try:
+                copyout.wake(self._helper, WORKSPACE)
+            except copyout.Disturbed:
+                self._let_helper_go()
+        return self._helper
+
+    def _fresh(self) -> EngineStream:
+        self._helper = self._start(copyout.ARGV, "/")
+        return self._helper
+
+    def _let_helper_go(self) -> None:
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
 
 
 def engine_of(container: Container) -> APIClient:

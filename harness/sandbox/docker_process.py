@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.engine import engine_call
-from harness.errors import SandboxError
+from harness.errors import SandboxError, StillRunning
 from harness.sandbox.cgroup import cpu_counter, read_cpu_s
 from harness.sandbox.docker_box import engine_of
 from harness.sandbox.docker_stream import EngineStream
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 KILLED = 137
 FREEZE_S = 15.0
-FREEZE_FAILS = re.compile(r"unable to freeze|/(runc|crun) pause \w+` failed")
-"""Docker's words and Podman's, who keeps runc's to itself."""
+FREEZE_FAILS = re.compile(r"unable to freeze|waiting for the cgroup to freeze|/(runc|crun) pause \w+` failed")
+"""Docker's words for both versions of cgroups, and Podman's, who keeps runc's to itself."""
 
 
 def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S) -> None:
@@ -79,8 +79,17 @@ class DockerProcess(Conversation):
         return self._code
 
     def pause(self) -> None:
+        from docker.errors import APIError
+
         with engine_call("pausing a grader program"):
-            pause_patiently(self._api, self._id)
+            try:
+                pause_patiently(self._api, self._id, FREEZE_S)
+            except APIError as error:
+                if FREEZE_FAILS.search(str(error)):
+                    raise StillRunning(
+                        f"the {self._role} did not stand still within {FREEZE_S:g} s: {error}"
+                    ) from error
+                raise
 
     def resume(self) -> None:
         with engine_call("resuming a grader program"):

@@ -1,9 +1,10 @@
 """The one program that touches an agent's files: reads, writes and surveys a workspace without following any link.
 
 Standard library only, because it runs in two ways: imported by the local engine, and sent as text to the python of a
-container (`python3 -I -S -c`, request as one JSON line on stdin, answer on stdout). Every folder of a path is opened
-relative to the one before without following links; a file is opened once and judged by that descriptor, so what is
-swapped in meanwhile is not read. Never trusts a name, a size or a file type that it did not get from a descriptor.
+container (`python3 -I -S -c`, requests as one JSON line each on stdin, answers on stdout, until stdin ends). Every
+folder of a path is opened relative to the one before without following links; a file is opened once and judged by that
+descriptor, so what is swapped in meanwhile is not read. Never trusts a name, a size or a file type that it did not get
+from a descriptor.
 """
 
 from __future__ import annotations
@@ -228,9 +229,13 @@ def _send_file(out: BinaryIO, root: str, path: str, cap: int) -> None:
 
 
 def main() -> None:
-    """Answer one request from stdin."""
-    request = json.loads(sys.stdin.buffer.readline())
-    out, root = sys.stdout.buffer, request["root"]
+    """Answer request after request from stdin, until it ends."""
+    while line := sys.stdin.buffer.readline():
+        _answer_request(json.loads(line), sys.stdout.buffer)
+
+
+def _answer_request(request: dict[str, Any], out: BinaryIO) -> None:
+    root = request["root"]
     if request["op"] == "read":
         for path, cap in request["files"]:
             _send_file(out, root, path, cap)
@@ -241,6 +246,8 @@ def main() -> None:
             _answer(out, {})
         except Refused as why:
             _answer(out, {"refused": str(why)})
+    elif request["op"] == "wake":
+        _answer(out, {"word": request["word"]})
     else:
         for header, content in survey(root, request["known"], request["file_cap"], request["total_cap"]):
             _answer(out, header, content)

@@ -49,9 +49,10 @@ def remove_folder(folder: Path) -> None:
 
 def _start(pid: int) -> str:
     try:
-        return stat_fields(pid)[19]
+        fields = stat_fields(pid)
     except OSError:
         return "gone"
+    return "gone" if fields[0] in "ZX" else fields[19]  # one that nobody has waited for yet holds nothing any more
 
 
 @cache

@@ -5,22 +5,27 @@ Takes a Content and a built folder, writes feeds/ and cards/. Never adds a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from scoring.publish.cards import Card, board_card, entry_card, leaders, task_card, write_cards
+from scoring.publish.cards import Card, board_card, draw_cards, entry_card, leaders, task_card, write_cards
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown
 from scoring.publish.feeds import Feeds
 from scoring.publish.templates import page_name
 
 
-def announce(built: Path, content: Content, address: str) -> None:
-    """Feeds always; cards when the site's `address`, which ends in a slash, is known."""
+def begin_cards(content: Content) -> Mapping[str, Callable[[], str]]:
+    """The ways to the cards; none when the site's address is not known."""
+    return draw_cards(content.env, _cards(content)) if content.address else {}
+
+
+def announce(built: Path, content: Content, cards: Mapping[str, Callable[[], str]]) -> None:
+    """The feeds, and those cards."""
     shown = {one.row.id: (one.row, _aup(one)) for one in content.entries() if one.row.kind == "entry"}
-    Feeds(content.leaderboard.ledger, shown, address, content.leaderboard.data_date).write(built)
-    if address:
-        write_cards(built, content.env, _cards(content))
+    Feeds(content.leaderboard.ledger, shown, content.address, content.leaderboard.data_date).write(built)
+    if cards:
+        write_cards(built, cards)
 
 
 def own_cards(content: Content) -> dict[str, str]:

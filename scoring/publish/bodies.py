@@ -1,7 +1,8 @@
-"""All cores make the bodies of entries' pages: this process, and workers beside it where many pages are new.
+"""Bodies of entries' pages made beside the build: by workers from its beginning, and by whoever asks for the rest.
 
-Takes the pages that no earlier build has kept, starts a worker for each other core with every n-th of them, gives what
-they make in their order. A worker that dies costs time and nothing else: its pages are then made here.
+Takes the pages that no earlier build has kept and starts a worker for each other core, which makes its share from the
+first page on. Whoever needs the pages takes what has been made, and makes the last ones meanwhile until they meet. A
+worker that dies costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from scoring.facts.pool import MAX_WORKERS, SHARE, cores, start
 from scoring.leaderboard import Board
@@ -29,56 +30,71 @@ class New(NamedTuple):
     shown: Shown
 
 
-class _Worker:
-    """A process and the keys of what it will still give."""
+class _Share:
+    """Pages that one process makes in their order, and the file that it writes them to; no process: nobody does."""
 
-    def __init__(self, process: subprocess.Popen[bytes], keys: Sequence[bytes]) -> None:
-        self._process = process
-        self._keys = deque(keys)
+    def __init__(self, pages: Sequence[New], file: Path | None = None) -> None:
+        self.left = deque(pages)
+        self._made = file.open("rb") if file else None
 
-    def give(self, key: bytes) -> str | None:
-        """The body, when it is this one's next; None: somebody else's, or the process is gone."""
-        if not self._keys or self._keys[0] != key:
+    def made(self) -> Iterator[tuple[New, bytes]]:
+        """Those that are whole by now and that nobody else has taken."""
+        while self.left and self._made and (body := self._next()):
+            yield self.left.popleft(), body
+
+    def _next(self) -> bytes | None:
+        begun = self._made.tell() if self._made else 0
+        head = self._made.read(LENGTH) if self._made else b""
+        size = int.from_bytes(head, "big")
+        body = self._made.read(size) if self._made and len(head) == LENGTH else b""
+        if not size or len(body) != size:
+            if self._made:
+                self._made.seek(begun)
             return None
-        self._keys.popleft()
-        pipe = self._process.stdout
-        data = _read(pipe) if pipe else None
-        if data is None:
-            self._keys.clear()
-        return data
+        return body
 
-    def end(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+    def close(self) -> None:
+        if self._made:
+            self._made.close()
 
 
 class Bodies:
-    """What the workers make; ask in the order of the pages."""
+    """All new pages, each to be had once."""
 
-    def __init__(self, workers: Sequence[_Worker]) -> None:
-        self._workers = workers
+    def __init__(self, shares: Sequence[_Share]) -> None:
+        self._shares = shares
 
-    def give(self, key: bytes) -> str | None:
-        """None: nobody beside this process makes it."""
-        return next((body for worker in self._workers if (body := worker.give(key)) is not None), None)
+    def pages(self) -> Iterator[tuple[New, bytes | None]]:
+        """Each page with its packed body, or None: it is to be made before the next one is asked for."""
+        while any(share.left for share in self._shares):
+            for share in self._shares:
+                yield from share.made()
+            longest = max(self._shares, key=lambda share: len(share.left))
+            if longest.left:
+                yield longest.left.pop(), None
 
 
 @contextlib.contextmanager
 def beside(new: Sequence[New], content: Content, templates: Path, entries: Path, work: Path) -> Iterator[Bodies]:
     """Workers for the `new` pages, if these are many. `entries`: the folder of bundles; `work`: where jobs lie."""
     count = min(cores() - 1, len(new) // SHARE, MAX_WORKERS)
-    shares = [new[place :: count + 1] for place in range(1, count + 1)]
-    workers = []
-    try:
-        for number, share in enumerate(shares):
+    with contextlib.ExitStack() as running:
+        shares = []
+        for number in range(count):
+            share, made = new[number::count], work / f"bodies-{number}.packed"
             jobs = work / f"bodies-{number}.jsonl"
             _write_jobs(jobs, share, content, {"templates": str(templates), "entries": str(entries)})
-            process = start("scoring.publish.worker", str(jobs), stdout=subprocess.PIPE)
-            workers.append(_Worker(process, [one.key for one in share]))
-        yield Bodies(workers)
-    finally:
-        for worker in workers:
-            worker.end()
+            with made.open("wb") as out:
+                worker = start("scoring.publish.worker", str(jobs), stdout=out)
+            running.callback(_end, worker)
+            shares.append(_Share(share, made))
+            running.callback(shares[-1].close)
+        yield Bodies(shares or [_Share(new)])
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
 
 
 def _write_jobs(file: Path, share: Sequence[New], content: Content, setting: dict[str, Any]) -> None:
@@ -104,10 +120,3 @@ def _write_jobs(file: Path, share: Sequence[New], content: Content, setting: dic
 def _bare(board: Board) -> str:
     """The board without everybody on it."""
     return board.model_copy(update={"rows": (), "curves": (), "pareto": ()}).model_dump_json()
-
-
-def _read(pipe: IO[bytes]) -> str | None:
-    """The next body; None when the worker has ended before it was whole."""
-    size = int.from_bytes(pipe.read(LENGTH), "big")
-    data = pipe.read(size)
-    return data.decode() if size and len(data) == size else None

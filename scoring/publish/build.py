@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +23,14 @@ from scoring.facts.read import default_cache
 from scoring.garbage import set_aside
 from scoring.leaderboard import Board, Leaderboard, Row
 from scoring.load import Loaded
-from scoring.publish.announce import announce
+from scoring.publish.announce import announce, begin_cards
 from scoring.publish.content import Content
 from scoring.publish.downloads import DOWNLOADS, write_downloads
+from scoring.publish.engine import running
 from scoring.publish.entries import EntryPages
 from scoring.publish.evidence import PUBLIC, public
-from scoring.publish.explore import write_charts
+from scoring.publish.explore import begin_vega, write_charts
+from scoring.publish.figures import begin_figures
 from scoring.publish.former import Former
 from scoring.publish.generated import generate
 from scoring.publish.kept import Kept, key, makers, opened
@@ -92,18 +95,23 @@ def build_site(
     out.parent.mkdir(parents=True, exist_ok=True)
     former = Former(out, default_cache())
     workplace = tempfile.TemporaryDirectory(prefix=".gymboard-site-", dir=out.parent)
-    with set_aside(), workplace as work, opened() as kept:
+    with set_aside(), workplace as work, opened() as kept, running():
         docs, built, data = Path(work) / "docs", Path(work) / "built", Path(work) / "data"
         shutil.copytree(root / "site" / "docs", docs)
         write_pages(docs, tasks, tasks_folder or tasks_root())
-        with ThreadPoolExecutor(1) as beside:
+        pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
+        with ThreadPoolExecutor(1) as beside, ExitStack() as workers:
             written = beside.submit(_write_data, tables, leaderboard, data, made_of)
+            early = workers.enter_context(pages.begun(Path(work))) if place else None  # else addresses are not known
+            vega = _begin_drawings(content)
             content = replace(content, address=_generate(root, docs, built, content, kept, former))
+            cards = begin_cards(content)
             _stamp(built, content)
-            pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
-            pages.write(built)
+            pages = replace(pages, content=content)
+            pages.write(built, early or workers.enter_context(pages.begun(Path(work))))
             write_ledger(built, content.ledger_pages())
-            announce(built, content, content.address)
+            write_charts(content.measured, built / "assets", vega)
+            announce(built, content, cards)
             written.result()
         for file in data.iterdir():
             file.replace(built / "data" / file.name)
@@ -128,6 +136,13 @@ def _write_data(
     shelved(place / SHELF if place and made_of else None, made_of or b"", folder, make)
 
 
+def _begin_drawings(content: Content) -> Callable[[], str]:
+    """Those of the pages, and the way to the script that brings them to life."""
+    for board in {id(board): board for board in (content.opening, content.published) if board}.values():
+        begin_figures(board)
+    return begin_vega() if content.measured else str
+
+
 def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept, former: Former) -> str:
     """The real pages with their slots, and the files that the browser reads; gives the site's address.
 
@@ -142,7 +157,6 @@ def _generate(root: Path, docs: Path, built: Path, content: Content, kept: Kept,
         return former.take(name, key(makers(root), board.id, content.said(row), stands(row)), built)
 
     write_scores(content.headline, built / "assets", taken)
-    write_charts(content.measured, built / "assets")
     write_rows(content.tables(), built / "assets" / "boards")
     return address
 

@@ -6,6 +6,7 @@ Takes a Board, gives SVG text to be placed inline; the key of the lines is the p
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import altair as alt
@@ -13,7 +14,7 @@ import polars as pl
 
 from scoring.leaderboard import Board
 from scoring.publish.findings import yardstick
-from scoring.publish.kept import drawn
+from scoring.publish.kept import begun
 from scoring.publish.labels import Box, along, place
 from scoring.publish.series import REST, pareto_frame, profile_frame
 from scoring.publish.svg import FADE, HEIGHT, INK, colour, dash, svg
@@ -22,13 +23,13 @@ _AXES_WIDTH, _AXES_HEIGHT = 62, 46
 """Pixels that axes and their titles take from the drawing, about: names are placed in what is left."""
 
 
-def profile_chart(board: Board, width: int) -> str:
-    """Performance profiles: the share of tasks within a factor of the best, as step-after lines."""
+def profile_chart(board: Board, width: int) -> Callable[[], str]:
+    """The way to performance profiles: the share of tasks within a factor of the best, as step-after lines."""
     frame, end, title = profile_frame(board), board.constants.tau_max, f"log10 of the ratio to the {yardstick(board)}"
-    return drawn(f"profile {width} {end} {title} {frame.write_json()}", lambda: _profile(frame, end, title, width))
+    return begun(f"profile {width} {end} {title} {frame.write_json()}", lambda: _profile(frame, end, title, width))
 
 
-def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> str:
+def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> Callable[[], str]:
     scale = alt.Scale(domain=[0, end], nice=False)
     lines = (
         alt.Chart(frame)
@@ -46,15 +47,15 @@ def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> str:
     return svg([lines], width)
 
 
-def pareto_chart(board: Board, width: int) -> str:
-    """AUP against cost per episode (log), the frontier as steps. Empty when no cost is known."""
+def pareto_chart(board: Board, width: int) -> Callable[[], str]:
+    """The way to AUP against cost per episode (log), the frontier as steps. Empty when no cost is known."""
     frame = pareto_frame(board)
     if frame.is_empty():
-        return ""
-    return drawn(f"pareto {width} {frame.write_json()}", lambda: _pareto(frame, width))
+        return str
+    return begun(f"pareto {width} {frame.write_json()}", lambda: _pareto(frame, width))
 
 
-def _pareto(frame: pl.DataFrame, width: int) -> str:
+def _pareto(frame: pl.DataFrame, width: int) -> Callable[[], str]:
     x = alt.X(
         "cost:Q",
         title="USD per episode (log)",

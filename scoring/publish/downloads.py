@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from harness.schema.paper import table_file
 from scoring.answers import safe_cell
@@ -24,6 +25,7 @@ SCORES = "task_scores.csv.gz"
 DOWNLOADS = (RECORD, "leaderboard.csv", SCORES, LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
 _IN_TABLES = {"ledger", "flags"}
+_ROW_IN_TABLES: Any = {"cells": True, "standings": {"__all__": {"by_domain"}}}
 Value = str | int | float | None
 _RANKING = (
     "board", "reading", "column", "row", "kind", "label", "level", "rank", "rank_low", "rank_high", "tie_group", "aup",
@@ -71,7 +73,7 @@ def _board(board: Board) -> Iterator[str]:
     head, tail = _without(board, "rows")
     yield head
     for place, row in enumerate(board.rows):
-        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude={"cells"})
+        yield ("," if place else "") + row.model_dump_json(exclude_none=True, exclude=_ROW_IN_TABLES)
     yield tail
 
 

@@ -7,8 +7,9 @@ the shell is gone. What depends on an entry alone is kept for later builds. Neve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
@@ -56,8 +57,16 @@ class EntryPages:
     place: str
     templates: Path
     former: Former
+    _keys: list[tuple[Shown, bytes]] = field(default_factory=list)
 
-    def write(self, built: Path) -> None:
+    def begun(self, work: Path) -> AbstractContextManager[Bodies]:
+        """What is not kept, made beside what the build does until it writes the pages. `work`: where jobs lie."""
+        new = [New(body, shown) for shown, body in self._keyed() if body and not self.kept.has(body)]
+        bundles = self.content.loaded
+        place = bundles.folder if isinstance(bundles, Bundles) else Path()
+        return beside(new, self.content, self.templates, place, work)
+
+    def write(self, built: Path, bodies: Bodies) -> None:
         """In place. Raises GymboardError when the shell has not the slots that it must have."""
         path = built / SHELL
         html, script = framed(squeezed(path.read_text(encoding="utf-8")))
@@ -65,15 +74,24 @@ class EntryPages:
         (built / SCRIPT).write_text(script, encoding="utf-8")
         perhaps = {name: many for name in ("entry-page", "entry-card") if (many := html.count(slot(name)))}
         shell = read_shell(html, {**_SHELL_SLOTS, **perhaps}, SHELL)
-        cards = own_cards(self.content)
-        keys = [(shown, self._key(shown)) for shown in self.content.entries()]
-        left = [pair for pair in keys if not self._stands(built, key(html, self.place), *pair, cards)]
-        for values in self._slots(path.parent, left):
+        cards, keys = own_cards(self.content), self._keyed()
+        left = {
+            page_name(pair[0].row): pair
+            for pair in keys
+            if not self._stands(built, key(html, self.place), *pair, cards)
+        }
+        for values in self._slots(path.parent, left, bodies):
             values["entry-card"] = cards.get(values["entry-page"], BOARD_CARD)
             (path.parent / f"{values['entry-page']}.html").write_text(shell.stamp(values), encoding="utf-8")
         path.unlink()
         names = [page_name(shown.row) for shown, _ in keys] + [str(line.entry) for line in self.content.removed()]
         extend_sitemap(built, slot("entry-page"), names)
+
+    def _keyed(self) -> list[tuple[Shown, bytes]]:
+        """Every page and the key of its body, made once."""
+        if not self._keys:
+            self._keys.extend((shown, self._key(shown)) for shown in self.content.entries())
+        return self._keys
 
     def _stands(self, built: Path, shell: bytes, shown: Shown, body: bytes, cards: Mapping[str, str]) -> bool:
         """Whether the very page stood there before and was taken over."""
@@ -84,14 +102,15 @@ class EntryPages:
         self.kept.uses(body)
         return self.former.take(f"entries/{page}.html", whole, built)
 
-    def _slots(self, folder: Path, left: Sequence[tuple[Shown, bytes]]) -> Iterator[dict[str, str]]:
-        """Of those that are `left` to make, and of removed entries. `folder`: of the pages."""
-        new = [New(body, shown) for shown, body in left if body and not self.kept.has(body)]
-        bundles = self.content.loaded
-        place = bundles.folder if isinstance(bundles, Bundles) else Path()
-        with beside(new, self.content, self.templates, place, folder.parent.parent) as bodies:
-            for shown, body in left:
-                yield self.content.head(shown) | self._body(folder, shown, body, bodies)
+    def _slots(
+        self, folder: Path, left: dict[str, tuple[Shown, bytes]], bodies: Bodies
+    ) -> Iterator[dict[str, Markup | str]]:
+        """Of those that are `left` to make, by name, and of removed entries. `folder`: of the pages."""
+        for new, made in bodies.pages():
+            if left.pop(page_name(new.shown.row), None):
+                yield self._page(folder, new.shown, new.key, made)
+        for shown, body in left.values():
+            yield self._page(folder, shown, body, None)
         for line in self.content.removed():
             yield removed_slots(self.content.env, line)
 
@@ -103,17 +122,17 @@ class EntryPages:
             return b""
         return self.content.body_key(shown, digest, self.made_by)
 
-    def _body(self, folder: Path, shown: Shown, body: bytes, bodies: Bodies) -> dict[str, Markup | str]:
-        """Kept from an earlier build if it has a key, made by a worker, or made here."""
+    def _page(self, folder: Path, shown: Shown, body: bytes, packed: bytes | None) -> dict[str, Markup | str]:
+        """The body was made by a worker (`packed`), is kept from an earlier build if it has a key, or is made here."""
         page, content = page_name(shown.row), self.content
 
         def make() -> str:
-            if body and (made := bodies.give(body)):
-                return made
             loaded = content.loaded.get(page)
             texts = self.steps.write(folder, page, loaded.bundle) if loaded else Texts()
             return json.dumps(content.body(shown, texts, loaded))
 
-        made = addressed(json.loads(self.kept.text(body, make) if body else make()), self.place)
+        text = self.kept.taken(body, packed) if packed else self.kept.text(body, make) if body else make()
+        made = addressed(json.loads(text), self.place)
         hosts = {"entry-hosts": made.pop("entry-hosts")}
-        return {name: Markup(html) for name, html in made.items()} | hosts  # noqa: S704 - the environment escaped
+        slots = {name: Markup(html) for name, html in made.items()}  # noqa: S704 - the environment escaped
+        return content.head(shown) | slots | hosts

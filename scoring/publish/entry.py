@@ -5,6 +5,7 @@ Takes the row, the board whose figures the page shows, its bundle and its lines 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from harness.by_hand import by_hand
 from harness.schema.bundle import Bundle
 from harness.schema.declares import declared
+from harness.schema.episode import Episode
 from harness.signing import BUNDLE
 from scoring.leaderboard import Board, Cell, Flag, Row, Score
 from scoring.ledger import LedgerLine
@@ -78,13 +80,14 @@ def body_slots(
     )
     urls = [urlsplit(url) for url in (context["record"], *(part.url for part in context["parts"].values())) if url]
     hosts = sorted({f" https://{url.netloc}" for url in urls if url.netloc})
+    context["parts_at"] = _common(bundle, context["parts"])
     slots = {part.replace("_", "-"): _written(render(env, f"{part}.html", **context)) for part in BODY}
     return {**slots, "entry-hosts": "".join(hosts)}
 
 
 def _written(markup: Markup) -> str:
-    """Nothing of ours stands between apostrophes, so that they need no escape."""
-    return str(markup).replace("&#39;", "'")
+    """Nothing of ours stands between apostrophes, so that they need no escape; and no line has to end at a tag."""
+    return str(markup).replace("&#39;", "'").replace("\n<", "<")
 
 
 def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
@@ -99,14 +102,13 @@ def head_slots(env: jinja2.Environment, shown: Shown) -> dict[str, str]:
 
 
 def _cells(shown: Shown, base: Row | None, bundle: Bundle | None) -> list[tuple[Any, ...]]:
+    tasks, own = shown.board.tasks, defaultdict[str, list[Episode]](list)
+    for episode in bundle.episodes if bundle else ():
+        own[episode.task].append(episode)
+    bases = [cell.last for cell in base.cells] if base else [None] * len(tasks)
     return [
-        (
-            task,
-            cell,
-            _drawn(shown.board, base.cells[place].last if base else None, cell),
-            gap(bundle.episodes, cell) if bundle else None,
-        )
-        for place, (task, cell) in enumerate(zip(shown.board.tasks, shown.row.cells, strict=True))
+        (task, cell, _drawn(shown.board, at, cell), gap(own[cell.task], cell))
+        for task, cell, at in zip(tasks, shown.row.cells, bases, strict=True)
     ]
 
 
@@ -173,6 +175,17 @@ def _parts(row: Row, bundle: Bundle, texts: Texts, place: str) -> dict[str, Part
         for part in bundle.payload
         if part.name.endswith(_SUFFIX)
     }
+
+
+def _common(bundle: Bundle | None, parts: Mapping[str, Part]) -> str:
+    """What the addresses of all parts begin with, where only a part's own name follows; else empty."""
+    names = [part.name for part in bundle.payload] if bundle else []
+    found = {
+        (parts[name.removesuffix(_SUFFIX)].url or "").removesuffix(name) if name.endswith(_SUFFIX) else ""
+        for name in names
+    }
+    at = found.pop() if len(found) == 1 and len(names) > 1 else ""
+    return at if at.endswith("/") and all(part.task for part in parts.values()) else ""
 
 
 def removed_slots(env: jinja2.Environment, line: LedgerLine) -> dict[str, str]:

@@ -32,7 +32,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 class Fault(NamedTuple):
     """Something that went wrong. `step` 0: nobody knows where. `id` is empty where an earlier fault has the step's.
-    What went wrong stands in the episode's own lines too (`7:none`, how it ended); `why` is what they do not say."""
+    The episode's own lines say what went wrong (`7:none`, how it ended), and `id` stands there; `why` is said above."""
 
     id: str
     link: str
@@ -44,8 +44,9 @@ class Fault(NamedTuple):
 class Happened(NamedTuple):
     """One episode. `id`: `house-price.0`, where a link to it leads; its steps are `house-price.0.step-17`.
 
-    `handed`: `17:0.842` for each attempt of which the trace does not say it all; `more` attempts were not looked at.
-    `cut`: letters left out of the trace.
+    `handed`: `17:0.842` for each attempt of which the trace does not say it all, and the fault's id that is there;
+    `more` attempts were not looked at. `ended_at`: the fault's id that stands at how it ended. `cut`: letters left out
+    of the trace.
     """
 
     id: str
@@ -59,9 +60,10 @@ class Happened(NamedTuple):
     wall_s: float | None
     final: float | None
     best: float | None
-    handed: tuple[str, ...]
+    handed: tuple[tuple[str, str], ...]
     more: int
     faults: tuple[Fault, ...]
+    ended_at: str
 
 
 def happened(episodes: Iterable[Episode], cells: Mapping[str, Cell]) -> list[Happened]:
@@ -80,6 +82,11 @@ def by_kind(found: Iterable[Happened]) -> list[tuple[str, list[tuple[Happened, F
 
 def _happened(episode: Episode, cell: Cell | None) -> Happened:
     task, seed, trace = episode.task, episode.seed, episode.trace or ""
+    faults = tuple(_faults(episode))
+    ids = {str(fault.step): fault.id for fault in faults if fault.id}
+    words = filter(None, (_handed(attempt, cell, trace) for attempt in episode.attempts[:MAX_HANDED]))
+    handed = [(said, ids.pop(said.partition(":")[0], "") if said.endswith("none") else "") for said in words]
+    ended_at = ids.pop(str(episode.steps), "") if episode.exit_status not in WHOLE else ""
     return Happened(
         id=f"{task}.{seed}",
         task=task,
@@ -92,9 +99,10 @@ def _happened(episode: Episode, cell: Cell | None) -> Happened:
         wall_s=episode.usage.wall_s,
         final=_at(cell.last.seeds, seed) if cell else None,
         best=_at(cell.best.seeds, seed) if cell else None,
-        handed=tuple(filter(None, (_handed(attempt, cell, trace) for attempt in episode.attempts[:MAX_HANDED]))),
+        handed=(*handed, *((f"{step}:none", name) for step, name in ids.items())),
         more=max(0, len(episode.attempts) - MAX_HANDED),
-        faults=tuple(_faults(episode)),
+        faults=faults,
+        ended_at=ended_at,
     )
 
 
@@ -137,12 +145,11 @@ def _why(attempt: Attempt) -> str:
 
 
 def gap(episodes: Iterable[Episode], cell: Cell) -> float | None:
-    """Mean over the seeds of the sealed value that counts minus what validate had told of the very same artifact; None
-    when no artifact was both validated and handed in."""
+    """Of the episodes on the cell's task: mean over the seeds of the sealed value that counts minus what validate had
+    told of the very same artifact; None when no artifact was both validated and handed in."""
     found = []
     for one in episodes:
-        final = _at(cell.last.seeds, one.seed)
-        told = _told_of_the_last(one, cell.metric) if one.task == cell.task else None
+        final, told = _at(cell.last.seeds, one.seed), _told_of_the_last(one, cell.metric)
         if final is not None and told is not None:
             found.append(final - told)
     return sum(found) / len(found) if found else None

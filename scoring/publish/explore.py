@@ -6,20 +6,20 @@ is; Vega itself is one vendored file, kept by its version, that a page fetches o
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from scoring.facts.read import default_cache
 from scoring.leaderboard import Board
+from scoring.publish.engine import ask
 from scoring.publish.findings import yardstick
 from scoring.publish.formats import number, usd
 from scoring.publish.series import REST, drawn, pareto_frame, profile_frame, short
@@ -72,7 +72,7 @@ def readout(board: Board) -> Readout | None:
     )
 
 
-def write_charts(boards: Sequence[Board], assets: Path) -> None:
+def write_charts(boards: Sequence[Board], assets: Path, vega: Callable[[], str]) -> None:
     """charts/*.json, and vega/vega.js where there is any."""
     found = {name: text for board in boards for name, text in specifications(board).items()}
     files = {f"charts/{name}": text for name, text in found.items()} | ({"vega/vega.js": vega()} if found else {})
@@ -146,17 +146,27 @@ def _profile(board: Board, curves: pl.DataFrame) -> Any:
     )
 
 
-@cache
-def vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script. Made once for a version of vl-convert, then read back."""
+_SCRIPTS: dict[str, str] = {}
+"""What this process has had made."""
+
+
+def begin_vega() -> Callable[[], str]:
+    """The way to Vega, Vega-Lite and Vega-Embed as one script. Made once for a version of vl-convert, then read."""
     kept, name = default_cache(), f"vega-{version('vl-convert-python')}.js"
     file = kept / name if kept else None
+    if name in _SCRIPTS:
+        return lambda: _SCRIPTS[name]
     if file and file.is_file():
-        return file.read_text(encoding="utf-8")
-    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(script, encoding="utf-8")
-        part.replace(file)
-    return script
+        return functools.partial(file.read_text, encoding="utf-8")
+    script = ask("script", "window.vegaEmbed = vegaEmbed;")
+
+    def made() -> str:
+        _SCRIPTS[name] = script()
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(".part")
+            part.write_text(_SCRIPTS[name], encoding="utf-8")
+            part.replace(file)
+        return _SCRIPTS[name]
+
+    return made

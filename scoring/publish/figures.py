@@ -48,8 +48,18 @@ class Figure(NamedTuple):
 
 def figures(board: Board) -> list[Figure]:
     """The cost Pareto, when a cost can be drawn, and the performance profiles, when anyone has one."""
-    priced = any(p.cost_usd and p.column == board.default_column for p in board.pareto)
-    return [*([_pareto(board)] if priced else []), *([_profile(board)] if drawn(board) else [])]
+    return [*([_pareto(board)] if _priced(board) else []), *([_profile(board)] if drawn(board) else [])]
+
+
+def begin_figures(board: Board) -> None:
+    """Have their drawings made beside whatever comes before `figures`."""
+    for chart in (*([pareto_chart] if _priced(board) else []), *([profile_chart] if drawn(board) else [])):
+        for width in (WIDE, NARROW):
+            chart(board, width)
+
+
+def _priced(board: Board) -> bool:
+    return any(p.cost_usd and p.column == board.default_column for p in board.pareto)
 
 
 def _svg(drawing: str) -> Markup:
@@ -69,8 +79,8 @@ def _pareto(board: Board) -> Figure:
     return Figure(
         title=findings.pareto_title(board),
         alt=findings.pareto_alt(board),
-        wide=_svg(pareto_chart(board, WIDE)),
-        narrow=_svg(pareto_chart(board, NARROW)),
+        wide=_svg(pareto_chart(board, WIDE)()),
+        narrow=_svg(pareto_chart(board, NARROW)()),
         keys=(),
         note=f"Nothing is both cheaper and better than what lies on the stepped line, the frontier.{gutter}",
         columns=("Agent", "USD per episode", "AUP", "On the frontier"),
@@ -90,8 +100,8 @@ def _profile(board: Board) -> Figure:
     return Figure(
         title=findings.profile_title(board),
         alt=findings.profile_alt(board),
-        wide=_svg(profile_chart(board, WIDE)),
-        narrow=_svg(profile_chart(board, NARROW)),
+        wide=_svg(profile_chart(board, WIDE)()),
+        narrow=_svg(profile_chart(board, NARROW)()),
         keys=_keys(board),
         note=f"How many tasks come within a factor of the {findings.yardstick(board)}, up to tau_max = {limit} powers "
         f"of ten. A task without a valid artifact, or not above the baseline, counts as {board.constants.eps:.0%} "

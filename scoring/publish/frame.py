@@ -34,7 +34,13 @@ _UNVOUCHED = '<meta name="robots" content="nofollow">'
 _BARE = re.compile(
     r'(?<=\s)((?!http-equiv|property)[a-z][\w:-]*)="((?![^"]*slot--)[\w.#][\w./#:-]*[\w.#]|\w)"(?=[\s>])'
 )
+_MARKS = re.compile(r' data-md-component="(?:container|main)"')
+_PERMALINK = re.compile(r'<a class="headerlink"[^>]*>.*?</a>')
+"""The table of contents beside the text leads to the same places."""
+_FOOT = re.compile(r'(<footer class="md-footer">)\s*(?:<div\b[^>]*>\s*){4}([^<]*[^<\s])\s*(?:</div>\s*){4}$')
 _PLACE = """const mark = document.currentScript, box = mark.closest(".md-container");
+box.dataset.mdComponent = "container";
+mark.closest("main").dataset.mdComponent = "main";
 box.previousElementSibling.outerHTML = frame.top;
 box.insertAdjacentHTML("afterbegin", frame.tabs);
 mark.insertAdjacentHTML("beforebegin", frame.sides);
@@ -65,9 +71,13 @@ def framed(shell: str) -> tuple[str, str]:
     links = _TAB.findall(tabs)
     if many != 1 or not links:
         raise _changed("its header")
-    article = article.replace(" data-search-exclude", "")  # nobody indexes what is stamped
+    article = _PERMALINK.sub("", article.replace(" data-search-exclude", ""))  # nobody indexes what is stamped
+    article, many = _FOOT.subn(r'\1<p class="md-grid">\2', article)
+    if many != 1:
+        raise _changed("its footer")
+    boxes = _MARKS.sub("", _BOX + _MAIN) + _INNER
     plain = (
-        f'{_head(begun)}{_header(links)}{_BOX}{_MAIN}{_INNER}<script src="../{SCRIPT}"></script>{_CONTENT}'
+        f'{_head(begun)}{_header(links)}{boxes}<script src="../{SCRIPT}"></script>{_CONTENT}'
         f"{article}{_FOOTER} {_OWN}{scripts}"
     )
     parts = {"top": topic, "tabs": tabs, "sides": sides, "end": end}

@@ -43,6 +43,7 @@ class Kept:
         self._db = _open(file) if file else None
         self._file = file
         self._used: set[bytes] = set()
+        self._begun: dict[bytes, Callable[[], str]] = {}
 
     def text(self, key: bytes, make: Callable[[], str]) -> str:
         """The text of `key`, a digest."""
@@ -58,10 +59,27 @@ class Kept:
             if found:
                 return zstandard.decompress(found[0])
         made = make()
-        with contextlib.suppress(sqlite3.DatabaseError):
-            packed = zstandard.compress(made, 3)
-            self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, packed])
+        self._keep(key, packed(made))
         return made
+
+    def taken(self, key: bytes, found: bytes) -> str:
+        """The text of `key` that another process has packed; it is kept."""
+        self._keep(key, found)
+        return zstandard.decompress(found).decode()
+
+    def begun(self, key: bytes, start: Callable[[], Callable[[], str]]) -> Callable[[], str]:
+        """The way to the text of `key`."""
+        if key not in self._begun:
+            made = (lambda: start()()) if self.has(key) else start()
+            self._begun[key] = lambda: self.text(key, made)
+        return self._begun[key]
+
+    def _keep(self, key: bytes, found: bytes) -> None:
+        if self._db is None:
+            return
+        self._used.add(key)
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self._db.execute("INSERT OR REPLACE INTO drawn VALUES (?, ?)", [key, found])
 
     def has(self, key: bytes) -> bool:
         """Whether something is kept under the key, damaged or not."""
@@ -87,6 +105,11 @@ class Kept:
                 )
             self._db.commit()
         self._db.close()
+
+
+def packed(made: bytes) -> bytes:
+    """As it is kept."""
+    return zstandard.compress(made, 3)
 
 
 def _open(file: Path) -> sqlite3.Connection | None:
@@ -120,10 +143,11 @@ def opened() -> Iterator[Kept]:
         kept.close()
 
 
-def drawn(parts: str, make: Callable[[], str]) -> str:
-    """A text made from `parts`, our code and the libraries alone; kept while a build is open, made anew otherwise."""
+def begun(parts: str, start: Callable[[], Callable[[], str]]) -> Callable[[], str]:
+    """The way to a text made from `parts`, our code and the libraries alone. `start` begins to make it and gives the
+    way to wait for it: once while a build is open, and not where the text is kept."""
     kept = _current.get()
-    return kept.text(key("drawn", _code(), parts), make) if kept else make()
+    return kept.begun(key("drawn", _code(), parts), start) if kept else start()
 
 
 def versions(libraries: Sequence[str]) -> str:

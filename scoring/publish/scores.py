@@ -5,7 +5,7 @@ Takes Boards, writes JSON. Never rounds a score: site/docs/assets/js/score.js re
 not against the best of the cohort; `tau`: tau_max; `eps`; `levels`, from the lowest; `tasks`: id, title, metric, `max`,
 `half` (a score s is measured as (1 + s)/2), `base`, `ref` and the `penalty` of an infeasible score, all after
 that transform; `prices`: model -> USD per million tokens of input, output, cached input,
-cache writes; `total` rows, of which `rows` has the first LEADING and assets/scores/<key>.json one of the others each;
+cache writes; `total` rows, of which `rows` has the first LEADING and assets/scores/<key>.gzip one of the others each;
 `without`: who has no AUP, and why.
 A row: id, label, `key` (the id, shortened where four would not fit a query), `level` (a place in `levels`), `model`,
 `rank` {column: [rank, low, high]}, and by task, in the order of `tasks`: `tokens` (Cell.tokens), `best` (the seeds'
@@ -14,6 +14,7 @@ values) and `last` ({seed: value} of the seeds in which it is another; 0: in non
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,8 @@ LEADING = 1000
 """Rows of a board that the file holds: more would be over a megabyte on the wire."""
 KEY = 45
 """Characters of an id in a query: four of them, three commas and the setting stay under 200."""
+PACKED = "gzip"
+"""Not "gz": some servers send such a file as text that a browser has unpacked already."""
 MODELS = 40
 PRICE_KINDS = ("input", "output", "cached", "written")
 """The order of a model's prices."""
@@ -56,13 +59,14 @@ def write_scores(boards: Iterable[Board], assets: Path, taken: Taken = _nothing)
             (assets / "scores").mkdir(exist_ok=True)
         for row in rest:
             for name in {row.id, key(row.id)}:
-                if not taken(board, row, f"assets/scores/{name}.json"):
-                    _write(assets / "scores" / f"{name}.json", {"board": board.id, "row": _row(row)})
-    _write(assets / "scores.json", {"boards": trees})
+                if not taken(board, row, f"assets/scores/{name}.{PACKED}"):
+                    packed = gzip.compress(_text({"board": board.id, "row": _row(row)}), mtime=0)
+                    (assets / "scores" / f"{name}.{PACKED}").write_bytes(packed)
+    (assets / "scores.json").write_bytes(_text({"boards": trees}))
 
 
-def _write(path: Path, tree: Tree) -> None:
-    path.write_text(json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+def _text(tree: Tree) -> bytes:
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def placed(board: Board) -> list[Row]:

@@ -6,11 +6,12 @@ Takes charts drawn in stand-in colours, gives SVG whose colours are CSS variable
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
-import vl_convert
 
+from scoring.publish.engine import ask
 from scoring.publish.lean import lean
 from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
 
@@ -47,10 +48,10 @@ def dash() -> alt.StrokeDash:
     return alt.StrokeDash("style:N", scale=alt.Scale(domain=list(DASHES), range=patterns), legend=None)
 
 
-def svg(layers: list[alt.Chart], width: int) -> str:
-    """The layered chart as SVG text. The text in it is escaped by vl-convert."""
-    spec = _dressed(alt.LayerChart(layer=layers), width).to_json(validate=False)
-    return _inline(str(vl_convert.vegalite_to_svg(spec)))
+def svg(layers: list[alt.Chart], width: int) -> Callable[[], str]:
+    """The way to wait for the layered chart as SVG text. The text in it is escaped by vl-convert."""
+    drawing = ask("svg", _dressed(alt.LayerChart(layer=layers), width).to_json(validate=False))
+    return lambda: _inline(drawing())
 
 
 def living(chart: Any) -> str:

@@ -23,6 +23,9 @@ FIRST = 50
 """Rows that stand in the HTML."""
 WINDOW = 300
 """Rows above which a browser holds only those in sight."""
+WHOLE = 2000
+"""Rows above which the file that a browser loads by itself holds only the first LEADING."""
+LEADING = 400
 CODES: dict[Outcome, str] = {"best": "b", "above": "a", "below": "l", "none": "n", "absent": "x", "plain": "p"}
 """An outcome as a letter of a strip; a capital letter is a value with an audit note."""
 _BEATEN = "ab"
@@ -117,6 +120,10 @@ class Table(NamedTuple):
     @property
     def is_long(self) -> bool:
         return len(self.lines) > WINDOW
+
+    @property
+    def is_split(self) -> bool:
+        return len(self.lines) > WHOLE
 
     def whisker(self, line: Line) -> str:
         """The path of the interval and the value in a box of 200 by 8."""

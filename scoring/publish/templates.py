@@ -18,9 +18,10 @@ from scoring.publish.cells import cell_words, noted, outcome, outcome_words
 from scoring.publish.dots import dot_strip
 from scoring.publish.facets import facets
 from scoring.publish.failures import ended
+from scoring.publish.flagged import HEADS, flag_said
 from scoring.publish.formats import visible
 from scoring.publish.ledger_pages import line_address
-from scoring.publish.table import strip_paths, strip_said
+from scoring.publish.table import CODES, strip_paths, strip_said
 from scoring.publish.tops import TOP, shown
 from scoring.vocabulary import BASELINE
 
@@ -58,6 +59,7 @@ def environment(folder: Path) -> jinja2.Environment:
     env = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,
         loader=jinja2.FileSystemLoader(folder),
         finalize=_finalize,
         trim_blocks=True,
@@ -83,6 +85,9 @@ def environment(folder: Path) -> jinja2.Environment:
         line_address=line_address,
         levels=formats.LEVELS,
         outcome=outcome,
+        codes=CODES,
+        flag_heads=HEADS,
+        flag_said=flag_said,
         cell_words=cell_words,
         outcome_words=outcome_words,
         strip_paths=strip_paths,

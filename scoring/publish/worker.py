@@ -1,7 +1,8 @@
 """One process that makes bodies of entries' pages: `python -m scoring.publish.worker JOBS`, started by bodies.
 
-Takes a file of JSON lines, the first about all pages and then one a page; writes each body to standard output behind
-its length in eight bytes. Reads bundles, writes no file; when it ends early its pages are made by whoever started it.
+Takes a file of JSON lines, the first about all pages and then one a page; writes each body, packed as it is kept, to
+standard output behind its length in eight bytes. Reads bundles; when it ends early its other pages are made by whoever
+started it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Bundles
 from scoring.publish.entry import Shown, body_slots
+from scoring.publish.kept import packed
 from scoring.publish.templates import environment
 from scoring.publish.texts import Texts
 
@@ -37,7 +39,7 @@ def main(jobs: Path, out: BinaryIO) -> None:
             body = body_slots(
                 env, shown, bundles.get(page), about, known, second, Texts(), place, bases[number] or None
             )
-            data = json.dumps(body).encode()
+            data = packed(json.dumps(body).encode())
             out.write(len(data).to_bytes(LENGTH, "big") + data)
             out.flush()
 

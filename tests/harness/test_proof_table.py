@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from harness.cli.proofs import COLUMNS, Proof, failures, row
+from dataclasses import replace
+
+import pytest
+
+from harness.cli.common import table
+from harness.cli.proofs import COLUMNS, WIDTH, Proof, advice, failures, line, row, untried
 from harness.proof import Finding
+from harness.schema.task import load_tasks
 
 GOOD = [
     Finding("a-task", "baseline", True, "score", 0.51234, 0.0123),
@@ -25,10 +31,10 @@ def test_a_proven_task_is_one_row() -> None:
         "baseline": "0.5123 +- 0.012",
         "oracle": "1",
         "nop": "nothing",
-        "buggy starter": "-",
-        "exploits": "2 of 2 stopped",
-        "not tried": "-",
-        "minutes": "1.5",
+        "buggy": "-",
+        "exploits": "2 of 2",
+        "untried": "-",
+        "min": "1.5",
         "proven": "yes",
     }
 
@@ -36,8 +42,12 @@ def test_a_proven_task_is_one_row() -> None:
 def test_one_exploit_that_gains_is_named_and_unproves_the_task() -> None:
     proof = Proof([*GOOD, GAIN], ["four"], 1.0)
     found = cells(proof)
-    assert (found["exploits"], found["not tried"], found["proven"]) == ("2 of 3 stopped; FAIL three", "1", "NO")
+    assert (found["exploits"], found["untried"], found["proven"]) == ("FAIL 2 of 3", "1", "NO")
     assert failures([Proof(GOOD, [], 1.0), proof]) == [GAIN]
+    said = advice(GAIN, "--profile smoke --sandbox local")
+    assert said.startswith("FAILED: a-task: exploit three: gain 0.9 +- 0.01\n")
+    assert said.endswith("again: gymboard tasks check a-task --profile smoke --sandbox local")
+    assert untried(proof) == "untried: a-task: four (only --sandbox docker claims to stop them)"
 
 
 def test_each_failure_stands_in_its_own_cell() -> None:
@@ -48,9 +58,39 @@ def test_each_failure_stands_in_its_own_cell() -> None:
         Finding("a-task", "starter buggy", False, "no-gain", 0.5, dataset="other"),
     ]
     found = cells(Proof(wrong, [], 1.0))
-    shown = [found[column] for column in ("baseline", "oracle", "nop", "buggy starter", "proven")]
+    shown = [found[column] for column in ("baseline", "oracle", "nop", "buggy", "proven")]
     assert shown == ["FAIL 0.2", "FAIL nothing", "FAIL 0.3", "FAIL 0.5", "NO"]
 
 
 def test_a_task_without_findings_is_not_proven() -> None:
     assert not Proof([], [], 0.0).passed
+
+
+def test_a_line_fits_and_one_that_failed_says_everything() -> None:
+    reason = " ".join(["the audit does not confirm the claims"] * 20)
+    passed = Finding("battle-of-sexes", "exploit leave-before-the-audit", True, "invalid", detail=reason)
+    failed = replace(passed, passed=False)
+    assert len(line(passed)) == WIDTH
+    assert line(passed).endswith("...")
+    assert max(map(len, line(failed).splitlines())) <= WIDTH
+    assert " ".join(line(failed).split()).endswith(reason)
+
+
+def test_the_table_of_all_tasks_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the longest names and the widest values that a task has."""
+    proofs = []
+    for name, spec in load_tasks().items():
+        for dataset in (None, *spec.datasets):
+            made = [
+                Finding(name, "baseline", True, "score", -0.24788, 0.009632, dataset=dataset),
+                Finding(name, "oracle", True, "gain", -0.64671, 0.02, dataset=dataset),
+                Finding(name, "nop", True, "nothing", dataset=dataset),
+                Finding(name, "starter buggy", True, "invalid", dataset=dataset),
+                *[Finding(name, f"exploit {number}", True, "invalid", dataset=dataset) for number in range(20)],
+            ]
+            proofs.append(Proof(made, ["one", "two"], 5999.0))
+    table("the table", COLUMNS, map(row, proofs))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(proofs) + 2, "no cell is folded"
+    assert max(map(len, lines)) <= WIDTH
+    assert [text.split()[0] for text in lines[2:]] == [row(proof)[0].strip() for proof in proofs]

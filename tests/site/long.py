@@ -8,6 +8,7 @@ from scoring.ledger import Level
 from tests.site.fixture import board, row, standing
 
 ENTRIES = 340
+LEADING = 150  # rows of its first file
 PARTIAL = 7  # every so many-th entry is not ranked
 LEVELS: tuple[Level, ...] = ("reported", "signed", "regraded")
 FAILURES: tuple[ExitStatus | None, ...] = ("evaluation_error", "max_steps", None)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from harness.schema.task import load_tasks
 from scoring.build import build_leaderboard
@@ -20,6 +22,7 @@ from scoring.publish.build import TEMPLATES, site_sources
 from scoring.publish.content import Content
 from scoring.publish.templates import environment, page_name
 from scoring.publish.texts import Texts
+from scoring.publish.worker import LENGTH
 from scoring.yardstick import Season
 from tests.benchmarks.synthetic import write_board, write_season
 
@@ -51,13 +54,52 @@ def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "cores", lambda: 3)
 
 
-def test_two_workers_make_two_thirds_and_the_very_same(content: tuple[Content, list[New], Path]) -> None:
+def met(made: bodies.Bodies) -> dict[bytes, str | None]:
+    """Every page, with what a worker has made of it."""
+    found = [(one.key, body and zstandard.decompress(body).decode()) for one, body in made.pages()]
+    assert len(dict(found)) == len(found), "each is to be had once"
+    return dict(found)
+
+
+def test_workers_make_the_very_same_and_only_what_they_have_not_made_is_left(
+    content: tuple[Content, list[New], Path],
+) -> None:
     about, new, work = content
     assert {one.shown.board.id for one in new} == {"season", "published"}
     with beside(new, about, TEMPLATE_FOLDER, work / "submissions", work) as made:
-        given = [made.give(one.key) for one in new]
-    assert [body is None for body in given] == [place % 3 == 0 for place in range(len(new))]
-    assert all(body == here(about, one) for body, one in zip(given, new, strict=True) if body is not None)
+        until(lambda: whole(work) == len(new))
+        given = met(made)
+    assert given == {one.key: here(about, one) for one in new}
+
+
+def whole(work: Path) -> int:
+    """Bodies that the two workers have written to their ends."""
+    return sum(_bodies(work / f"bodies-{number}.packed") for number in range(2))
+
+
+def _bodies(file: Path) -> int:
+    data, many = file.read_bytes(), 0
+    while len(data) >= LENGTH and len(data) >= LENGTH + (size := int.from_bytes(data[:LENGTH], "big")):
+        data, many = data[LENGTH + size :], many + 1
+    return many
+
+
+def until(done: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if done():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the workers did not make their pages in a minute")
+
+
+def test_what_is_needed_at_once_is_made_here_from_the_last_page_on(content: tuple[Content, list[New], Path]) -> None:
+    about, new, work = content
+    with beside(new, about, TEMPLATE_FOLDER, work / "submissions", work) as made:
+        pages = made.pages()
+        shares = [new[0::2], new[1::2]]
+        assert next(pages) == (max(shares, key=len)[-1], None)
+        rest = [one.key for one, _ in pages]
+    assert sorted(rest) == sorted({one.key for one in new} - {max(shares, key=len)[-1].key})
 
 
 def test_what_a_killed_worker_had_not_made_is_left_to_others(
@@ -69,11 +111,12 @@ def test_what_a_killed_worker_had_not_made_is_left_to_others(
     def killed(*words: str, **more: Any) -> subprocess.Popen[bytes]:
         worker = start(*words, **more)
         worker.kill()
+        worker.wait()
         return worker
 
     monkeypatch.setattr(bodies, "start", killed)
     with beside(new, about, TEMPLATE_FOLDER, work / "submissions", work) as made:
-        assert [made.give(one.key) for one in new] == [None] * len(new)
+        assert met(made) == {one.key: None for one in new}
 
 
 def test_few_pages_are_worth_no_process(
@@ -83,4 +126,4 @@ def test_few_pages_are_worth_no_process(
     monkeypatch.setattr(bodies, "SHARE", len(new) + 1)
     monkeypatch.setattr(bodies, "start", None)
     with beside(new, about, TEMPLATE_FOLDER, work / "submissions", work) as made:
-        assert made.give(new[0].key) is None
+        assert met(made) == {one.key: None for one in new}

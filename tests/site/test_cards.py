@@ -12,8 +12,9 @@ import pytest
 
 from scoring.publish.announce import own_cards
 from scoring.publish.build import site_sources
-from scoring.publish.cards import board_card, entry_card, fitted, packed, task_card, wrapped
+from scoring.publish.cards import board_card, entry_card, fitted, task_card, wrapped
 from scoring.publish.content import Content
+from scoring.publish.png import smaller
 from scoring.publish.templates import environment
 from tests.site.fixture import ENDLESS, HOSTILE, board, leaderboard, row
 from tests.site.pages import ADDRESS, COMMITTED
@@ -94,7 +95,7 @@ def test_packing_changes_no_pixel_and_makes_it_smaller() -> None:
         '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="90"><text y="40" font-size="40">Aq</text></svg>'
     )
     plain = vl_convert.svg_to_png(drawing, scale=1)
-    small = packed(plain)
+    small = smaller(plain)
     assert len(small) < len(plain)
     assert _pixels(small) == _pixels(plain)
 

@@ -14,12 +14,13 @@ from harness.schema.episode import Attempt, Episode, Verdict
 from harness.schema.run import RunManifest
 from harness.schema.task import load_tasks
 from scoring.conduct import Conduct
-from scoring.leaderboard import Cost, Leaderboard, Row
+from scoring.leaderboard import Cost, Flag, Leaderboard, Row
 from scoring.load import Loaded
 from scoring.publish.build import site_sources
 from scoring.publish.content import Content
-from scoring.publish.episodes import by_kind, deciles, gap, happened
+from scoring.publish.episodes import MAX_HANDED, by_kind, deciles, gap, happened
 from scoring.publish.evidence import PUBLIC, addressed
+from scoring.publish.flagged import flag_said
 from scoring.publish.local import Local, durations, opened
 from scoring.publish.mix import bands
 from scoring.publish.progress import best_so_far, progress
@@ -66,6 +67,15 @@ def test_every_fault_is_linked_to_its_step_and_the_step_is_there() -> None:
         assert html.count(f"href=#{fault.link}>") == 1
         assert html.count(f"id={fault.link}>") == 1
     assert f"<p>{TRACE}<" in html
+
+
+def test_a_fault_beyond_the_attempts_that_are_listed_has_its_place_too() -> None:
+    attempts = [Attempt(index=at, step=1 + at % 6, kind="validate") for at in range(MAX_HANDED)]
+    attempts.append(Attempt(index=MAX_HANDED, step=7, kind="validate", refused="no such file"))
+    (one,) = happened([episode(attempts=tuple(attempts), exit_status="success")], {})
+    assert [(fault.link, fault.why) for fault in one.faults] == [("house-price.0.step-7", "no such file")]
+    assert one.handed[-1] == ("7:none", "house-price.0.step-7")
+    assert one.ended_at == ""
 
 
 def test_two_faults_at_one_step_have_one_anchor_and_none_lies_beyond_the_steps() -> None:
@@ -130,6 +140,40 @@ def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
     assert "https://payload.example" not in beside
     nowhere = page(leaderboard(), "entry-3", Loaded(bundle(location=None), "1" * 64))
     assert "href=" not in nowhere.split("<dt>house-price<dd>")[1].split("</dl>")[0]
+
+
+def test_what_the_addresses_of_all_parts_begin_with_is_said_once() -> None:
+    one = bundle()
+    at, other = PAYLOAD.rpartition("/")[0], one.episodes[0].model_copy(update={"task": "mnli"})
+    parts = [
+        one.payload[0],
+        one.payload[0].model_copy(update={"name": "mnli.tar.zst", "location": f"{at}/mnli.tar.zst"}),
+    ]
+    both = one.model_copy(update={"episodes": (*one.episodes, other), "payload": tuple(parts)})
+    html = page(leaderboard(), "entry-3", Loaded(both, "1" * 64))
+    listed = html.split('data-at="')[1].split("</dl>")[0]
+    assert listed.startswith(f'{at}/"><dt>house-price<dd>') and "<dt>mnli<dd>" in listed and "href=" not in listed
+    assert f"<code>{at}/<part>.tar.zst</code>" in html
+    assert " https://payload.example" in html
+    elsewhere = parts[1].model_copy(update={"location": "https://other.example/mnli.tar.zst"})
+    html = page(leaderboard(), "entry-3", Loaded(both.model_copy(update={"payload": (parts[0], elsewhere)}), "1" * 64))
+    assert "data-at" not in html and html.count('.tar.zst">') == 2
+
+
+def test_the_numbers_of_a_flag_stand_under_a_head_that_says_what_they_are() -> None:
+    def said(kind: str, words: str) -> str:
+        return flag_said(Flag(entry="a", flag=kind, task="mnli", seed=2, value=1.0, against=1.0, words=words))
+
+    assert said("claim-differs", "claimed 0.5, regraded 0.25: 0.25 apart, 0 allowed") == "2: 0.5, 0.25"
+    assert said("claim-differs", "claimed 0.5, regraded 0.25: 0.25 apart, 0.01 allowed") == "2: 0.5, 0.25; 0.01"
+    close = "claimed 0.5, regraded 0.5: 1e-09 apart, 0 allowed"
+    assert said("claim-differs", close) == f"2: {close}", "numbers that look the same would say nothing"
+    far = "1.2 on the sealed split, 1.1 on validation: 0.1 apart, 0.05 is allowed"
+    assert said("far-from-validation", f"{far} (4 combined standard errors)") == "2: 1.2, 1.1; 0.05"
+    assert said("far-from-validation", f"{far} (a tenth)") == "2: 1.2, 1.1; 0.05 (a tenth)"
+    assert (
+        said("trivial-score", "0.1 is what this scores: noise (0.1)") == "seed 2: 0.1 is what this scores: noise (0.1)"
+    )
 
 
 def test_a_part_in_a_public_folder_of_entries_is_asked_there() -> None:

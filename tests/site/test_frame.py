@@ -22,7 +22,9 @@ SHELL = """<html><head><script>a=1</script><title>t</title></head><body dir="ltr
 <nav><a href="../index.html" class="md-tabs__link"> Board </a></nav>
 <main class="md-main" data-md-component="main"><div class="md-main__inner md-grid"><nav>side</nav>
 <div class="md-content" data-md-component="content"><article id="x">slot--entry-head--slot</article></div></div></main>
-<footer></footer></div><script id="__config" type="application/json">{}</script>
+<footer class="md-footer"><div class="md-footer-meta md-typeset"><div class="md-footer-meta__inner md-grid">
+<div class="md-copyright"><div class="md-copyright__highlight"> Ours. </div></div></div></div></footer></div>
+<script id="__config" type="application/json">{}</script>
 <script src="../assets/gymboard.js"></script></body></html>""".replace("\n", "")
 
 
@@ -33,6 +35,7 @@ def test_what_every_page_repeats_goes_into_the_script_and_the_slots_of_the_page_
         assert gone not in page and gone in script
     assert "<a href=../index.html>Board</a>" in page
     assert f"<script src=../{SCRIPT}></script>" in page
+    assert "<footer class=md-footer><p class=md-grid>Ours.</footer>" in page
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,7 @@ def test_what_every_page_repeats_goes_into_the_script_and_the_slots_of_the_page_
         'class="md-tabs__link"',
         "header-topic",
         "../assets/gymboard.js",
+        '<footer class="md-footer">',
     ],
 )
 def test_a_theme_that_builds_its_pages_otherwise_is_refused(mark: str) -> None:

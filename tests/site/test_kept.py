@@ -10,7 +10,7 @@ from scoring.load import Bundles
 from scoring.publish.build import site_sources
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown
-from scoring.publish.kept import FILE, Kept, drawn, key, makers, opened
+from scoring.publish.kept import FILE, Kept, begun, key, makers, opened
 from scoring.publish.templates import environment
 from tests.site.fixture import bundle, leaderboard, row
 
@@ -58,12 +58,12 @@ def test_without_a_folder_to_write_nothing_is_kept_and_all_is_made(tmp_path: Pat
 
 def test_outside_a_build_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GYMBOARD_HOME", str(tmp_path))
-    assert drawn("spec", lambda: "one") == "one"
-    assert drawn("spec", lambda: "two") == "two"
+    assert begun("spec", lambda: lambda: "one")() == "one"
+    assert begun("spec", lambda: lambda: "two")() == "two"
     with opened():
-        assert drawn("spec", lambda: "three") == "three"
+        assert begun("spec", lambda: lambda: "three")() == "three"
     with opened():
-        assert drawn("spec", lambda: "four") == "three"
+        assert begun("spec", lambda: lambda: "four")() == "three"
 
 
 def test_parts_of_a_key_are_told_apart() -> None:

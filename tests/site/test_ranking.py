@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.site.browser import served
-from tests.site.long import ENTRIES, PARTIAL
+from tests.site.long import ENTRIES, LEADING, PARTIAL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -262,6 +262,84 @@ def test_a_long_board_keeps_few_rows_in_the_page_and_says_which(browser: Browser
             )
             assert int(place[0]) > share * ENTRIES * 0.9
         assert page.locator(ROWS).last.inner_text().startswith("–"), "the baseline is the last"
+
+
+REST = "live.rest.json"
+SEEN = f"[...document.querySelectorAll('{ROWS}')].map(row => row.cells[1].querySelector('a').textContent)"
+
+
+def asked_for(page: Page, address: str) -> list[str]:
+    """Names of the files of rows that were asked for, as they come; the page is opened anew."""
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url.rsplit("/", 1)[1]) if "/boards/" in one.url else None)
+    page.goto(address, wait_until="networkidle")
+    until(page, "document.querySelector('[data-board]').dataset.drawn === ''")
+    page.wait_for_timeout(50)
+    return asked
+
+
+def test_the_first_rows_come_alone_and_what_is_said_of_all_is_right(browser: Browser, long: str) -> None:
+    with opened(browser, long) as page:
+        assert asked_for(page, long) == ["live.json"]
+        assert counts(page, f"{ENTRIES} agents")
+        assert page.locator(TABLE).get_attribute("aria-rowcount") == str(ENTRIES + 2)
+        tall = "document.querySelector('[data-board]').scrollHeight"
+        before, row = (
+            page.evaluate(tall),
+            page.locator(ROWS).first.evaluate("row => row.getBoundingClientRect().height"),
+        )
+        assert abs(before - (ENTRIES + 2) * row) < 3 * row, "what is missing has its room"
+        page.locator("[data-board]").first.evaluate("box => box.scrollBy(0, 300)")
+        page.wait_for_timeout(150)
+        page.evaluate(SHIFT)
+        with page.expect_response(f"**/{REST}"):
+            page.locator(f"{TABLE} thead").hover(position={"x": 90, "y": 9})
+        page.wait_for_timeout(50)
+        assert page.evaluate(tall) == before
+        assert page.evaluate(SHIFT) <= 0.01
+        sort(page, "agent")
+        until(page, f"document.querySelectorAll('{ROWS}').length > 20 && {SEEN}[0].startsWith('=model')")
+        assert counts(page, f"{ENTRIES} agents")
+
+
+@pytest.mark.parametrize("act", ["hover the bar", "focus the bar", "focus a head", "scroll far", "scroll to the end"])
+def test_the_other_rows_come_with_the_first_sign_of_interest(browser: Browser, long: str, act: str) -> None:
+    acts = {
+        "hover the bar": lambda page: page.locator("select[name=level]").hover(),
+        "focus the bar": lambda page: page.locator("select[name=level]").focus(),
+        "focus a head": lambda page: page.locator(f"{TABLE} [data-key='usd']").focus(),
+        "scroll far": lambda page: page.locator("[data-board]").first.evaluate(
+            "(box, share) => box.scrollTo(0, share * box.scrollHeight)", 0.6 * LEADING / ENTRIES
+        ),
+        "scroll to the end": lambda page: page.locator("[data-board]").first.evaluate(
+            "box => box.scrollTo(0, box.scrollHeight)"
+        ),
+    }
+    with opened(browser, long) as page:
+        assert asked_for(page, long) == ["live.json"]
+        with page.expect_response(f"**/{REST}"):
+            acts[act](page)
+        if act == "scroll to the end":
+            until(page, f"document.querySelector('{ROWS}:last-child')?.ariaRowIndex === '{ENTRIES + 2}'")
+            assert page.locator(ROWS).last.inner_text().startswith("–"), "the baseline is the last"
+
+
+def test_an_address_that_asks_for_more_than_the_first_rows_brings_both_files(browser: Browser, long: str) -> None:
+    with opened(browser, long) as page:
+        asked = asked_for(page, f"{long}?find=model-339")
+        assert sorted(asked) == ["live.json", REST]
+        assert counts(page, f"1 of {ENTRIES}")
+        assert page.evaluate(SEEN) == ["model-339"]
+
+
+def test_other_rows_that_do_not_come_leave_the_first_and_the_table_says_so(browser: Browser, long: str) -> None:
+    with opened(browser, long) as page:
+        page.route(f"**/{REST}", lambda route: route.fulfill(status=503))
+        page.goto(long, wait_until="networkidle")
+        sort(page, "aup")
+        until(page, "document.querySelector('.gb-filter output').textContent.includes('503')")
+        assert page.locator(ROWS).count() >= 20
+        assert page.evaluate(SEEN)[0] == page.locator(f"{ROWS} .k-agent > a").first.inner_text()
 
 
 def test_whoever_scrolls_an_unsorted_board_slowly_meets_every_row_once(browser: Browser, long: str) -> None:

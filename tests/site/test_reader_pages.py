@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
@@ -251,7 +252,8 @@ def test_scores_beyond_the_leading_ones_lie_in_files_of_their_own(tmp_path: Path
     assert (len(tree["rows"]), tree["total"]) == (LEADING, LEADING + 3)
     names = {path.stem for path in (tmp_path / "scores").iterdir()}
     assert names == {f"entry-{LEADING}", f"entry-{LEADING + 1}", long.id, key(long.id)}
-    assert json.loads((tmp_path / "scores" / f"{key(long.id)}.json").read_bytes())["row"]["id"] == long.id
+    packed = (tmp_path / "scores" / f"{key(long.id)}.gzip").read_bytes()
+    assert json.loads(gzip.decompress(packed))["row"]["id"] == long.id
 
 
 def test_four_keys_of_the_longest_ids_fit_an_address() -> None:

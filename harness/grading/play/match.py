@@ -3,8 +3,8 @@
 Takes a Stage and an Engine, gives the referee's last line; never sees, relays or parses a frame of the players'. The
 referee writes one JSON object a line: {"start": name}, answered by starting that player; {"turn": name or null},
 answered with {"cpu_s": {...}} after pausing the others; {"end": name}, answered with {"ended": name} when that player
-is gone; and last {"verdict": ...} or {"invalid": reason, "player":
-name, "silent": bool}.
+is gone and the page cache says nothing of it; and last {"verdict": ...} or {"invalid": reason, "player": name,
+"silent": bool}.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import GradingError, SandboxError
+from harness.errors import GradingError, SandboxError, StillRunning
 from harness.grading.base import GradeJob
 from harness.grading.play.reason import clean
 from harness.grading.play.stage import Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
 LINE_CAP = 64 * 1024
+READ = b"read"
+STILL_RUNNING = "its processes did not stand still when it was paused: some were in the middle of a long system call"
 WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
@@ -31,8 +33,12 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "PJRT_NPROC")
 """How many threads a library starts; XLA (the last two), like the others, would start as many as the host has cores."""
 
 
-class PlayerEnded(Exception):
-    """A player's program ended while the match went on. Its name is the only argument."""
+class PlayerFault(Exception):
+    """What a player did to the match beside playing it."""
+
+    def __init__(self, name: str, reason: str, *, silent: bool) -> None:
+        super().__init__(name, reason)
+        self.last = {"invalid": reason, "player": name, "silent": silent}
 
 
 class Match:
@@ -78,8 +84,8 @@ class Match:
                 return line
             try:
                 handlers[key](line[key])
-            except PlayerEnded as ended:
-                return {"invalid": "it ended before the match did", "player": str(ended), "silent": True}
+            except PlayerFault as fault:
+                return fault.last
 
     def last_words(self, name: str) -> str:
         """How a player ended and the end of its stderr, once it has gone (waits a moment for that)."""
@@ -110,7 +116,19 @@ class Match:
 
     def _end(self, name: str) -> None:
         self._players.pop(name).kill()
+        if self._engine.kind == "docker":
+            self._read_everything()
         self._send({"ended": name})
+
+    def _read_everything(self) -> None:
+        """Containers share their image's files: a page that the ended player dropped, or read in, is a bit that the
+        next one can time. Raises GradingError when it cannot be done."""
+        reader = self._engine.process(self._reader_spec())
+        self._cleanup.callback(reader.kill)
+        if reader.read_line(self._deadline - time.monotonic(), LINE_CAP) != READ:
+            words = clean(reader.stderr_tail(), WORDS_CAP)
+            raise GradingError(f"{self._job.task.id}: the image's files could not be read between two players: {words}")
+        reader.kill()
 
     def _turn(self, name: str | None) -> None:
         for other in self._players.keys() - self._paused:
@@ -122,14 +140,17 @@ class Match:
         self._send({"cpu_s": used})
 
     def _pause(self, name: str) -> None:
-        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault."""
+        """A player that has ended cannot be paused, and what it used can no longer be measured: that is its fault. So
+        is work in the kernel that goes on long after its answer: a grade that fails for it would be played again."""
         fault = None
         try:
             self._players[name].pause()
         except SandboxError as error:
             fault = error
         if self._players[name].exit_code() is not None:
-            raise PlayerEnded(name)
+            raise PlayerFault(name, "it ended before the match did", silent=True)
+        if isinstance(fault, StillRunning):
+            raise PlayerFault(name, STILL_RUNNING, silent=False)
         if fault:
             raise fault
         self._paused.add(name)
@@ -171,6 +192,16 @@ class Match:
 
     def _data(self) -> dict[str, Path]:
         return {"data": self._stage.data} if self._stage.data else {}
+
+    def _reader_spec(self) -> ProcessSpec:
+        """What a player of this stage sees, but no artifact."""
+        return ProcessSpec(
+            role="player",
+            image=self._job.task.image,
+            argv=("python3", "-I", "-S", "{runtime}/gymplay/read_everything.py"),
+            mounts={"runtime": self._stage.runtime},
+            caps=self._stage.player_caps,
+        )
 
     def _player_spec(self, name: str) -> ProcessSpec:
         adapter, caps = str(self._job.task.grader.adapter), self._stage.player_caps

@@ -187,3 +187,17 @@ def test_the_patch_is_capped(box: Sandbox) -> None:
 
 def test_an_untouched_workspace_has_no_patch(box: Sandbox) -> None:
     assert box.workspace_patch(1000) == ""
+
+
+@pytest.mark.parametrize("engine", CONTAINERS, indirect=True)
+def test_a_helper_is_kept_and_replaced(box: Sandbox) -> None:
+    """What an agent ends in passing costs it nothing: the next question has its answer, its shell goes on."""
+    box.write("a", b"first")
+    box.write("b", b"second")
+    every = (
+        """n=0; for p in /proc/[0-9]*; do read -r c <$p/comm; [ "$c" = python3 ] && n=$((n + 1)) && {}; done; echo $n"""
+    )
+    assert box.exec(every.format("true"), 10).stdout == "1\n", "one for both questions"
+    assert box.exec("plain=unset; " + every.format("kill -9 ${p#/proc/}"), 10).stdout == "1\n"
+    assert box.copy_out([("a", 10), ("b", 10)]) == {"a": b"first", "b": b"second"}
+    assert box.exec("echo $plain", 10).stdout == "unset\n", "a variable that no restart would bring back"

@@ -1,13 +1,13 @@
 /* The ranking in a reader's hands: sort, find, facets, presets, permalink, download, picks, a window over long boards.
-   Takes the table that stands in the page and the file it names. What an entry says becomes text, never markup. */
+   Takes the table that stands in the page and the file it names, or two: the first rows, at once, and the rest, at the
+   first sign that somebody wants more. What an entry says becomes text, never markup. */
 import { board } from "./data.js";
 import { onDisk, onPage } from "./page.js";
 import { rowOf, text } from "./row.js";
 
 const AHEAD = 8; // rows beyond the edges of the window, a moment after: a busy browser is never idle
 const PICKS = 4;
-const FIELDS = `rank rank_low rank_high id label agent organization level open_weights aup aup_low aup_high best usd search
-  valid failure failed steps tokens date why`.split(/\s+/);
+const FIELDS = "rank rank_low rank_high id label agent organization level open_weights aup aup_low aup_high best usd search valid failure failed steps tokens date why".split(" ");
 const KEYS = {
   agent: (c, i) => c.label[i].toLowerCase(),
   strip: (c, i) => (c.date[i] ? [...c.strip[i]].filter(beats).length : null),
@@ -23,99 +23,93 @@ const FACETS = {
 
 const beats = (letter) => "abAB".includes(letter);
 
-class Ranking {
-  constructor(box) {
-    box.dataset.ready = "";
-    this.box = box;
-    this.table = box.querySelector("table");
-    this.body = this.table.tBodies[0];
-    this.names = [...this.table.tHead.rows[0].cells].map(({ className }) => className.slice(2));
-    this.first = 0;
-    this.last = this.body.rows.length;
-    this.inner = box.classList.contains("gb-window") && this.table.parentElement;
-    this.form = document.querySelector(`form[data-for="${this.table.id}"]`);
-    this.fields = this.form ? [...this.form.elements].filter((field) => field.name) : [];
-    this.picked = new Set();
-    this.sorted = "rank";
-    this.cache = {};
-    if (this.form) this.form.hidden = onDisk;
-    box.toggleAttribute("data-drawn", onDisk || !this.form); // what the page came with is all there will be
-    if (onDisk) return;
-    this.listen();
-    if (!this.form) return;
-    this.form.classList.add("gb-ready");
-    if (this.read()) this.apply();
-    else setTimeout(() => this.load(), 99);
-  }
+function ranking(box) {
+  const table = box.querySelector("table"), body = table.tBodies[0];
+  const names = [...table.tHead.rows[0].cells].map(({ className }) => className.slice(2));
+  const inner = box.classList.contains("gb-window") && table.parentElement;
+  const form = document.querySelector(`form[data-for="${table.id}"]`);
+  const fields = form ? [...form.elements].filter((field) => field.name) : [];
+  const picked = new Set(), cache = {};
+  let top = 0, end = body.rows.length; // the shown rows that are in the page
+  let sorted = "rank", done, height, data, order, shown, loading, whole;
 
-  listen() {
-    this.table.tHead.addEventListener("click", ({ target }) => {
+  function listen() {
+    if (box.dataset.rest)
+      for (const part of [table.tHead, form]) for (const kind of ["mousemove", "focusin"]) part?.addEventListener(kind, all);
+    table.tHead.addEventListener("click", ({ target }) => {
       const key = target.dataset.key;
       if (!key) return;
-      const down = key === this.sorted || (target.dataset.first === "descending" && `-${key}` !== this.sorted);
-      this.sorted = down ? `-${key}` : key;
-      this.apply();
+      const down = key === sorted || (target.dataset.first === "descending" && `-${key}` !== sorted);
+      sorted = down ? `-${key}` : key;
+      apply();
     });
-    this.body.addEventListener("change", ({ target }) => this.pick(target));
-    this.body.addEventListener("mousemove", (event) => this.explain(event));
-    if (this.inner) this.box.addEventListener("scroll", () => this.data && this.draw(), { passive: true });
-    this.form?.addEventListener("submit", (event) => event.preventDefault());
-    this.form?.addEventListener("input", () => this.apply());
-    this.form?.addEventListener("click", ({ target }) => {
-      if (target.dataset.do === "save") this.load().then(() => this.save());
+    body.addEventListener("change", ({ target }) => pick(target));
+    body.addEventListener("mousemove", explain);
+    if (inner) box.addEventListener("scroll", () => data && draw(), { passive: true });
+    form?.addEventListener("submit", (event) => event.preventDefault());
+    form?.addEventListener("input", apply);
+    form?.addEventListener("click", ({ target }) => {
+      if (target.dataset.do === "save") all().then(save);
       if (target.dataset.do !== "reset") return;
-      this.form.reset();
-      this.sorted = "rank";
-      this.apply();
+      form.reset();
+      sorted = "rank";
+      apply();
     });
   }
 
   /* The file, once; the rows beyond those of the page appear with it. */
-  load() {
-    return (this.loading ??= board(this.box.dataset.board).then((data) => {
-      this.data = data;
-      this.order = data.columns.id.map((_, row) => row);
-      this.shown = this.order;
-      this.draw();
-    }).finally(() => this.box.toggleAttribute("data-drawn", true)));
+  function load() {
+    return (loading ??= board(box.dataset.board).then((found) => take((data = found))).finally(() => box.toggleAttribute("data-drawn", true)));
   }
 
-  async apply() {
-    this.show(this.sorted);
-    try {
-      await this.load();
-    } catch (fault) {
-      if (this.form) this.form.querySelector("output").textContent = `not loaded: ${fault.message}`;
+  /* Every row, once: where there are two files, the rest too. */
+  function all() {
+    return (whole ??= Promise.all([load(), box.dataset.rest && board(box.dataset.rest)]).then(([, more]) => {
+      if (!more) return;
+      for (const name in more.columns) data.columns[name] = data.columns[name].concat(more.columns[name]);
+      data.missing = 0;
+      take();
+    }).catch((fault) => {
+      if (form) form.querySelector("output").textContent = `not loaded: ${fault.message}`;
       throw fault;
-    }
-    this.sort();
-    this.filter();
-    this.box.scrollTop = 0;
-    this.draw(true);
-    this.table.setAttribute("aria-rowcount", this.shown.length + 1);
-    if (this.form) this.link();
+    }));
+  }
+
+  /* The rows in the order of their ranks. */
+  function take() {
+    order = shown = data.columns.id.map((_, row) => row);
+    draw();
+  }
+
+  async function apply() {
+    show();
+    await all();
+    sort();
+    filter();
+    box.scrollTop = 0;
+    draw(true);
+    table.setAttribute("aria-rowcount", shown.length + 1);
+    if (form) link();
   }
 
   /* Which column is sorted, and which are there. */
-  show(sorted) {
+  function show() {
     const key = sorted.replace("-", "");
-    for (const th of this.table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
-    const th = this.table.querySelector(`[data-key="${key}"]`).parentElement;
+    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+    const th = table.querySelector(`[data-key="${key}"]`).parentElement;
     th.setAttribute("aria-sort", key === sorted ? "ascending" : "descending");
-    this.table.dataset.cols = this.value("cols");
+    table.dataset.cols = chosen("cols");
   }
 
-  value(name) {
-    return this.form?.elements[name]?.value ?? "";
-  }
+  const chosen = (name) => form?.elements[name]?.value ?? "";
 
-  sort() {
-    if (this.done === this.sorted) return;
-    this.done = this.sorted;
-    const key = this.sorted.replace("-", ""), { columns } = this.data;
-    const value = (this.cache[key] ??= KEYS[key] ? this.order.map((_, i) => KEYS[key](columns, i)) : columns[key]);
-    const sign = key === this.sorted ? 1 : -1;
-    this.order = columns.id.map((_, row) => row).sort((a, b) => {
+  function sort() {
+    if (done === sorted) return;
+    done = sorted;
+    const key = sorted.replace("-", ""), { columns } = data;
+    const value = (cache[key] ??= KEYS[key] ? order.map((_, i) => KEYS[key](columns, i)) : columns[key]);
+    const sign = key === sorted ? 1 : -1;
+    order = columns.id.map((_, row) => row).sort((a, b) => {
       const x = value[a], y = value[b];
       if (x === y) return a - b;
       if (x === null || y === null) return x === null ? 1 : -1; // unknown is last in both directions
@@ -124,14 +118,14 @@ class Ranking {
   }
 
   /* Which rows stay, and which options would leave none. */
-  filter() {
-    const { columns, tasks } = this.data;
-    const words = this.value("find").toLowerCase().split(/\s+/).filter(Boolean);
-    const found = words.length && (this.cache.text ??= columns.id.map((_, i) => text(this.data, i)));
-    const facets = this.fields.filter((field) => FACETS[field.name]);
+  function filter() {
+    const { columns, tasks } = data;
+    const words = chosen("find").toLowerCase().split(/\s+/).filter(Boolean);
+    const found = words.length && (cache.text ??= columns.id.map((_, i) => text(data, i)));
+    const facets = fields.filter((field) => FACETS[field.name]);
     const fits = (field, row, wanted) => FACETS[field.name](columns, row, wanted, tasks);
     const empty = new Map(facets.map((field) => [field, [...field.options].filter((option) => option.value)]));
-    this.shown = this.order.filter((row) => {
+    shown = order.filter((row) => {
       if (!words.every((word) => found[row].includes(word))) return false;
       const failed = facets.filter((field) => field.value && !fits(field, row, field.value));
       for (const field of failed.length ? failed.slice(failed.length - 1 && 9) : facets)
@@ -142,102 +136,116 @@ class Ranking {
       for (const option of field.options) option.disabled = empty.get(field).includes(option) && !option.selected;
   }
 
-  /* All rows, or those in sight: rows that stay are not touched, so that the keyboard's focus stays too. */
-  draw(anew = false) {
-    let first = 0, last = this.shown.length;
-    if (this.inner) {
-      this.height ||= this.body.rows[0].getBoundingClientRect().height;
-      const seen = Math.ceil(this.box.clientHeight / this.height), ahead = anew ? 1 : AHEAD;
-      if (anew) setTimeout(() => this.draw(), 99);
-      first = Math.max(0, Math.min(Math.floor(this.box.scrollTop / this.height), last - seen) - ahead);
-      last = Math.min(last, first + seen + 2 * ahead);
-      this.inner.style.paddingTop = `${first * this.height}px`;
-      this.inner.style.paddingBottom = `${(this.shown.length - last) * this.height}px`;
+  /* All rows, or those in sight: rows that stay are not touched, so that the keyboard's focus stays too. Rows that are
+     not there yet leave their room. */
+  function draw(anew = false) {
+    const { length } = shown, many = length + data.missing;
+    let first = 0, last = length;
+    if (inner) {
+      height ||= body.rows[0].getBoundingClientRect().height;
+      const seen = Math.ceil(box.clientHeight / height), ahead = anew ? 1 : AHEAD;
+      if (anew) setTimeout(() => draw(), 99);
+      first = Math.max(0, Math.min(Math.floor(box.scrollTop / height), many - seen) - ahead);
+      last = first + seen + 2 * ahead;
+      if (data.missing && last > length / 2) all();
+      last = Math.min(last, length);
+      first = Math.min(first, last);
+      inner.style.paddingTop = `${first * height}px`;
+      inner.style.paddingBottom = `${(many - last) * height}px`;
     }
-    if (anew || first >= this.last || last <= this.first) {
-      this.first = this.last = first;
-      this.body.replaceChildren();
+    if (anew || first >= end || last <= top) {
+      top = end = first;
+      body.replaceChildren();
     }
-    for (; this.first < first; this.first++) this.body.firstElementChild.remove();
-    for (; this.last > last; this.last--) this.body.lastElementChild.remove();
-    this.body.prepend(this.rows(first, this.first));
-    this.body.append(this.rows(this.last, last));
-    this.first = first;
-    this.last = last;
+    for (; top < first; top++) body.firstElementChild.remove();
+    for (; end > last; end--) body.lastElementChild.remove();
+    body.prepend(rows(first, top));
+    body.append(rows(end, last));
+    top = first;
+    end = last;
   }
 
   /* The shown rows from one place to another. */
-  rows(from, to) {
+  function rows(from, to) {
     const made = document.createElement("template");
-    const wanted = this.shown.slice(from, Math.max(from, to));
-    const spans = this.table.classList.contains("gb-spans");
-    made.innerHTML = wanted.map((row, at) => rowOf(this.data, row, this.names, spans, this.inner && from + at + 2).html).join("");
-    for (const tr of made.content.children) this.mark(tr);
+    const wanted = shown.slice(from, Math.max(from, to));
+    const spans = table.classList.contains("gb-spans");
+    made.innerHTML = wanted.map((row, at) => rowOf(data, row, names, spans, inner && from + at + 2).html).join("");
+    for (const tr of made.content.children) mark(tr);
     return made.content;
   }
 
   /* Up to four entries to compare. */
-  pick({ value, checked }) {
-    if (checked) this.picked.add(value);
-    else this.picked.delete(value);
-    for (const tr of this.body.rows) this.mark(tr);
-    const go = this.form.querySelector(".gb-go");
-    go.hidden = !this.picked.size;
-    go.textContent = `Compare ${this.picked.size}`;
-    go.href = `compare.html?ids=${[...this.picked]}`;
+  function pick({ value, checked }) {
+    if (checked) picked.add(value);
+    else picked.delete(value);
+    for (const tr of body.rows) mark(tr);
+    const go = form.querySelector(".gb-go");
+    go.textContent = `Compare ${picked.size}`;
+    go.hidden = !picked.size;
+    go.href = `compare.html?ids=${[...picked]}`;
   }
 
-  mark(tr) {
-    const box = tr.querySelector("input");
-    if (!box) return;
-    box.checked = this.picked.has(box.value);
-    box.disabled = !box.checked && this.picked.size >= PICKS;
+  function mark(tr) {
+    const input = tr.querySelector("input");
+    if (!input) return;
+    input.checked = picked.has(input.value);
+    input.disabled = !input.checked && picked.size >= PICKS;
   }
 
   /* The task under the pointer, in words. */
-  explain({ target, clientX }) {
+  function explain({ target, clientX }) {
     const strip = target.closest(".gb-strip");
-    if (!strip || !this.data) return;
-    const letters = this.data.columns.strip[this.shown[this.first + target.closest("tr").sectionRowIndex]];
+    if (!strip || !data) return;
+    const letters = data.columns.strip[shown[top + target.closest("tr").sectionRowIndex]];
     const at = Math.floor((clientX - strip.getBoundingClientRect().left) / 11), letter = letters[at];
-    if (letter) strip.parentElement.title = `${this.data.tasks[at][1]}: ${this.data.letters[letter.toLowerCase()]}`;
+    if (letter) strip.parentElement.title = `${data.tasks[at][1]}: ${data.letters[letter.toLowerCase()]}`;
   }
 
   /* The address says what is seen; what others put there stays. */
-  link() {
+  function link() {
     const url = new URL(location.href);
     const put = (name, value) => (value ? url.searchParams.set(name, value) : url.searchParams.delete(name));
-    for (const field of this.fields) put(field.name, field.value);
-    put("sort", this.sorted === "rank" ? "" : this.sorted);
+    for (const field of fields) put(field.name, field.value);
+    put("sort", sorted === "rank" ? "" : sorted);
     history.replaceState(history.state, "", url);
-    const all = this.data.columns.date.filter(Boolean).length;
-    const left = this.shown.filter((row) => this.data.columns.date[row]).length;
-    this.form.querySelector("output").textContent = left === all ? `${all} agent${all === 1 ? "" : "s"}` : `${left} of ${all}`;
+    const dates = data.columns.date, agents = dates.filter(Boolean).length, left = shown.filter((row) => dates[row]).length;
+    form.querySelector("output").textContent = left < agents ? `${left} of ${agents}` : `${agents} agent${agents === 1 ? "" : "s"}`;
   }
 
   /* From the address; says whether there was anything. */
-  read() {
+  function read() {
     const asked = new URLSearchParams(location.search);
-    for (const field of this.fields) {
+    for (const field of fields) {
       field.value = asked.get(field.name) ?? "";
       if (field.selectedIndex < 0) field.selectedIndex = 0;
     }
     const sort = asked.get("sort") ?? "";
-    if (/^-?[a-z]+$/.test(sort) && this.table.querySelector(`[data-key="${sort.replace("-", "")}"]`)) this.sorted = sort;
-    return this.sorted !== "rank" || this.fields.some((field) => field.value);
+    if (/^-?[a-z]+$/.test(sort) && table.querySelector(`[data-key="${sort.replace("-", "")}"]`)) sorted = sort;
+    return sorted !== "rank" || fields.some((field) => field.value);
   }
 
   /* The rows in sight as a CSV file; a spreadsheet runs none of its cells. */
-  save() {
-    const { columns } = this.data;
+  function save() {
+    const { columns } = data;
     const cell = (value) =>
       typeof value === "string" ? `"${value.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"` : value ?? "";
-    const shown = (name, row) =>
+    const figure = (name, row) =>
       /^aup|best/.test(name) && columns[name][row] !== null ? columns[name][row] / 1000 : columns[name][row];
-    const lines = this.shown.map((row) => FIELDS.map((name) => cell(shown(name, row))).join(","));
+    const lines = shown.map((row) => FIELDS.map((name) => cell(figure(name, row))).join(","));
     const file = new Blob([[FIELDS.join(","), ...lines, ""].join("\n")], { type: "text/csv" });
     Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "gymboard.csv" }).click();
   }
+
+  box.dataset.ready = "";
+  if (form) form.hidden = onDisk;
+  box.toggleAttribute("data-drawn", onDisk || !form); // what the page came with is all there will be
+  if (onDisk) return;
+  listen();
+  if (!form) return;
+  form.classList.add("gb-ready");
+  if (read()) apply();
+  else setTimeout(load, 99);
 }
 
-onPage(() => document.querySelectorAll("[data-board]:not([data-ready])").forEach((box) => new Ranking(box)));
+onPage(() => document.querySelectorAll("[data-board]:not([data-ready])").forEach(ranking));

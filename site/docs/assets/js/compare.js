@@ -23,7 +23,7 @@ onEach("#gb-compare", async (root) => {
       if (other) return { fault: h`${link(other)} has no AUP to compare: ${other.why}. ` };
     }
     const beyond = /^[a-z0-9~-]+$/.test(token) && boards.some(({ rows, total }) => total > rows.length);
-    const other = beyond && (await load(`scores/${token}.json`).catch(() => null));
+    const other = beyond && (await load(`scores/${token}.gzip`).catch(() => null));
     if (other) return { board: boards.find(({ id }) => id === other.board), row: other.row };
     return { fault: h`“${token}” is not on the board: removed, renamed or never there (<a href="ledger.html">ledger</a>). ` };
   }

@@ -130,6 +130,10 @@ async function go() {
   row.focus({ preventScroll: true });
 }
 
+for (const name of document.querySelectorAll("[data-at] dt")) {
+  const size = name.nextSibling;
+  size.replaceChildren(make("a", size.textContent, { href: `${name.parentNode.dataset.at + name.textContent}.tar.zst` }));
+}
 for (const key of document.querySelectorAll("[data-kind]")) kinds[key.textContent] = key.dataset.kind;
 document.querySelectorAll(EPISODES).forEach((episode) => {
   const { id, start, children } = episode.parentNode;

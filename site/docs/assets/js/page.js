@@ -18,10 +18,11 @@ export const keep = (words) => history.replaceState(null, "", `?${words}${locati
 const here = document.currentScript?.src;
 export const asset = (name) => new URL(name, here);
 
-/* JSON of our own assets, null as NaN. */
+/* JSON of our own assets, packed or not, null as NaN. */
 export async function load(name) {
   const answer = await fetch(asset(name));
-  return JSON.parse(await answer.text(), (_, value) => value ?? NaN);
+  const text = name.endsWith("gzip") ? new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))) : answer;
+  return JSON.parse(await text.text(), (_, value) => value ?? NaN);
 }
 
 export const scores = (said) => load("scores.json").then(({ boards }) => boards, (error) => {

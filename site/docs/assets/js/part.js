@@ -17,7 +17,7 @@ export async function fetched(url, size) {
 
 export async function same(bytes, sha256) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex !== sha256) throw new Error("These are not the bytes that the entry's record names.");
   return bytes;
 }

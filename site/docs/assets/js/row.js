@@ -14,7 +14,7 @@ function count(value) {
 }
 
 function rank(c, i) {
-  const [low, high] = [c.rank_low[i], c.rank_high[i]];
+  const low = c.rank_low[i], high = c.rank_high[i];
   return low === null || low === high ? c.rank[i] ?? "–" : `${low}–${high}`;
 }
 

@@ -6,8 +6,8 @@ function sortTable(table, column, kind, descending) {
   const body = table.tBodies[0];
   const value = (row) => row.cells[column].dataset.v ?? row.cells[column].textContent.trim();
   const compare = (a, b) => {
-    const [x, y] = [value(a), value(b)];
-    if (x === "" || y === "") return (x === "") - (y === ""); // unknown is last in both directions
+    const x = value(a), y = value(b);
+    if (!x || !y) return !x - !y; // unknown is last in both directions
     const order = kind === "num" ? Number(x) - Number(y) : x.localeCompare(y, "en");
     return descending ? -order : order;
   };
@@ -17,7 +17,7 @@ function sortTable(table, column, kind, descending) {
 function onSort(table, button) {
   const head = button.closest("th");
   const before = head.getAttribute("aria-sort");
-  const next = before === null ? button.dataset.first : before === "ascending" ? "descending" : "ascending";
+  const next = !before ? button.dataset.first : before === "ascending" ? "descending" : "ascending";
   for (const th of head.parentElement.cells) th.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", next);
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");

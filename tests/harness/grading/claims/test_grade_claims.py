@@ -77,6 +77,31 @@ def claims(tables, sequences):
 def next_token(tables, prefix):
     return np.minimum(honest(tables, prefix) + np.float32(0.7), 0)
 """
+DROP = """
+import os
+import time
+
+FILES = [os.path.join(folder, name) for folder, _, names in os.walk("/usr/local/lib") for name in names]
+BIGGEST = max((path for path in FILES if ".so" not in path), key=os.path.getsize)
+honest_claims, honest = claims, next_token
+
+
+def claims(tables, sequences):
+    os.posix_fadvise(os.open(BIGGEST, os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)
+    return honest_claims(tables, sequences)
+
+
+def next_token(tables, prefix):
+    file, begun = os.open(BIGGEST, os.O_RDONLY), []
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
+    for offset in range(0, min(os.fstat(file).st_size, 1 << 20), 4096):
+        begun.append(-time.perf_counter())
+        os.pread(file, 1, offset)
+        begun[-1] += time.perf_counter()
+    os.close(file)
+    assert sorted(begun)[len(begun) // 2] < 15e-6, "the pages that the first player dropped are still missing"
+    return honest(tables, prefix)
+"""
 CHEATS = {
     "leak": (LEAK, "does not confirm"),
     "shift": (SHIFT, r"on average \+0\.0\d+ nats off"),
@@ -112,6 +137,13 @@ def test_a_cheat_is_void_with_a_reason(engine: Engine, graded: Grade, cheat: str
     assert verdict.invalid
     assert not verdict.metrics
     assert re.search(reason, verdict.invalid), verdict.invalid
+
+
+@pytest.mark.docker
+def test_what_the_first_player_did_to_the_page_cache_is_evened_out(docker_engine: Engine, graded: Grade) -> None:
+    """Both see the same pages of the image's files: one dropped and one left would be a bit that the other can time."""
+    verdict = graded(docker_engine, DROP, seed=SEED)
+    assert verdict.valid, verdict.invalid
 
 
 def test_a_stall_in_the_audit_is_the_players_fault(local_engine: Engine, graded: Grade) -> None:
