@@ -223,7 +223,7 @@ def test_a_marked_point_is_the_one_that_is_named() -> None:
     shown = board(tuple(rows), pareto=tuple(points))
     told = readout(shown)
     assert told
-    drawing = ElementTree.fromstring(pareto_chart(shown, 600))
+    drawing = ElementTree.fromstring(pareto_chart(shown, 600)())
     groups = [node for node in drawing.iter() if "mark-symbol" in node.get("class", "")]
     spots = [
         float(re.search(r"translate\(([\d.]+)", groups[-1][place].get("transform", ""))[1])  # type: ignore[index]

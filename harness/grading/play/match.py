@@ -17,15 +17,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import GradingError, SandboxError, StillRunning
+from harness.errors import GradingError, InvalidArtifact, PlaceLost, SandboxError, StillRunning
 from harness.grading.base import GradeJob
 from harness.grading.play.reason import clean
-from harness.grading.play.stage import Stage
+from harness.grading.play.stage import OURS, Stage
 from harness.sandbox.base import Caps, Engine, Process, ProcessSpec
 
 LINE_CAP = 64 * 1024
 READ = b"read"
 STILL_RUNNING = "its processes did not stand still when it was paused: some were in the middle of a long system call"
+NOT_ENDED = "its processes could not be ended: some were in the middle of a long system call"
 WORDS_CAP = 1000
 GRACE_S = 30.0
 REFEREE_CAPS = Caps(memory_mib=2048, cpus=1.0, pids=256)
@@ -51,6 +52,7 @@ class Match:
         self._cleanup = ExitStack()
         self._players: dict[str, Process] = {}
         self._paused: set[str] = set()
+        self._stuck: set[str] = set()
         self._referee: Process
         self._shared = ""
         self._deadline = time.monotonic() + job.task.limits.grade_time_s + GRACE_S
@@ -67,11 +69,15 @@ class Match:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        """Raises InvalidArtifact where a player cannot be ended: were that the machine's fault, one that plays badly
+        could be played again."""
         try:
             self._cleanup.close()
         except SandboxError:
-            if kind is None or issubclass(kind, Exception):
+            if not self._stuck and (kind is None or issubclass(kind, Exception)):
                 raise  # an order to end (Ctrl-C, SIGTERM) stays what it is; the engine's close() tries again
+        if kind is None and self._stuck - {OURS}:
+            raise InvalidArtifact(NOT_ENDED)
 
     def run(self) -> dict[str, Any]:
         """Play the match to its end: the referee's last line. Raises GradingError when the referee fails."""
@@ -111,11 +117,25 @@ class Match:
 
     def _start(self, name: str) -> None:
         player = self._engine.process(self._player_spec(name))
-        self._cleanup.callback(player.kill)
+        self._cleanup.callback(self._kill, name, player)
         self._players[name] = player
 
+    def _kill(self, name: str, player: Process) -> None:
+        try:
+            player.kill()
+        except PlaceLost:
+            raise
+        except SandboxError:
+            self._stuck.add(name)  # it goes on within the kernel; the engine's close() removes it
+            raise
+
     def _end(self, name: str) -> None:
-        self._players.pop(name).kill()
+        try:
+            self._kill(name, self._players.pop(name))
+        except SandboxError:
+            if name in self._stuck:
+                raise PlayerFault(name, NOT_ENDED, silent=False) from None
+            raise
         if self._engine.kind == "docker":
             self._read_everything()
         self._send({"ended": name})

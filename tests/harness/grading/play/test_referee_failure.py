@@ -6,16 +6,22 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import GradingError
+from harness.errors import GradingError, SandboxError
 from harness.grading.base import GradeJob
 from harness.grading.play import grade_play
+from harness.sandbox import docker as docker_engine
 from harness.sandbox import docker_process
 from harness.sandbox.base import Engine
+from harness.sandbox.docker_box import remove_container
 from harness.schema.episode import Verdict
 from harness.schema.task import load_task, tasks_root
+
+if TYPE_CHECKING:
+    from docker import APIClient
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 ZERO = {"strategy.py": b"def row_strategy(history): return 0"}
@@ -122,8 +128,8 @@ import ctypes, os
 LIBC = ctypes.CDLL(None)
 LIBC.mmap.restype = ctypes.c_void_p
 READ, PRIVATE_ANONYMOUS_NORESERVE, POPULATE_READ, DONTNEED, NO_HUGE_PAGES = 1, 0x4022, 22, 4, 15
-LENGTH = ctypes.c_size_t(60 << 30)
-for _ in range(6):
+LENGTH = ctypes.c_size_t(12 << 30)
+for _ in range(3):
     if os.fork() == 0:
         place = LIBC.mmap(None, LENGTH, READ, PRIVATE_ANONYMOUS_NORESERVE, -1, ctypes.c_long(0))
         for advice in (NO_HUGE_PAGES, *(POPULATE_READ, DONTNEED) * 1000):
@@ -142,6 +148,24 @@ def test_a_player_that_does_not_stand_still_is_at_fault(
     monkeypatch.setattr(docker_process, "FREEZE_S", 0.1)
     verdict = broken(TURNS, "def row_strategy(history): return 0", {"strategy.py": STUCK})
     assert "did not stand still when it was paused" in (verdict.invalid or "")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+def test_a_player_that_cannot_be_ended_is_at_fault(
+    broken: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine says so of either player, after a good game: it is not played again."""
+    removals = []
+
+    def refused(api: APIClient, container: str) -> None:
+        remove_container(api, container)
+        removals.append(container)
+        if len(removals) <= 2:
+            raise SandboxError("tried to kill container, but did not receive an exit event")
+
+    monkeypatch.setattr(docker_engine, "remove_container", refused)
+    verdict = broken(TURNS, "def row_strategy(history): return 0", {"strategy.py": BURN})
+    assert "could not be ended" in (verdict.invalid or "") and not verdict.metrics
 
 
 def test_the_fault_of_our_own_player_is_ours(broken: Callable[..., Verdict]) -> None:
