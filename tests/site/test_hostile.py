@@ -95,6 +95,8 @@ def test_what_a_program_reads_is_sound_json(hostile_site: Path) -> None:
         part.pop("flags", None)
         for row in part.get("rows", ()):
             del row["cells"]
+            for standing in row["standings"].values():
+                del standing["by_domain"]
     del whole["ledger"]
     assert json.loads(record) == whole, "all but what the tables have"
     for page in _pages(hostile_site):
