@@ -22,6 +22,7 @@ from harness.schema.episode import Attempt, Episode
 from harness.schema.exploit import Exploit, load_exploits
 from harness.schema.gain import margin
 from harness.schema.steps import Action
+from harness.schema.task import TaskSpec
 
 Outcome = Literal["score", "no-gain", "gain", "worse", "invalid", "refused", "nothing"]
 
@@ -91,6 +92,13 @@ def gains(place: Place, score: tuple[float, float], floor: tuple[float, float]) 
     return place.task.metric.sign * (score[0] - floor[0]) > needed
 
 
+def doubt(task: TaskSpec, score: tuple[float, float], floor: tuple[float, float]) -> str:
+    """Words for a score that is better than the floor and not by enough to say so; empty for any other."""
+    ahead = task.metric.sign * (score[0] - floor[0])
+    needed = margin(task, math.hypot(score[1], floor[1]))
+    return f"better by {ahead:.4g}, and only more than {needed:.4g} would be a gain" if 0 < ahead <= needed else ""
+
+
 def _last(episode: Episode) -> Attempt:
     return episode.attempts[-1]
 
@@ -132,7 +140,8 @@ def _oracle_finding(place: Place, episode: Episode, floor: tuple[float, float] |
     if score is None:
         return Finding(place.task.id, "oracle", False, "nothing", detail=_reason(episode))
     won = floor is not None and gains(place, score, floor)
-    return Finding(place.task.id, "oracle", won, "gain" if won else "no-gain", *score)
+    detail = doubt(place.task, score, floor) if floor else ""
+    return Finding(place.task.id, "oracle", won, "gain" if won else "no-gain", *score, detail)
 
 
 def _nop_finding(place: Place, episode: Episode) -> Finding:
@@ -162,6 +171,7 @@ def _exploit_finding(
     elif _last(episode).refused:
         outcome = "refused"
     passed = outcome == exploit.spec.expect
-    detail = _reason(episode) if passed else f"expected {exploit.spec.expect}; {_reason(episode)}"
+    unsure = doubt(place.task, score, floor) if score and floor else ""
+    detail = unsure or _reason(episode) if passed else f"expected {exploit.spec.expect}; {_reason(episode)}"
     value, stderr = score or (None, None)
     return Finding(place.task.id, what, passed, outcome, value, stderr, detail)

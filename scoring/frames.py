@@ -52,18 +52,18 @@ class Tables(Mapping[str, pl.DataFrame]):
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         if name not in self._made:
-            self._made[name] = self._finish(name, self._plan.scores)
+            self._made[name] = self._table(name, self._plan.scores)
         return self._made[name]
 
     def part(self, name: str, score: Column) -> pl.DataFrame:
         """The rows of one kind of score, in any order and not kept: the largest tables are too much as a whole."""
         return shapes()[name].fit(self._each[name](self._measured[score]))
 
-    def _finish(self, name: str, scores: Sequence[Column]) -> pl.DataFrame:
+    def _table(self, name: str, scores: Sequence[Column]) -> pl.DataFrame:
         if name in self._whole:
-            return _finish(self._plan, name, [self._whole[name]()])
+            return _joined(self._plan, name, [self._whole[name]()])
         made = (self._each[name](self._measured[score]).with_columns(score=pl.lit(score)) for score in scores)
-        return _finish(self._plan, name, made)
+        return _joined(self._plan, name, made)
 
     def let_go(self, *names: str) -> None:
         """Keep none of these tables, or none at all: who asks again has it made again."""
@@ -80,7 +80,7 @@ class Tables(Mapping[str, pl.DataFrame]):
         return len(self._each) + len(self._whole)
 
 
-def _finish(plan: Plan, name: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def _joined(plan: Plan, name: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     shape = shapes()[name]
     named = (rows.with_columns(board=pl.lit(plan.id), reading=pl.lit(plan.reading)) for rows in parts)
     return pl.concat([shape.fit(rows) for rows in named]).sort(shape.order)

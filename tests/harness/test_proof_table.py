@@ -8,7 +8,7 @@ import pytest
 
 from harness.cli.common import table
 from harness.cli.proofs import COLUMNS, WIDTH, Proof, advice, failures, line, row, untried
-from harness.proof import Finding
+from harness.proof import Finding, doubt
 from harness.schema.task import load_tasks
 
 GOOD = [
@@ -48,6 +48,13 @@ def test_one_exploit_that_gains_is_named_and_unproves_the_task() -> None:
     assert said.startswith("FAILED: a-task: exploit three: gain 0.9 +- 0.01\n")
     assert said.endswith("again: gymboard tasks check a-task --profile smoke --sandbox local")
     assert untried(proof) == "untried: a-task: four (only --sandbox docker claims to stop them)"
+
+
+@pytest.mark.parametrize("error, unsure", [(0.001, False), (0.02, True)])
+def test_a_score_above_the_starter_by_less_than_its_error_is_told_as_such(error: float, unsure: bool) -> None:
+    task = load_tasks()["house-price"]
+    assert bool(doubt(task, (0.90, error), (0.88, 0.0))) == unsure
+    assert doubt(task, (0.87, error), (0.88, 0.0)) == ""
 
 
 def test_each_failure_stands_in_its_own_cell() -> None:
