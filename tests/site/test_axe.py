@@ -59,6 +59,15 @@ def test_no_violation_whatever_entries_say(browser: Browser, hostile: str, axe: 
     page.context.close()
 
 
+def test_no_violation_in_steps_that_are_open(browser: Browser, hostile: str, axe: str) -> None:
+    page = _open(browser, f"{hostile}/{HOSTILE['hostile entry']}", axe)
+    page.get_by_role("button", name="Steps").first.click()
+    page.locator(".gb-steps").wait_for()
+    page.evaluate("() => document.querySelectorAll('.gb-steps details').forEach(step => { step.open = true; })")
+    assert _violations(page) == []
+    page.context.close()
+
+
 @pytest.mark.parametrize("toggle", ["__search", "__drawer"])
 def test_no_violation_while_search_or_navigation_is_open(
     browser: Browser, committed: str, axe: str, toggle: str

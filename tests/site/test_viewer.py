@@ -56,7 +56,7 @@ def test_an_address_of_a_step_opens_it(browser: Browser, hostile: str) -> None:
         row = page.locator("[id='house-price.0.step-5']")
         row.wait_for()
         assert page.locator(".gb-steps > li").count() == len(TRACE)
-        assert row.locator("summary").inner_text().split() == ["5", "-", "no", "action"]
+        assert row.inner_text().split()[:4] == ["5", "-", "no", "action"]
         assert row.evaluate("row => row === document.activeElement")
         top, bottom = row.evaluate("row => [row.getBoundingClientRect().top, row.getBoundingClientRect().bottom]")
         assert 0 < top < bottom < 700

@@ -22,13 +22,12 @@ function stepOf(id, at, letter, told, seconds, code) {
   const facts = [kinds[letter], seconds != null && `${seconds} s`, code != null && `exit ${code}`];
   const head = make("summary"), box = make("details");
   head.append(
-    make("a", at, { href: `#${id}` }),
     make("b", letter, { className: `gb-kind gb-kind-${letter}` }),
     make("span", facts.filter(Boolean).join(", ")),
     make("span", told ?? (letter === "U" ? "submit" : ""), { className: "gb-value" }),
   );
   box.append(head, make("p", "Not fetched.", { className: "gb-of" }));
-  row.append(box);
+  row.append(make("a", at, { href: `#${id}` }), box);
   return row;
 }
 
@@ -52,7 +51,7 @@ async function rows(episode) {
 
 function fill(list, text) {
   for (const { step, action, observation } of text.split("\n").filter(Boolean).map((line) => JSON.parse(line))) {
-    const box = list.children[step - 1]?.firstChild;
+    const box = list.children[step - 1]?.lastChild;
     if (!box) continue;
     const asked = action.tool ? `${action.tool} ${JSON.stringify(action.arguments ?? {}, null, 1)}` : action.command;
     const said = { reasoning: action.reasoning, thought: action.thought, [action.kind]: asked || action.path, answer: observation };
@@ -122,7 +121,7 @@ async function go() {
   episode.closest("details").open = true;
   const row = step ? (await rows(episode)).children[step - 1] : episode;
   if (!row) return;
-  if (step) episode.list.hidden = !(row.firstChild.open = true);
+  if (step) episode.list.hidden = !(row.lastChild.open = true);
   document.querySelector(".gb-here")?.classList.remove("gb-here");
   row.classList.add("gb-here");
   if (step && episode.dataset.text) await read(episode);
