@@ -3,7 +3,7 @@
 Takes a folder of the starter's five checkpoints; prints each one's mean return where actions are clipped to [-1, 1]
 before they cost anything, as our referee does, and where they cost as they came, as upstream's scorer has it (the car
 moves alike: the environment clips the force itself). 5 seeds of 256 environments each, 200 steps; the error is that
-over checkpoints. Played in this process: a measurement, never a grade.
+over checkpoints, beside it the deviation over episodes. Played in this process: a measurement, never a grade.
 """
 
 from __future__ import annotations
@@ -13,32 +13,38 @@ import sys
 from pathlib import Path
 from statistics import mean, stdev
 
-import gymnax
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 PLAYER = Path(__file__).parents[2] / "tasks" / "mountain-car" / "starter" / "player.py"
 CHECKPOINTS, SEEDS, ENVIRONMENTS, HORIZON = 5, 5, 256, 200
 
 
-def main(folder: Path) -> None:
+def main() -> None:
+    if len(sys.argv) < 2 or importlib.util.find_spec("gymnax") is None:
+        return print("# unmeasured: name a folder of trained checkpoints, and run it by a python that has gymnax")
+    folder = Path(sys.argv[1])
     spec = importlib.util.spec_from_file_location("player", PLAYER)
     assert spec is not None and spec.loader is not None
     player = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(player)
     for name, clipped in (("clipped", True), ("as they came", False)):
-        means = []
+        means, episodes = [], []
         for number in range(CHECKPOINTS):
             policy = player.load(folder / f"checkpoint-{number}.safetensors")
             played = [returns(player, policy, 1000 * number + seed, clipped) for seed in range(SEEDS)]
             means.append(float(np.concatenate(played).mean()))
+            episodes += played
         error = stdev(means) / len(means) ** 0.5
-        print(f"actions {name:12} {mean(means):.3f} +- {error:.3f}: " + ", ".join(f"{one:.2f}" for one in means))
+        print(f"actions {name:12} {mean(means):.3f} +- {error:.3f}, over episodes sd {np.std(episodes):.2f}: ", end="")
+        print(", ".join(f"{one:.2f}" for one in means))
 
 
 def returns(player, policy, seed: int, clipped: bool):  # type: ignore[no-untyped-def]
     """(ENVIRONMENTS,) sums of rewards until the first end of an episode, at most HORIZON steps."""
+    import gymnax
+    import jax
+    import jax.numpy as jnp
+
     env, params = gymnax.make("MountainCarContinuous-v0")
     step = jax.jit(jax.vmap(env.step, (0, 0, 0, None)))
     keys = jax.random.split(jax.random.key(seed), ENVIRONMENTS)
@@ -57,4 +63,4 @@ def returns(player, policy, seed: int, clipped: bool):  # type: ignore[no-untype
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
