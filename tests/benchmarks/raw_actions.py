@@ -21,7 +21,8 @@ CHECKPOINTS, SEEDS, ENVIRONMENTS, HORIZON = 5, 5, 256, 200
 
 def main() -> None:
     if len(sys.argv) < 2 or importlib.util.find_spec("gymnax") is None:
-        return print("# unmeasured: name a folder of trained checkpoints, and run it by a python that has gymnax")
+        print("# unmeasured: name a folder of trained checkpoints, and run it by a python that has gymnax")
+        return
     folder = Path(sys.argv[1])
     spec = importlib.util.spec_from_file_location("player", PLAYER)
     assert spec is not None and spec.loader is not None
