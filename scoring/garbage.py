@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_gc() -> Iterator[None]:
-    """For work that makes records, which hold no cycles."""
+    """For work that makes records or text of them, which hold no cycles."""
     was = gc.isenabled()
     gc.disable()
     try:

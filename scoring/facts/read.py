@@ -48,6 +48,10 @@ class Facts:
     evidence: Mapping[str, str]
     _store: Store = field(repr=False)
 
+    def bundles(self) -> dict[str, str]:
+        """Digest of each published entry's bundle.json, by entry."""
+        return dict(self.db.execute("SELECT entry, bundle_sha256 FROM entries WHERE NOT preview").fetchall())
+
     def close(self) -> None:
         """Close the database and let go of the cache."""
         self.db.close()

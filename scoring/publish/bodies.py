@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from scoring.facts.pool import MAX_WORKERS, SHARE, cores, start
 from scoring.leaderboard import Board
+from scoring.load import Bundles
 from scoring.publish.content import Content
 from scoring.publish.entry import Shown
 from scoring.publish.templates import page_name
@@ -107,6 +108,7 @@ def _write_jobs(file: Path, share: Sequence[New], content: Content, setting: dic
         "bases": [base and base.model_dump_json() for base in bases],
         "known": sorted(content.tasks),
         "place": content.evidence_place,
+        "counts": dict(content.loaded.counts) if isinstance(content.loaded, Bundles) else {},
     }
     with file.open("w", encoding="utf-8") as jobs:
         jobs.write(f"{json.dumps(setting)}\n")

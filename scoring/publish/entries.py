@@ -14,6 +14,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from scoring.garbage import without_gc
 from scoring.load import Bundles
 from scoring.publish.announce import own_cards
 from scoring.publish.bodies import Bodies, New, beside
@@ -80,9 +81,10 @@ class EntryPages:
             for pair in keys
             if not self._stands(built, key(html, self.place), *pair, cards)
         }
-        for values in self._slots(path.parent, left, bodies):
-            values["entry-card"] = cards.get(values["entry-page"], BOARD_CARD)
-            (path.parent / f"{values['entry-page']}.html").write_text(shell.stamp(values), encoding="utf-8")
+        with without_gc():
+            for values in self._slots(path.parent, left, bodies):
+                values["entry-card"] = cards.get(values["entry-page"], BOARD_CARD)
+                (path.parent / f"{values['entry-page']}.html").write_text(shell.stamp(values), encoding="utf-8")
         path.unlink()
         names = [page_name(shown.row) for shown, _ in keys] + [str(line.entry) for line in self.content.removed()]
         extend_sitemap(built, slot("entry-page"), names)

@@ -140,8 +140,8 @@ def _faults(episode: Episode) -> Iterator[Fault]:
 
 def _why(attempt: Attempt) -> str:
     """Why the attempt has no value; empty when it has one."""
-    verdicts = (attempt.validation, attempt.sealed)
-    return attempt.refused or next((one.invalid for one in verdicts if one and one.invalid), "")
+    told, sealed = attempt.validation, attempt.sealed
+    return attempt.refused or (told and told.invalid) or (sealed and sealed.invalid) or ""
 
 
 def gap(episodes: Iterable[Episode], cell: Cell) -> float | None:

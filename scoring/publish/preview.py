@@ -40,7 +40,7 @@ def publish(
         records,
         load_tasks(),
         out,
-        loaded=Bundles(submissions, own.bundle if own else None, built.facts.evidence),
+        loaded=Bundles(submissions, own.bundle if own else None, built.facts.evidence, built.facts.bundles()),
         tables=functools.partial(export, built),
         evidence=functools.partial(publish_evidence, submissions),
         place=place,

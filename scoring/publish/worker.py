@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from scoring.garbage import without_gc
 from scoring.leaderboard import Board, Flag, Row
 from scoring.ledger import LedgerLine
 from scoring.load import Bundles
@@ -25,9 +26,10 @@ LENGTH = 8
 
 def main(jobs: Path, out: BinaryIO) -> None:
     """Every job, in order."""
-    with jobs.open("rb") as lines:
+    with jobs.open("rb") as lines, without_gc():
         setting = json.loads(next(lines))
-        env, bundles = environment(Path(setting["templates"])), Bundles(Path(setting["entries"]))
+        env = environment(Path(setting["templates"]))
+        bundles = Bundles(Path(setting["entries"]), counts=setting["counts"])
         boards = [Board.model_validate_json(text) for text in setting["boards"]]
         bases = [text and Row.model_validate_json(text) for text in setting["bases"]]
         known, place = set(setting["known"]), setting["place"]

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from harness.schema.task import load_tasks
-from scoring.build import build_leaderboard
+from scoring.build import build, leaderboard
 from scoring.facts import pool
 from scoring.load import Bundles
 from scoring.publish import bodies
@@ -35,8 +35,10 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Content,
     write_board(work / "submissions", 9, 7, published=1, broken=1)
     write_season(work / "season.toml")
     season = Season.from_toml((work / "season.toml").read_text(encoding="utf-8"))
-    entries = Bundles(work / "submissions")
-    records = build_leaderboard(work / "submissions", season)
+    with build(work / "submissions", season=season) as built:
+        records, counts = leaderboard(built), built.facts.bundles()
+    entries = Bundles(work / "submissions", counts=counts)
+    assert counts.keys() == {page_name(row) for board in records.boards for row in board.rows if row.kind == "entry"}
     found = Content(records, load_tasks(), entries, environment(TEMPLATE_FOLDER))
     new = [
         New(found.body_key(shown, str(entries.digest(page_name(shown.row))), "m"), shown) for shown in found.entries()
@@ -45,7 +47,10 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Content,
 
 
 def here(content: Content, one: New) -> str:
-    return json.dumps(content.body(one.shown, Texts(), content.loaded[page_name(one.shown.row)]))
+    """From the whole record, which a worker does not read."""
+    assert isinstance(content.loaded, Bundles)
+    whole = Bundles(content.loaded.folder)[page_name(one.shown.row)]
+    return json.dumps(content.body(one.shown, Texts(), whole))
 
 
 @pytest.fixture(autouse=True)

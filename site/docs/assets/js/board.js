@@ -2,7 +2,7 @@
    Takes the table that stands in the page and the file it names, or two: the first rows, at once, and the rest, at the
    first sign that somebody wants more. What an entry says becomes text, never markup. */
 import { board } from "./data.js";
-import { onDisk, onPage } from "./page.js";
+import { h, onDisk, onPage } from "./page.js";
 import { rowOf, text } from "./row.js";
 
 const AHEAD = 8; // rows beyond the edges of the window, a moment after: a busy browser is never idle
@@ -26,12 +26,12 @@ const beats = (letter) => "abAB".includes(letter);
 function ranking(box) {
   const table = box.querySelector("table"), body = table.tBodies[0];
   const names = [...table.tHead.rows[0].cells].map(({ className }) => className.slice(2));
-  const inner = box.classList.contains("gb-window") && table.parentElement;
+  const inner = box.matches(".gb-window") && table.parentElement;
   const form = document.querySelector(`form[data-for="${table.id}"]`);
   const fields = form ? [...form.elements].filter((field) => field.name) : [];
   const picked = new Set(), cache = {};
   let top = 0, end = body.rows.length; // the shown rows that are in the page
-  let sorted = "rank", done, height, data, order, shown, loading, whole;
+  let sorted = "rank", done, height, data, order, shown, loading, whole, later;
 
   function listen() {
     if (box.dataset.rest)
@@ -59,7 +59,7 @@ function ranking(box) {
 
   /* The file, once; the rows beyond those of the page appear with it. */
   function load() {
-    return (loading ??= board(box.dataset.board).then((found) => take((data = found))).finally(() => box.toggleAttribute("data-drawn", true)));
+    return (loading ??= board(box.dataset.board).then((found) => take((data = found))).finally(() => (box.dataset.drawn = "")));
   }
 
   /* Every row, once: where there are two files, the rest too. */
@@ -82,22 +82,23 @@ function ranking(box) {
   }
 
   async function apply() {
+    box.scrollTop = 0; // what is measured after a change has to be laid out first
+    const room = box.clientHeight || 1;
     show();
     await all();
     sort();
     filter();
-    box.scrollTop = 0;
-    draw(true);
-    table.setAttribute("aria-rowcount", shown.length + 1);
+    draw(room);
+    table.ariaRowCount = shown.length + 1;
     if (form) link();
   }
 
   /* Which column is sorted, and which are there. */
   function show() {
     const key = sorted.replace("-", "");
-    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+    for (const th of table.tHead.rows[0].cells) th.ariaSort = null;
     const th = table.querySelector(`[data-key="${key}"]`).parentElement;
-    th.setAttribute("aria-sort", key === sorted ? "ascending" : "descending");
+    th.ariaSort = key === sorted ? "ascending" : "descending";
     table.dataset.cols = chosen("cols");
   }
 
@@ -111,9 +112,8 @@ function ranking(box) {
     const sign = key === sorted ? 1 : -1;
     order = columns.id.map((_, row) => row).sort((a, b) => {
       const x = value[a], y = value[b];
-      if (x === y) return a - b;
-      if (x === null || y === null) return x === null ? 1 : -1; // unknown is last in both directions
-      return x < y ? -sign : sign;
+      if (x === null || y === null) return x === y ? a - b : x === null ? 1 : -1; // unknown is last in both directions
+      return x < y ? -sign : x > y ? sign : a - b;
     });
   }
 
@@ -123,29 +123,32 @@ function ranking(box) {
     const words = chosen("find").toLowerCase().split(/\s+/).filter(Boolean);
     const found = words.length && (cache.text ??= columns.id.map((_, i) => text(data, i)));
     const facets = fields.filter((field) => FACETS[field.name]);
-    const fits = (field, row, wanted) => FACETS[field.name](columns, row, wanted, tasks);
-    const empty = new Map(facets.map((field) => [field, [...field.options].filter((option) => option.value)]));
+    const fits = ({ name }, row, { value }) => !value || FACETS[name](columns, row, value, tasks);
+    const empty = facets.map(({ options }) => [...options].filter((option) => option.value));
     shown = order.filter((row) => {
       if (!words.every((word) => found[row].includes(word))) return false;
-      const failed = facets.filter((field) => field.value && !fits(field, row, field.value));
-      for (const field of failed.length ? failed.slice(failed.length - 1 && 9) : facets)
-        empty.set(field, empty.get(field).filter((option) => !fits(field, row, option.value)));
+      const failed = facets.filter((field) => !fits(field, row, field));
+      facets.forEach((field, at) => {
+        if (failed.every((other) => other === field)) empty[at] = empty[at].filter((option) => !fits(field, row, option));
+      });
       return !failed.length;
     });
-    for (const field of facets)
-      for (const option of field.options) option.disabled = empty.get(field).includes(option) && !option.selected;
+    facets.forEach((field, at) => {
+      for (const option of field.options) option.disabled = empty[at].includes(option) && !option.selected;
+    });
   }
 
   /* All rows, or those in sight: rows that stay are not touched, so that the keyboard's focus stays too. Rows that are
-     not there yet leave their room. */
-  function draw(anew = false) {
+     not there yet leave their room. `anew`: other rows, from the top, of a box as high as that. */
+  function draw(anew) {
     const { length } = shown, many = length + data.missing;
     let first = 0, last = length;
     if (inner) {
       height ||= body.rows[0].getBoundingClientRect().height;
-      const seen = Math.ceil(box.clientHeight / height), ahead = anew ? 1 : AHEAD;
-      if (anew) setTimeout(() => draw(), 99);
-      first = Math.max(0, Math.min(Math.floor(box.scrollTop / height), many - seen) - ahead);
+      const seen = Math.ceil((anew || box.clientHeight) / height), ahead = anew ? 1 : AHEAD;
+      clearTimeout(later);
+      if (anew) later = setTimeout(draw, 99);
+      first = Math.max(0, Math.min(anew ? 0 : Math.floor(box.scrollTop / height), many - seen) - ahead);
       last = first + seen + 2 * ahead;
       if (data.missing && last > length / 2) all();
       last = Math.min(last, length);
@@ -169,8 +172,8 @@ function ranking(box) {
   function rows(from, to) {
     const made = document.createElement("template");
     const wanted = shown.slice(from, Math.max(from, to));
-    const spans = table.classList.contains("gb-spans");
-    made.innerHTML = wanted.map((row, at) => rowOf(data, row, names, spans, inner && from + at + 2).html).join("");
+    const spans = table.matches(".gb-spans");
+    made.innerHTML = h`${wanted.map((row, at) => rowOf(data, row, names, spans, inner && from + at + 2))}`.html;
     for (const tr of made.content.children) mark(tr);
     return made.content;
   }
@@ -239,7 +242,7 @@ function ranking(box) {
 
   box.dataset.ready = "";
   if (form) form.hidden = onDisk;
-  box.toggleAttribute("data-drawn", onDisk || !form); // what the page came with is all there will be
+  if (onDisk || !form) box.dataset.drawn = ""; // what the page came with is all there will be
   if (onDisk) return;
   listen();
   if (!form) return;

@@ -2,7 +2,7 @@
    until somebody searches. */
 const searched = new Promise((resolve) => {
   for (const kind of ["focusin", "change"])
-    document.addEventListener(kind, ({ target }) => (target.id === "__search" || target.closest(".md-search")) && resolve());
+    document.addEventListener(kind, ({ target }) => target.closest("#__search, .md-search") && resolve());
 });
 
 const { open, send } = XMLHttpRequest.prototype;
@@ -12,20 +12,14 @@ XMLHttpRequest.prototype.open = function (method, address, ...rest) {
 };
 
 const Own = Worker;
-class Waiting extends EventTarget {
-  constructor(address) {
-    super();
-    this.begun = searched.then(() => {
-      const worker = new Own(address);
-      worker.onmessage = ({ data }) => this.dispatchEvent(new MessageEvent("message", { data }));
-      return worker;
-    });
-  }
-
-  postMessage(message) {
-    this.begun.then((worker) => worker.postMessage(message));
-  }
-}
 window.Worker = function (address, ...rest) {
-  return String(address).includes("/workers/search.") ? new Waiting(address) : new Own(address, ...rest);
+  if (!String(address).includes("/workers/search.")) return new Own(address, ...rest);
+  const waiting = new EventTarget();
+  const begun = searched.then(() => {
+    const worker = new Own(address);
+    worker.onmessage = ({ data }) => waiting.dispatchEvent(new MessageEvent("message", { data }));
+    return worker;
+  });
+  waiting.postMessage = (message) => begun.then((worker) => worker.postMessage(message));
+  return waiting;
 };

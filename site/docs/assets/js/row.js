@@ -53,22 +53,22 @@ export function rowOf(data, i, columns, spans, place) {
   const c = data.columns, id = c.id[i], base = id === "baseline", label = c.label[i], level = c.level[i];
   const by = base ? "the tasks' own starting code" : [c.agent[i], c.organization[i]].filter(Boolean).join(" · ");
   const cells = {
-    rank: () => rank(c, i),
-    aup: () => h`${thousandths(c.aup[i])}${spans && whisker(data, i)}`,
-    best: () => thousandths(c.best[i]),
-    usd: () => (base ? "–" : usd(c.usd[i] ?? NaN)),
-    strip: () => h`${strip(c.strip[i])}${c.why[i] && h`<small>${c.why[i]}</small>`}`,
-    search: () => (c.search[i] === null ? "–" : `${c.search[i]}/${data.searched}`),
-    valid: () => (base ? "–" : `${c.valid[i]}/${data.episodes}`),
-    failure: () => trouble(data, i),
-    steps: () => count(c.steps[i]),
-    tokens: () => count(c.tokens[i]),
-    date: () => c.date[i] ?? "–",
-    pick: () => !base && h`<input type="checkbox" value="${id}" aria-label="Compare ${label}">`,
+    rank: rank(c, i),
+    aup: h`${thousandths(c.aup[i])}${spans && whisker(data, i)}`,
+    best: thousandths(c.best[i]),
+    usd: base ? "–" : usd(c.usd[i] ?? NaN),
+    strip: h`${strip(c.strip[i])}${c.why[i] && h`<small>${c.why[i]}</small>`}`,
+    search: c.search[i] === null ? "–" : `${c.search[i]}/${data.searched}`,
+    valid: base ? "–" : `${c.valid[i]}/${data.episodes}`,
+    failure: trouble(data, i),
+    steps: count(c.steps[i]),
+    tokens: count(c.tokens[i]),
+    date: c.date[i] ?? "–",
+    pick: !base && h`<input type="checkbox" value="${id}" aria-label="Compare ${label}">`,
   };
-  const agent = () => h`<th scope="row" class="k-agent"><a${!base && h` href="entries/${id}.html"`} title="${label}">${label}</a>${
+  const agent = h`<th scope="row" class="k-agent"><a${!base && h` href="entries/${id}.html"`} title="${label}">${label}</a>${
     level && h`<i class="gb-badge gb-badge-${level}">${level}</i>`}<small>${by}</small></th>`;
   const kind = base ? "gb-row-baseline" : c.band[i] ? `gb-tie-${c.band[i] % 2}` : "";
   return h`<tr${kind && h` class="${kind}"`}${place && h` aria-rowindex="${place}"`}>${
-    columns.map((name) => (name === "agent" ? agent() : h`<td class="k-${name}">${cells[name]()}</td>`))}</tr>`;
+    columns.map((name) => (name === "agent" ? agent : h`<td class="k-${name}">${cells[name]}</td>`))}</tr>`;
 }

@@ -16,10 +16,10 @@ function sortTable(table, column, kind, descending) {
 
 function onSort(table, button) {
   const head = button.closest("th");
-  const before = head.getAttribute("aria-sort");
+  const before = head.ariaSort;
   const next = !before ? button.dataset.first : before === "ascending" ? "descending" : "ascending";
-  for (const th of head.parentElement.cells) th.removeAttribute("aria-sort");
-  head.setAttribute("aria-sort", next);
+  for (const th of head.parentElement.cells) th.ariaSort = null;
+  head.ariaSort = next;
   sortTable(table, head.cellIndex, button.dataset.sort, next === "descending");
 }
 
