@@ -125,8 +125,8 @@ def test_deciles_are_those_of_the_public_table() -> None:
 
 def test_columns_are_filled_or_as_high_as_their_count() -> None:
     counts = [("a", (2, 0)), ("b", (2, 1))]
-    assert [band.path for band in bands(counts)] == ["M0 100V50H10V100H20z", "M0 100V0H20V100z"]
-    assert bands(counts, filled=False)[1].path == "M0 100V0H10V75H20V100z"
+    assert [band.path for band in bands(counts)] == ["M0 100V50H1V100H2z", "M0 100V0H2V100z"]
+    assert bands(counts, filled=False)[1].path == "M0 100V0H1V75H2V100z"
     assert [band.percents for band in bands(counts)] == [(50, 0), (50, 100)]
 
 
