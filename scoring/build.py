@@ -28,7 +28,7 @@ from scoring.garbage import without_gc
 from scoring.ledger import LEVELS, Level
 from scoring.plan import Plan
 from scoring.preview import preview_rankings
-from scoring.tables import choose, grid, little_memory, not_ranked, people, shapes, stored_baselines
+from scoring.tables import choose, give_back, grid, little_memory, not_ranked, people, shapes, stored_baselines
 from scoring.threads import beside
 from scoring.vocabulary import COLUMNS, Column, Reading
 from scoring.yardstick import Season, Yardstick, load_season, published_yardstick, season_yardstick
@@ -95,6 +95,12 @@ class Built:
 
     def __exit__(self, *_: object) -> None:
         self.facts.close()
+
+    def let_go(self) -> None:
+        """Of rankings and flags, from which the tables are made: a build of the site goes on without them."""
+        vars(self).update(rankings=(), previews=())
+        vars(self).pop("flags", None)
+        give_back(self.facts.db)
 
     @property
     def data_sha256(self) -> str:

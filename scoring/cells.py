@@ -90,13 +90,16 @@ def cell_table(
     shape = (len(rows), len(tasks))
     names, found, signs = [task for task, _, _ in tasks], list[Floats](), list[NDArray[np.int8]]()
     for score in COLUMNS:  # not both together: the table is ten times as large as what is taken from it
-        last = scores(score)
-        order = _order(last, rows, names)
-        found += (column[order].reshape(shape) for column in _numbers(last))
-        signs += (last[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy()[order].reshape(shape) for name in _SAID)
-    found += (_floats(last[name])[order].reshape(shape) for name in ("one_look", "gap"))
+        part = scores(score)
+        order = _order(part, rows, names)
+        found += (column[order].reshape(shape) for column in _numbers(part))
+        signs += (part[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy()[order].reshape(shape) for name in _SAID)
+        both = [_floats(part[name])[order].reshape(shape) for name in ("one_look", "gap")]
+        calls = np.stack([part[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64)
+        del part  # before the next one is made
+    found += both
     numbers, said = np.stack(found, axis=2), np.stack(signs, axis=2)
-    del found, signs
+    del found, signs, both
     _check(numbers, said)
     ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     places = np.zeros(shape, dtype=np.int32)
@@ -111,7 +114,7 @@ def cell_table(
         tuple(tasks),
         numbers,
         said,
-        np.stack([last[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64),
+        calls,
         places,
         tuple(map(dict, ended)),
         used,

@@ -41,7 +41,8 @@ def _write(built: Built, db: duckdb.DuckDBPyConnection, folder: Path) -> None:
         else:
             db.execute("DROP VIEW IF EXISTS exported")
             replace_relation(db, "exported_rows", built.flags if shape.name == "flags" else _ranked(built, shape))
-            db.execute("CREATE TEMP VIEW exported AS SELECT * FROM exported_rows")
+            rows = statement("table_flags") if shape.name == "flags" else "SELECT * FROM exported_rows"
+            db.execute(f"CREATE TEMP VIEW exported AS {rows}")
         _copy(db, shape, folder / f"{shape.name}.parquet")
 
 

@@ -81,7 +81,7 @@ def rank_intervals(draws: Floats, rows: NDArray[np.intp]) -> tuple[Ints, Ints]:
             some = ranks(tile[start : start + step] if step > 1 else tile[start])
             drawn[block.start + start : block.start + min(start + step, tile.shape[0])] = some
 
-    in_blocks(rank, count, _BLOCK)
+    in_blocks(rank, count, min(_BLOCK, 4 * step))  # of many rows, 64 draws would be 10 MB a thread
     low, high = np.empty(rows.size, dtype=np.int64), np.empty(rows.size, dtype=np.int64)
     inner, outer = math.floor(_TAIL * (count - 1)), math.ceil((1 - _TAIL) * (count - 1))
 

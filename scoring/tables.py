@@ -35,7 +35,7 @@ _TYPES: dict[str, pl.DataType] = {
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
     "DOUBLE": pl.Float64(),
-    "FLOAT": pl.Float32(),
+    "FLOAT": pl.Float64(),  # shortened where a file is written
     "DOUBLE[]": pl.List(pl.Float64()),
 }
 

@@ -77,6 +77,7 @@ def build_site(
     steps: StepFiles | None = None,
     conduct: Mapping[BoardId, Conduct] | None = None,
     made_of: bytes | None = None,
+    let_go: Callable[[], object] = lambda: None,
 ) -> Path:
     """Write the site to `out`, give the path of its home page.
 
@@ -84,7 +85,8 @@ def build_site(
     `<id>.preview`. `tables` writes the tables as files into the folder that it is given; `evidence` the signed files of
     the named entries: of none where `place`, the public address of the folder of entries, is known. `steps`: where the
     text of episodes is looked for. `conduct`: counts for the page of failures. `made_of`: digest of everything that the
-    leaderboard and the tables were made of; with it the files under data/ are kept for later builds.
+    leaderboard and the tables were made of; with it the files under data/ are kept for later builds. `let_go` is called
+    once the tables are there.
     A preview is shown when `leaderboard.previews` holds one; such a build is for the own machine.
     Raises UsageError when `out` holds something that is not a built site.
     """
@@ -101,7 +103,7 @@ def build_site(
         write_pages(docs, tasks, tasks_folder or tasks_root())
         pages = EntryPages(content, steps or StepFiles(), kept, makers(root), place, root / TEMPLATES, former)
         with ThreadPoolExecutor(1) as beside, ExitStack() as workers:
-            written = beside.submit(_write_data, tables, leaderboard, data, made_of)
+            written = beside.submit(_write_data, tables, leaderboard, data, made_of, let_go)
             early = workers.enter_context(pages.begun(Path(work))) if place else None  # else addresses are not known
             vega = _begin_drawings(content)
             content = replace(content, address=_generate(root, docs, built, content, kept, former))
@@ -125,7 +127,11 @@ def build_site(
 
 
 def _write_data(
-    tables: Callable[[Path], object], leaderboard: Leaderboard, folder: Path, made_of: bytes | None
+    tables: Callable[[Path], object],
+    leaderboard: Leaderboard,
+    folder: Path,
+    made_of: bytes | None,
+    let_go: Callable[[], object],
 ) -> None:
     def make(folder: Path) -> None:
         tables(folder)
@@ -134,6 +140,7 @@ def _write_data(
     folder.mkdir()
     place = default_cache()
     shelved(place / SHELF if place and made_of else None, made_of or b"", folder, make)
+    let_go()
 
 
 def _begin_drawings(content: Content) -> Callable[[], str]:

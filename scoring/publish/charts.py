@@ -1,6 +1,7 @@
 """The two charts of a board: performance profiles, and what an AUP costs.
 
-Takes a Board, gives SVG text to be placed inline; the key of the lines is the page's, so that it never hides a curve.
+Takes the frames of a board, gives SVG text to be placed inline; the key of the lines is the page's, so that it never
+hides a curve. Imported where something is drawn (scoring.publish.drawings).
 """
 
 from __future__ import annotations
@@ -12,24 +13,17 @@ from itertools import pairwise
 import altair as alt
 import polars as pl
 
-from scoring.leaderboard import Board
-from scoring.publish.findings import yardstick
-from scoring.publish.kept import begun
 from scoring.publish.labels import Box, along, place
-from scoring.publish.series import REST, pareto_frame, profile_frame
-from scoring.publish.svg import FADE, HEIGHT, INK, colour, dash, svg
+from scoring.publish.series import REST
+from scoring.publish.strokes import HEIGHT
+from scoring.publish.svg import FADE, INK, colour, dash, svg
 
 _AXES_WIDTH, _AXES_HEIGHT = 62, 46
 """Pixels that axes and their titles take from the drawing, about: names are placed in what is left."""
 
 
-def profile_chart(board: Board, width: int) -> Callable[[], str]:
+def profile(frame: pl.DataFrame, end: float, title: str, width: int) -> Callable[[], str]:
     """The way to performance profiles: the share of tasks within a factor of the best, as step-after lines."""
-    frame, end, title = profile_frame(board), board.constants.tau_max, f"log10 of the ratio to the {yardstick(board)}"
-    return begun(f"profile {width} {end} {title} {frame.write_json()}", lambda: _profile(frame, end, title, width))
-
-
-def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> Callable[[], str]:
     scale = alt.Scale(domain=[0, end], nice=False)
     lines = (
         alt.Chart(frame)
@@ -47,15 +41,8 @@ def _profile(frame: pl.DataFrame, end: float, title: str, width: int) -> Callabl
     return svg([lines], width)
 
 
-def pareto_chart(board: Board, width: int) -> Callable[[], str]:
-    """The way to AUP against cost per episode (log), the frontier as steps. Empty when no cost is known."""
-    frame = pareto_frame(board)
-    if frame.is_empty():
-        return str
-    return begun(f"pareto {width} {frame.write_json()}", lambda: _pareto(frame, width))
-
-
-def _pareto(frame: pl.DataFrame, width: int) -> Callable[[], str]:
+def pareto(frame: pl.DataFrame, width: int) -> Callable[[], str]:
+    """The way to AUP against cost per episode (log), the frontier as steps."""
     x = alt.X(
         "cost:Q",
         title="USD per episode (log)",

@@ -30,7 +30,7 @@ from scoring.publish.ledger_pages import LINES, NEWEST, line_ranges
 from scoring.publish.progress import progress
 from scoring.publish.said import said
 from scoring.publish.scores import PRICE_KINDS, placed, priced
-from scoring.publish.svg import DASHES, LEADERS
+from scoring.publish.strokes import DASHES, LEADERS
 from scoring.publish.table import Table, table
 from scoring.publish.templates import page_name, render
 from scoring.publish.texts import Texts

@@ -24,7 +24,7 @@ RECORD = "leaderboard.json.gz"
 SCORES = "task_scores.csv.gz"
 DOWNLOADS = (RECORD, "leaderboard.csv", SCORES, LEDGER, "published_regraded.tsv")
 """What write_downloads writes."""
-_IN_TABLES = {"ledger", "flags"}
+_IN_TABLES = {"ledger", "flags", "curves", "pareto"}
 _ROW_IN_TABLES: Any = {"cells": True, "standings": {"__all__": {"by_domain"}}}
 Value = str | int | float | None
 _RANKING = (
@@ -96,9 +96,9 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> Iterator
 
 
 def _shortened(rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
-    """Numbers to seven digits: what a spreadsheet shows of them. The Parquet tables have them whole."""
+    """Numbers to five digits: two more than a page shows. The Parquet tables have them whole."""
     for row in rows:
-        yield tuple(float(f"{value:.7g}") if isinstance(value, float) else value for value in row)
+        yield tuple(float(f"{value:.5g}") if isinstance(value, float) else value for value in row)
 
 
 def _ranking(leaderboard: Leaderboard) -> Iterator[tuple[Value, ...]]:

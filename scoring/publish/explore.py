@@ -1,6 +1,6 @@
 """What a reader can ask a chart: two sliders beside the cost frontier, and both charts as Vega-Lite for a closer look.
 
-Takes a Board, gives the frontier as JSON and specifications as text. Never draws: the picture of the page stays as it
+Takes a Board, gives the frontier as JSON and writes specifications. Never draws: the picture of the page stays as it
 is; Vega itself is one vendored file, kept by its version, that a page fetches only when somebody asks.
 """
 
@@ -12,21 +12,14 @@ import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import altair as alt
-import polars as pl
+from typing import NamedTuple
 
 from scoring.facts.read import default_cache
 from scoring.leaderboard import Board
+from scoring.publish.drawings import specifications
 from scoring.publish.engine import ask
-from scoring.publish.findings import yardstick
 from scoring.publish.formats import number, usd
-from scoring.publish.series import REST, drawn, pareto_frame, profile_frame, short
-from scoring.publish.svg import colour, dash, living
-
-MAX_POINTS = 300
-"""Points of a living chart: with their names they stay under 30 KB."""
+from scoring.publish.series import pareto_frame, short
 
 
 class Slider(NamedTuple):
@@ -79,71 +72,6 @@ def write_charts(boards: Sequence[Board], assets: Path, vega: Callable[[], str])
     for name, text in files.items():
         (assets / name).parent.mkdir(parents=True, exist_ok=True)
         (assets / name).write_text(text, encoding="utf-8")
-
-
-def specifications(board: Board) -> dict[str, str]:
-    """File name -> Vega-Lite as JSON, of the charts that the board has."""
-    found = {}
-    points, curves = pareto_frame(board), profile_frame(board)
-    if not points.is_empty():
-        found[f"pareto-{board.id}.json"] = living(_pareto(points))
-    if drawn(board):
-        found[f"profile-{board.id}.json"] = living(_profile(board, curves))
-    return found
-
-
-def _pareto(points: pl.DataFrame) -> Any:
-    kept = points.with_row_index().filter(pl.col("frontier") | (pl.col("index") < MAX_POINTS)).drop("index")
-    kept = kept.with_columns(pl.col("cost").round_sig_figs(4), pl.col("aup").round(4))
-    return (
-        alt.Chart(kept)
-        .mark_point(size=90, filled=True)
-        .encode(
-            x=alt.X(
-                "cost:Q",
-                title="USD per episode (log)",
-                scale=alt.Scale(type="log"),
-                axis=alt.Axis(format="$~g", tickCount=5),
-            ),
-            y=alt.Y("aup:Q", title="AUP", scale=alt.Scale(zero=False)),
-            color=colour(),
-            opacity=alt.condition("datum.frontier", alt.value(1), alt.value(0.6)),
-            tooltip=[
-                alt.Tooltip("label:N", title="agent"),
-                alt.Tooltip("cost:Q", title="USD per episode", format=".3g"),
-                alt.Tooltip("aup:Q", title="AUP", format=".3f"),
-                alt.Tooltip("frontier:N", title="on the frontier"),
-            ],
-        )
-        .add_params(alt.selection_interval(bind="scales"))
-    )
-
-
-def _profile(board: Board, curves: pl.DataFrame) -> Any:
-    shown = set(curves["row"])
-    labels = {row.id: short(row.label) for row in board.rows if row.id in shown}
-    named = curves.with_columns(label=pl.col("row").replace_strict(labels))
-    over = alt.selection_point(fields=["row"], on="pointerover", empty=False)
-    thick = alt.condition(over, alt.value(4), alt.value(2))
-    return (
-        alt.Chart(named)
-        .mark_line(interpolate="step-after", point=alt.OverlayMarkDef(opacity=0, size=40))
-        .encode(
-            x=alt.X("tau:Q", title=f"log10 of the ratio to the {yardstick(board)}"),
-            y=alt.Y("rho:Q", title="share of tasks", axis=alt.Axis(format="%")),
-            detail="row:N",
-            color=colour(),
-            strokeDash=dash(),
-            strokeWidth=thick,
-            opacity=alt.condition(f"datum.style === '{REST}'", alt.value(0.7), alt.value(1)),
-            tooltip=[
-                alt.Tooltip("label:N", title="agent"),
-                alt.Tooltip("tau:Q", title="log10 of the ratio", format=".3f"),
-                alt.Tooltip("rho:Q", title="share of tasks", format=".0%"),
-            ],
-        )
-        .add_params(over)
-    )
 
 
 _SCRIPTS: dict[str, str] = {}

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from scoring.leaderboard import Board
 from scoring.publish import findings
-from scoring.publish.charts import pareto_chart, profile_chart
+from scoring.publish.drawings import pareto_chart, profile_chart
 from scoring.publish.explore import Readout, readout
 from scoring.publish.formats import number, usd
 from scoring.publish.series import REST, drawn, short, styles, undrawn
-from scoring.publish.svg import DASHES, NARROW, WIDE
+from scoring.publish.strokes import DASHES, NARROW, WIDE
 
 MAX_RECORDS = 8
 """Rows of a chart's own table; the rest is in the downloads."""

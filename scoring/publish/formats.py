@@ -88,10 +88,10 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `48 s`, `3.2 min`, `1.5 h`."""
+    """`0.4 s`, `48 s`, `3.2 min`, `35 min`, `1.5 h`: at least two digits."""
     for size, unit in ((3600.0, "h"), (60.0, "min")):
         if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
+            return f"{seconds / size:.{int(seconds < 10 * size)}f} {unit}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 

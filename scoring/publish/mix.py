@@ -1,7 +1,8 @@
 """Counts as small drawings: ten stacked columns, each filled to the top or as high as its count.
 
-Takes counts by group and column, gives one path a group in a box of 100 by 100, whatever the page makes of them. A path
-covers those of the groups below it, which are drawn over it; the style sheet cuts the gaps between the columns.
+Takes counts by group and column, gives one path a group in a box as wide as there are columns and 100 high, whatever
+the page makes of it. A path covers those of the groups below it, which are drawn over it; the style sheet cuts the gaps
+between the columns.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-WIDE, HIGH = 10, 100
+HIGH = 100
 
 
 class Band(NamedTuple):
@@ -44,6 +45,6 @@ def _path(tops: Sequence[int]) -> str:
     path, at = f"M0 {HIGH}", HIGH
     for place, top in enumerate(tops):
         if top != at:
-            path += f"{f'H{place * WIDE}' if place else ''}V{top}"
+            path += f"{f'H{place}' if place else ''}V{top}"
             at = top
-    return f"{path}H{len(tops) * WIDE}{'' if at == HIGH else f'V{HIGH}'}z"
+    return f"{path}H{len(tops)}{'' if at == HIGH else f'V{HIGH}'}z"

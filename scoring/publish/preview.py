@@ -47,6 +47,7 @@ def publish(
         steps=StepFiles(submissions, own),
         conduct=conducts(built, records),
         made_of=None if built.previews else made_of(built),
+        let_go=built.let_go,
     )
 
 

@@ -16,7 +16,7 @@ from scoring.leaderboard import Board, BoardTask
 from scoring.publish.findings import WIDTH
 from scoring.publish.formats import number
 from scoring.publish.series import short
-from scoring.publish.svg import DASHES, LEADERS
+from scoring.publish.strokes import DASHES, LEADERS
 from scoring.publish.tops import LINES, leading
 
 Seeds = Mapping[int, Sequence[tuple[int, float]]]

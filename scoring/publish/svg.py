@@ -13,22 +13,12 @@ import altair as alt
 
 from scoring.publish.engine import ask
 from scoring.publish.lean import lean
-from scoring.publish.series import BASELINE, HIGHLIGHTED, REST
+from scoring.publish.series import BASELINE, REST
+from scoring.publish.strokes import DASHES, HEIGHT, LEADERS
 
-WIDE, NARROW, HEIGHT = 600, 332, 190
 # Stand-ins that become CSS variables: Vega wants colours that it can parse.
 INK, GRID, FADE = "#010203", "#010204", "#010205"
-LEADERS = tuple(f"c{place}" for place in range(1, HIGHLIGHTED + 1))
 PALETTE = {**{style: f"#0102{15 + place}" for place, style in enumerate(LEADERS)}, BASELINE: "#010221", REST: "#010222"}
-DASHES: dict[str, list[int]] = {
-    "c1": [],
-    "c2": [7, 2],
-    "c3": [2, 2],
-    "c4": [9, 2, 2, 2],
-    "c5": [5, 3],
-    BASELINE: [3, 4],
-    REST: [],
-}
 _VARIABLES = {
     INK: "currentColor",
     GRID: "var(--gb-grid)",

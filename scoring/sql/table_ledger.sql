@@ -1,1 +1,1 @@
-SELECT * FROM ledger
+SELECT * REPLACE (left(sha256, 16) AS sha256) FROM ledger

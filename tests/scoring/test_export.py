@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from scoring import export, tables
@@ -37,3 +38,15 @@ def test_a_sort_that_spills_gives_the_same_bytes_and_leaves_nothing(
     assert spilled
     assert limit != ("24MB",)
     assert not any(spills.iterdir())
+
+
+def test_the_words_of_a_flag_leave_out_what_its_numbers_say() -> None:
+    said = [
+        "claimed 0.5, regraded 0.25: 0.25 apart, 0.01 allowed",
+        "-1.2 on the sealed split, 1.1e-05 on validation: 1.2 apart, 0.05 is allowed (4 combined standard errors)",
+        "scored 24.6 in 4 steps, none of which can change a file",
+    ]
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE exported_rows AS SELECT unnest(?) AS words", [said])
+        found = [words for (words,) in db.execute(tables.statement("table_flags")).fetchall()]
+    assert found == ["0.01 allowed", "0.05 is allowed (4 combined standard errors)", said[2]]

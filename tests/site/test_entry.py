@@ -17,13 +17,16 @@ from scoring.conduct import Conduct
 from scoring.leaderboard import Cost, Flag, Leaderboard, Row
 from scoring.load import Loaded
 from scoring.publish.build import site_sources
+from scoring.publish.cells import outcome
 from scoring.publish.content import Content
 from scoring.publish.episodes import MAX_HANDED, by_kind, deciles, gap, happened
 from scoring.publish.evidence import PUBLIC, addressed
 from scoring.publish.flagged import flag_said
+from scoring.publish.formats import duration
 from scoring.publish.local import Local, durations, opened
 from scoring.publish.mix import bands
 from scoring.publish.progress import best_so_far, progress
+from scoring.publish.table import CODES
 from scoring.publish.templates import environment
 from scoring.publish.texts import StepFiles, Texts
 from scoring.publish.tops import TOP, leading, shown
@@ -125,9 +128,29 @@ def test_deciles_are_those_of_the_public_table() -> None:
 
 def test_columns_are_filled_or_as_high_as_their_count() -> None:
     counts = [("a", (2, 0)), ("b", (2, 1))]
-    assert [band.path for band in bands(counts)] == ["M0 100V50H10V100H20z", "M0 100V0H20V100z"]
-    assert bands(counts, filled=False)[1].path == "M0 100V0H10V75H20V100z"
+    assert [band.path for band in bands(counts)] == ["M0 100V50H1V100H2z", "M0 100V0H2V100z"]
+    assert bands(counts, filled=False)[1].path == "M0 100V0H1V75H2V100z"
     assert [band.percents for band in bands(counts)] == [(50, 0), (50, 100)]
+
+
+def test_a_tasks_row_says_once_how_submission_and_best_attempt_came_out_alike() -> None:
+    html = page(leaderboard(), "entry-3", loaded()["entry-3"])
+    found = next(one for one in content(leaderboard()).entries() if one.row.id == "entry-3")
+    lines = html.split("<tbody>")[1].split("</table>")[0].split("<tr")[1:]
+    assert len(lines) == len(found.row.cells)
+    for line, cell in zip(lines, found.row.cells, strict=True):
+        last, best = (CODES[outcome(found.row, cell, column)] for column in ("last", "best"))
+        if last == best:
+            assert line.startswith(f" class={last}>") and "<td class=" not in line
+        else:
+            assert line.startswith(">") and f"<td class={last}>" in line and f"<td class={best}>" in line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.44, "0.4 s"), (48.2, "48 s"), (192, "3.2 min"), (2112, "35 min"), (5400, "1.5 h")]
+)
+def test_a_duration_has_two_digits(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
 
 
 def test_a_part_is_asked_where_it_lies_and_nowhere_else() -> None:
@@ -166,6 +189,8 @@ def test_the_numbers_of_a_flag_stand_under_a_head_that_says_what_they_are() -> N
 
     assert said("claim-differs", "claimed 0.5, regraded 0.25: 0.25 apart, 0 allowed") == "2: 0.5, 0.25"
     assert said("claim-differs", "claimed 0.5, regraded 0.25: 0.25 apart, 0.01 allowed") == "2: 0.5, 0.25; 0.01"
+    assert said("claim-differs", "claimed 1.38346, regraded 1.38151: 0.00195 apart, 0 allowed") == "2: 1.383, 1.382"
+    assert said("claim-differs", "claimed 1.38346, regraded 1.38342: 4e-05 apart, 0 allowed") == "2: 1.3835, 1.3834"
     close = "claimed 0.5, regraded 0.5: 1e-09 apart, 0 allowed"
     assert said("claim-differs", close) == f"2: {close}", "numbers that look the same would say nothing"
     far = "1.2 on the sealed split, 1.1 on validation: 0.1 apart, 0.05 is allowed"

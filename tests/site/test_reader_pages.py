@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from scoring.leaderboard import ParetoPoint
-from scoring.publish.charts import pareto_chart
+from scoring.publish.drawings import pareto_chart
 from scoring.publish.explore import readout
 from scoring.publish.scores import KEY, LEADING, board_tree, key, placed, write_scores
 from tests.site.fixture import board, row
