@@ -88,28 +88,30 @@ def cell_table(
     row, task, how episodes ended and how many did, in this order. `notes`: by row and task. `tokens`: columns place,
     task_no, then the counts of Cell.tokens. Raises ValueError on a number that is none."""
     shape = (len(rows), len(tasks))
-    names, found, signs = [task for task, _, _ in tasks], list[Floats](), list[NDArray[np.int8]]()
-    for score in COLUMNS:  # not both together: the table is ten times as large as what is taken from it
+    names, signs = [task for task, _, _ in tasks], list[NDArray[np.int8]]()
+    numbers = np.empty((*shape, len(COLUMNS) * _NUMBERS + 2))
+    for at, score in enumerate(COLUMNS):  # not both together: the table is ten times as large as what is taken from it
         part = scores(score)
         order = _order(part, rows, names)
-        found += (column[order].reshape(shape) for column in _numbers(part))
+        for place, column in enumerate(_numbers(part), at * _NUMBERS):
+            numbers[..., place] = column[order].reshape(shape)
         signs += (part[name].cast(pl.Int8).fill_null(_UNKNOWN).to_numpy()[order].reshape(shape) for name in _SAID)
-        both = [_floats(part[name])[order].reshape(shape) for name in ("one_look", "gap")]
+        for place, name in enumerate(("one_look", "gap"), len(COLUMNS) * _NUMBERS):
+            numbers[..., place] = _floats(part[name])[order].reshape(shape)
         calls = np.stack([part[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64)
         del part  # before the next one is made
-    found += both
-    numbers, said = np.stack(found, axis=2), np.stack(signs, axis=2)
-    del found, signs, both
+    said = np.stack(signs, axis=2)
+    del signs
     _check(numbers, said)
     ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     places = np.zeros(shape, dtype=np.int32)
-    for at, lines in groupby(exits, key=itemgetter(0, 1)):
-        places[at] = ended.setdefault(tuple((status, many) for _, _, status, many in lines), len(ended))
+    for where, lines in groupby(exits, key=itemgetter(0, 1)):
+        places[where] = ended.setdefault(tuple((status, many) for _, _, status, many in lines), len(ended))
     used = np.full((*shape, len(tokens) - 2), _UNKNOWN, dtype=np.int64)
-    place, task, *counts = tokens.values()
+    rows_no, tasks_no, *counts = tokens.values()
     if any(np.ma.getmaskarray(count).any() for count in counts):
         raise ValueError("a count of tokens is not known")
-    used[np.asarray(place, dtype=np.intp), np.asarray(task, dtype=np.intp)] = np.stack(counts, axis=1)
+    used[np.asarray(rows_no, dtype=np.intp), np.asarray(tasks_no, dtype=np.intp)] = np.stack(counts, axis=1)
     return CellTable(
         tuple(tasks),
         numbers,
