@@ -55,7 +55,7 @@ def test_aup_is_the_definition(submissions: Path, enter: Enter) -> None:
         "fineweb-lm": np.log10(4.2 / constants["fineweb-lm"].reference),
         "breakout": np.log10(constants["breakout"].reference / 60),
         "meta-maze": np.log10(93.9 / 60),
-        "mountain-car": np.log10(82.93 / 70),
+        "mountain-car": np.log10(97.018 / 95),
     }
     expected = sum(0.8 - log for log in logs.values()) / 12
     place = row(submissions, "honest").standings["last"]
