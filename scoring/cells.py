@@ -80,14 +80,24 @@ def cell_table(
     tasks: Sequence[tuple[str, str, Direction]],
     rows: Sequence[str],
     scores: Callable[[Column], pl.DataFrame],
-    exits: Iterable[tuple[int, int, str, int]],
     tokens: Mapping[str, NDArray[Any]],
+    exits: Iterable[tuple[int, int, str, int]],
     notes: Notes,
 ) -> CellTable:
-    """`rows`: names in order, the baseline last. `scores`: the table task_scores, one kind of score of it. `exits`:
-    row, task, how episodes ended and how many did, in this order. `notes`: by row and task. `tokens`: columns place,
-    task_no, then the counts of Cell.tokens. Raises ValueError on a number that is none."""
+    """`rows`: names in order, the baseline last. `scores`: the table task_scores, one kind of score of it. `tokens`:
+    columns place, task_no, then the counts of Cell.tokens. `exits`: row, task, how episodes ended and how many did, in
+    this order. `notes`: by row and task. Raises ValueError on a number that is none."""
     shape = (len(rows), len(tasks))
+    ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
+    places = np.zeros(shape, dtype=np.int32)
+    for where, lines in groupby(exits, key=itemgetter(0, 1)):
+        places[where] = ended.setdefault(tuple((status, many) for _, _, status, many in lines), len(ended))
+    used = np.full((*shape, len(tokens) - 2), _UNKNOWN, dtype=np.int64)
+    rows_no, tasks_no, *counts = tokens.values()
+    if any(np.ma.getmaskarray(count).any() for count in counts):
+        raise ValueError("a count of tokens is not known")
+    used[np.asarray(rows_no, dtype=np.intp), np.asarray(tasks_no, dtype=np.intp)] = np.stack(counts, axis=1)
+    del exits, tokens, rows_no, tasks_no, counts  # before the scores, which are the most
     names, signs = [task for task, _, _ in tasks], list[NDArray[np.int8]]()
     numbers = np.empty((*shape, len(COLUMNS) * _NUMBERS + 2))
     for at, score in enumerate(COLUMNS):  # not both together: the table is ten times as large as what is taken from it
@@ -101,17 +111,7 @@ def cell_table(
         calls = np.stack([part[name].to_numpy()[order].reshape(shape) for name in _COUNTS], axis=2).astype(np.int64)
         del part  # before the next one is made
     said = np.stack(signs, axis=2)
-    del signs
     _check(numbers, said)
-    ended: dict[tuple[tuple[str, int], ...], int] = {(): 0}
-    places = np.zeros(shape, dtype=np.int32)
-    for where, lines in groupby(exits, key=itemgetter(0, 1)):
-        places[where] = ended.setdefault(tuple((status, many) for _, _, status, many in lines), len(ended))
-    used = np.full((*shape, len(tokens) - 2), _UNKNOWN, dtype=np.int64)
-    rows_no, tasks_no, *counts = tokens.values()
-    if any(np.ma.getmaskarray(count).any() for count in counts):
-        raise ValueError("a count of tokens is not known")
-    used[np.asarray(rows_no, dtype=np.intp), np.asarray(tasks_no, dtype=np.intp)] = np.stack(counts, axis=1)
     return CellTable(
         tuple(tasks),
         numbers,
@@ -127,12 +127,15 @@ def cell_table(
 
 def _order(scores: pl.DataFrame, rows: Sequence[str], tasks: Sequence[str]) -> NDArray[np.intp]:
     """Where in the table the lines of each row and task lie, in this order."""
-    names = scores.select("entry", "task").with_row_index("line")
-    numbered = names.join(pl.DataFrame({"entry": rows}).with_row_index("row_no"), on="entry")
-    numbered = numbered.join(pl.DataFrame({"task": tasks}).with_row_index("task_no"), on="task")
-    if numbered.height != len(rows) * len(tasks):
-        raise ValueError("the table of scores lacks a row")
-    return numbered.sort("row_no", "task_no")["line"].cast(pl.Int64).to_numpy()
+    row, task = (
+        scores[name].cast(pl.Enum(known), strict=False).to_physical().cast(pl.Int64).fill_null(_UNKNOWN).to_numpy()
+        for name, known in (("entry", rows), ("task", tasks))
+    )
+    place = np.where((row < 0) | (task < 0), _UNKNOWN, row * len(tasks) + task)
+    order = np.argsort(place, kind="stable")[np.count_nonzero(place < 0) :]
+    if not np.array_equal(place[order], np.arange(len(rows) * len(tasks))):
+        raise ValueError("the table of scores lacks a row, or has one twice")
+    return order
 
 
 def _numbers(scores: pl.DataFrame) -> Iterator[Floats]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -170,7 +171,8 @@ def _sealed_line(text: bytes) -> LedgerLine | None:
         seal = b'"sha256":"%s",' % tree["sha256"].encode()
         if hashlib.sha256(text.replace(seal, b"", 1)).hexdigest() != tree["sha256"]:
             return None
-        return lean(LedgerLine.model_validate(tree, context=_SEALED))
+        once = {key: sys.intern(value) if isinstance(value, str) else value for key, value in tree.items()}
+        return lean(LedgerLine.model_validate(once, context=_SEALED))  # most texts stand in several lines
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
         return None
 

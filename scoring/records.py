@@ -101,18 +101,18 @@ class _Facts:
 
     def _cells(self, db: duckdb.DuckDBPyConnection, ranking: Ranking) -> CellTable:
         numbers = {rule.id: number for number, rule in enumerate(self.plan.yard.rules)}
-        tokens = query(db, "tokens", seeds=SEEDS).fetchnumpy()
         notes: dict[tuple[int, int], list[AuditNote]] = defaultdict(list)
         for place, said in self.notes.items():
             for note in said:
                 if note.task in numbers:
                     notes[place, numbers[note.task]].append(note)
+        give_back(db)
         return cell_table(
             [(rule.id, rule.metric, rule.direction) for rule in self.plan.yard.rules],
             [*self.people["entry"], BASELINE],
             partial(ranking.tables.part, "task_scores"),
-            _lines(query(db, "exits", seeds=SEEDS)),  # before any other query
-            tokens,
+            query(db, "tokens", seeds=SEEDS).fetchnumpy(),
+            _lines(query(db, "exits", seeds=SEEDS)),  # read before any other query
             {at: tuple(said) for at, said in notes.items()},
         )
 

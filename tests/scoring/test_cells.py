@@ -138,14 +138,14 @@ def test_whatever_a_cell_says_is_in_the_digest_of_its_row(records: Leaderboard, 
 @pytest.mark.parametrize("column", ["value", "contribution"])
 def test_no_number_is_infinite(column: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, of(scores(**{column: np.inf})), [], TOKENS, {})
+        cell_table(*TASK, of(scores(**{column: np.inf})), TOKENS, [], {})
 
 
 def test_a_contribution_is_a_number_and_every_row_is_there() -> None:
     with pytest.raises(ValueError, match="not a number"):
-        cell_table(*TASK, of(scores(contribution=np.nan)), [], TOKENS, {})
+        cell_table(*TASK, of(scores(contribution=np.nan)), TOKENS, [], {})
     with pytest.raises(ValueError, match="lacks a row"):
-        cell_table(*TASK, of(scores().filter(pl.col("score") == "best")), [], TOKENS, {})
+        cell_table(*TASK, of(scores().filter(pl.col("score") == "best")), TOKENS, [], {})
 
 
 TASK: tuple[list[tuple[str, str, Direction]], list[str]] = ([("house-price", "r2", "max")], ["baseline"])

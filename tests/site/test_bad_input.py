@@ -146,7 +146,7 @@ SAID = {
     "mixed": {
         "index.html": ("N/A", "partial: ran 2 of the season's 12 tasks"),
         "entries/unpriced.html": ("Cost per episode N/A",),
-        "entries/failed.html": ("48 episodes without any score",),
+        "entries/failed.html": ("48 without any score",),
         "entries/gone.html": (
             "Removed on 2026-11-20 by a decision in the ledger: a copied artifact",
             "Nothing is shown",
