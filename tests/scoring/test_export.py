@@ -26,17 +26,19 @@ def test_a_sort_that_spills_gives_the_same_bytes_and_leaves_nothing(
     season = Season.from_toml((tmp_path / "season.toml").read_text(encoding="utf-8"))
     found = {}
     with build(tmp_path / "submissions", season=season) as built:
-        for memory in ("4GB", "24MB"):
+        for memory in ("4GB", "48MB", "40MB", "36MB", "32MB", "28MB"):  # what a sort needs differs between machines
             monkeypatch.setattr(tables, "MEMORY", memory)
             files = export.export(built, tmp_path / memory)
             found[memory] = {
                 f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.suffix == ".parquet"
             }
             spilled = any(spills.iterdir())
+            if spilled:
+                break
         limit = built.facts.db.execute("SELECT current_setting('memory_limit')").fetchone()
-    assert found["4GB"] == found["24MB"]
+    assert found[memory] == found["4GB"]
     assert spilled
-    assert limit != ("24MB",)
+    assert limit != (memory,)
     assert not any(spills.iterdir())
 
 
