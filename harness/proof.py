@@ -86,17 +86,21 @@ def exploit_agent(exploit: Exploit) -> ScriptedAgent:
     return ScriptedAgent(f"exploit-{exploit.name}", actions)
 
 
-def gains(place: Place, score: tuple[float, float], floor: tuple[float, float]) -> bool:
+def gains(task: TaskSpec, score: tuple[float, float], floor: tuple[float, float]) -> bool:
     """Whether `score` beats `floor` by more than three combined standard errors (value, standard error)."""
-    needed = margin(place.task, math.hypot(score[1], floor[1]))
-    return place.task.metric.sign * (score[0] - floor[0]) > needed
+    ahead, needed = _ahead(task, score, floor)
+    return ahead > needed
 
 
 def doubt(task: TaskSpec, score: tuple[float, float], floor: tuple[float, float]) -> str:
     """Words for a score that is better than the floor and not by enough to say so; empty for any other."""
-    ahead = task.metric.sign * (score[0] - floor[0])
-    needed = margin(task, math.hypot(score[1], floor[1]))
+    ahead, needed = _ahead(task, score, floor)
     return f"better by {ahead:.4g}, and only more than {needed:.4g} would be a gain" if 0 < ahead <= needed else ""
+
+
+def _ahead(task: TaskSpec, score: tuple[float, float], floor: tuple[float, float]) -> tuple[float, float]:
+    """How much better the score is, and how much it must be to count, in the metric's unit."""
+    return task.metric.sign * (score[0] - floor[0]), margin(task, math.hypot(score[1], floor[1]))
 
 
 def _last(episode: Episode) -> Attempt:
@@ -139,7 +143,7 @@ def _oracle_finding(place: Place, episode: Episode, floor: tuple[float, float] |
     score = _score(place, episode)
     if score is None:
         return Finding(place.task.id, "oracle", False, "nothing", detail=_reason(episode))
-    won = floor is not None and gains(place, score, floor)
+    won = floor is not None and gains(place.task, score, floor)
     detail = doubt(place.task, score, floor) if floor else ""
     return Finding(place.task.id, "oracle", won, "gain" if won else "no-gain", *score, detail)
 
@@ -156,7 +160,7 @@ def _variant_finding(place: Place, name: str, episode: Episode, floor: tuple[flo
     what, score = f"starter {name}", _score(place, episode)
     if score is None:
         return Finding(place.task.id, what, floor is not None, "invalid", detail=_reason(episode))
-    worse = floor is not None and gains(place, floor, score)
+    worse = floor is not None and gains(place.task, floor, score)
     detail = "" if worse else "its bug does not show: it must fail, or be worse by three standard errors"
     return Finding(place.task.id, what, worse, "worse" if worse else "no-gain", *score, detail)
 
@@ -167,7 +171,7 @@ def _exploit_finding(
     score = _score(place, episode)
     outcome: Outcome = "invalid"
     if score is not None:
-        outcome = "gain" if floor is None or gains(place, score, floor) else "no-gain"
+        outcome = "gain" if floor is None or gains(place.task, score, floor) else "no-gain"
     elif _last(episode).refused:
         outcome = "refused"
     passed = outcome == exploit.spec.expect

@@ -96,7 +96,7 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> Iterator
 
 
 def _shortened(rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
-    """Numbers to five digits: two more than a page shows. The Parquet tables have them whole."""
+    """Numbers to five digits: two more than a page shows. The Parquet tables have more."""
     for row in rows:
         yield tuple(float(f"{value:.5g}") if isinstance(value, float) else value for value in row)
 

@@ -41,8 +41,6 @@ def columns(board: Board) -> list[Row]:
 
 
 def _finalize(value: Any) -> Any:
-    if type(value) is str and value.isprintable():  # nearly always, and a thousand times a page
-        return value
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

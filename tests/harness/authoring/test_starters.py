@@ -52,7 +52,7 @@ def test_a_planted_bug_shows(engine: Engine, task: str, tmp_path: Path) -> None:
     worst = run_episode(buggy, baseline_agent(buggy.task), 0, tmp_path / "buggy")
     floor, found = score(best, metric), score(worst, metric)
     assert floor is not None and best.variant is None and worst.variant == "buggy"
-    assert found is None or gains(whole, floor, found)
+    assert found is None or gains(whole.task, floor, found)
     assert "planted bug" in (tmp_path / "buggy" / "trajectory.json").read_text()
     assert "planted bug" not in (tmp_path / "whole" / "trajectory.json").read_text()
     assert (tmp_path / "buggy" / "workspace.patch").read_text().count("baseline.py") == 0, "the bug is no change of its"
