@@ -40,6 +40,8 @@ from scoring.vocabulary import BASELINE, BoardId, Reading
 
 ROWS = 50
 """Entries that a page of computed figures links without JavaScript."""
+MOVED = {"entries", "beaten_by"}
+"""What every new entry changes about a task of a board; no entry's page says it."""
 ENOUGH = 3
 """Ranked entries that the season board needs before Home opens on it."""
 
@@ -274,9 +276,9 @@ class Content:
         """The baseline's row, and a digest of what a page takes from its board."""
         if id(board) not in self._bases:
             row = next((one for one in board.rows if one.kind == BASELINE), None)
-            told = [one.model_dump_json() for one in (*board.tasks, board.constants, *([row] if row else []))]
-            known = " ".join(sorted(self.tasks))
-            digest = key(board.id, board.reading, board.default_column, known, *told).hex()
+            told = [task.model_dump_json(exclude=MOVED) for task in board.tasks]
+            told += [board.constants.model_dump_json(), " ".join(sorted(self.tasks))]
+            digest = key(board.id, board.reading, board.default_column, self.said(row) if row else b"", *told).hex()
             self._bases[id(board)] = (row, digest)
         return self._bases[id(board)]
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -80,6 +80,14 @@ def write_board(folder: Path, entries: int, seed: int, *, published: int = 0, br
     )
 
 
+def write_more(folder: Path, index: int, seed: int) -> None:
+    """Entry `index` beside the others of a board, its lines at the ledger's end."""
+    last = json.loads((folder / LEDGER).read_bytes().splitlines()[-1])
+    part = _write_run(folder, seed, index)
+    with (folder / LEDGER).open("ab") as ledger:
+        ledger.writelines(_chain(part.lines, last["sequence"] + 1, last["sha256"]))
+
+
 def _write_run(folder: Path, seed: int, index: int) -> _Part:
     made = make_entry(seed, index)
     data = canonical_bytes(made.bundle)
@@ -130,10 +138,9 @@ def _write_broken(folder: Path, seed: int, index: int) -> None:
     (place / "bundle.json.sig").write_bytes(_signature(data, seed))
 
 
-def _chain(lines: Iterator[Tree]) -> Iterator[bytes]:
+def _chain(lines: Iterable[Tree], first: int = 0, previous: str = START) -> Iterator[bytes]:
     """The ledger's bytes. append_line verifies the whole chain for every line, which 20,000 lines cannot afford."""
-    previous = START
-    for sequence, line in enumerate(lines):
+    for sequence, line in enumerate(lines, first):
         tree = line | {"sequence": sequence, "previous": previous}
         previous = digest(tree)
         sealed = tree | {"sha256": previous}

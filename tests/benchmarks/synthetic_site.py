@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 PLACE = "https://files.example/board/commit/submissions"
 
 
 def built(size: int, folder: Path) -> dict[str, float]:
-    """Build the board's site three times; figures of each by its name. `cold`: nothing is kept anywhere; `warm`: what
-    that build kept; `charts`: of it all drawings and pages are gone, and facts, tables and Vega's script are there."""
+    """Build the board's site four times; figures of each by its name. `cold`: nothing is kept anywhere; `warm`: what
+    that build kept; `more`: the same, and one entry more; `charts`: all drawings and pages are gone, and facts, tables
+    and Vega's script are there."""
     from tests.benchmarks.tree_memory import ran
 
     if not (folder / "season.toml").exists():
@@ -28,13 +32,28 @@ def built(size: int, folder: Path) -> dict[str, float]:
     environment = {**os.environ, "GYMBOARD_HOME": str(folder / "home")}
     command = [sys.executable, __file__, str(size), str(folder)]
     figures: dict[str, float] = {}
-    for kind, gone in (("cold", ("**/*",)), ("warm", ()), ("charts", ("scoring/drawn.sqlite*", "scoring/site-*.json"))):
+    drawings = ("scoring/drawn.sqlite*", "scoring/site-*.json")
+    for kind, gone in (("cold", ("**/*",)), ("warm", ()), ("more", ()), ("charts", drawings)):
         for file in (file for pattern in gone for file in (folder / "home").glob(pattern) if file.is_file()):
             file.unlink()
-        done = ran(command, environment)
+        with _one_more(folder / "submissions", size) if kind == "more" else nullcontext():
+            done = ran(command, environment)
         found = json.loads(done.output) | {"peak, MB": done.tree, "largest process, MB": done.process}
         figures |= {f"{kind} {name}": value for name, value in found.items()}
     return figures
+
+
+@contextmanager
+def _one_more(submissions: Path, size: int) -> Iterator[None]:
+    from scoring.ledger import LEDGER, VERDICTS
+    from tests.benchmarks.synthetic import write_more
+
+    ledger, before = (submissions / LEDGER).read_bytes(), {*submissions.iterdir(), *(submissions / VERDICTS).iterdir()}
+    write_more(submissions, size, seed=0)
+    yield
+    (submissions / LEDGER).write_bytes(ledger)
+    for new in {*submissions.iterdir(), *(submissions / VERDICTS).iterdir()} - before:
+        shutil.rmtree(new) if new.is_dir() else new.unlink()
 
 
 def one(folder: Path) -> dict[str, float]:

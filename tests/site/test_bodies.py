@@ -32,18 +32,22 @@ TEMPLATE_FOLDER = site_sources() / TEMPLATES
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Content, list[New], Path]]:
     work = tmp_path_factory.mktemp("bodies")
-    write_board(work / "submissions", 9, 7, published=1, broken=1)
+    yield *board(work, 9), work
+
+
+def board(work: Path, entries: int) -> tuple[Content, list[New]]:
+    """A board of so many entries and one import, and the pages that it needs."""
+    write_board(work / "submissions", entries, 7, published=1, broken=1)
     write_season(work / "season.toml")
     season = Season.from_toml((work / "season.toml").read_text(encoding="utf-8"))
     with build(work / "submissions", season=season) as built:
         records, counts = leaderboard(built), built.facts.bundles()
-    entries = Bundles(work / "submissions", counts=counts)
+    bundles = Bundles(work / "submissions", counts=counts)
     assert counts.keys() == {page_name(row) for board in records.boards for row in board.rows if row.kind == "entry"}
-    found = Content(records, load_tasks(), entries, environment(TEMPLATE_FOLDER))
-    new = [
-        New(found.body_key(shown, str(entries.digest(page_name(shown.row))), "m"), shown) for shown in found.entries()
+    found = Content(records, load_tasks(), bundles, environment(TEMPLATE_FOLDER))
+    return found, [
+        New(found.body_key(shown, str(bundles.digest(page_name(shown.row))), "m"), shown) for shown in found.entries()
     ]
-    yield found, new, work
 
 
 def here(content: Content, one: New) -> str:
@@ -75,6 +79,21 @@ def test_workers_make_the_very_same_and_only_what_they_have_not_made_is_left(
         until(lambda: whole(work) == len(new))
         given = met(made)
     assert given == {one.key: here(about, one) for one in new}
+
+
+def test_another_entry_changes_no_body_but_its_own(content: tuple[Content, list[New], Path], tmp_path: Path) -> None:
+    """Ranks and counts of the board move with it; they stand in heads, and on the board's own pages."""
+    about, before, _ = content
+    later, after = board(tmp_path, 10)
+    was, now = (
+        {page_name(one.shown.row): (made_of, one) for one in pages if one.shown.board.id == "season"}
+        for made_of, pages in ((about, before), (later, after))
+    )
+    assert len(now) == len(was) + 1
+    moved = {name for name, (_, one) in was.items() if one.shown.row.standings != now[name][1].shown.row.standings}
+    assert moved, "the new entry has a rank among the others"
+    for name, (made_of, one) in was.items():
+        assert (one.key, here(made_of, one)) == (now[name][1].key, here(*now[name]))
 
 
 def whole(work: Path) -> int:
