@@ -69,24 +69,26 @@ def _chain_starts(descending: Floats, same: float) -> Ints:
 
 
 def rank_intervals(draws: Floats, rows: NDArray[np.intp]) -> tuple[Ints, Ints]:
-    """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); whole ranks."""
+    """95 % interval of the rank of each of the `rows` among them, over draws (entries, draws); whole ranks.
+
+    Leaves in `draws` the ranks in place of the values: they are the largest thing in memory.
+    """
     count = draws.shape[1]
-    small = np.uint16 if rows.size < 2**16 else np.uint32
     step = max(1, _CACHED // max(1, rows.size))
-    drawn = np.empty((count, rows.size), dtype=small)
 
     def rank(block: slice) -> None:
         tile = np.ascontiguousarray(draws[rows, block].T)
         for start in range(0, tile.shape[0], step):
-            some = ranks(tile[start : start + step] if step > 1 else tile[start])
-            drawn[block.start + start : block.start + min(start + step, tile.shape[0])] = some
+            some = tile[start : start + step] if step > 1 else tile[start]
+            some[...] = ranks(some)
+        draws[rows, block] = tile.T
 
     in_blocks(rank, count, min(_BLOCK, 4 * step))  # of many rows, 64 draws would be 10 MB a thread
     low, high = np.empty(rows.size, dtype=np.int64), np.empty(rows.size, dtype=np.int64)
     inner, outer = math.floor(_TAIL * (count - 1)), math.ceil((1 - _TAIL) * (count - 1))
 
     def ends(block: slice) -> None:
-        ordered = np.partition(np.ascontiguousarray(drawn[:, block].T), [inner, outer], axis=1)
+        ordered = np.partition(draws[rows[block]], [inner, outer], axis=1)
         low[block], high[block] = ordered[:, inner], ordered[:, outer]
 
     in_blocks(ends, rows.size, _BLOCK)

@@ -28,7 +28,8 @@ class Places:
 
 
 def places(names: Sequence[str], ranked: Bools, aup: Floats, parts: Floats, draws: Floats | None) -> Places:
-    """`names` and `ranked` are of the entries, the first of the rows; `parts` (rows, tasks), `draws` (rows, draws).
+    """`names` and `ranked` are of the entries, the first of the rows; `parts` (rows, tasks), `draws` (rows, draws), which
+    are used up.
 
     A rank's interval always contains the rank itself, although a resampled best never gains. Entries of equal rank
     walk into their tie groups by name, so that the order of the rows decides nothing.
@@ -37,9 +38,9 @@ def places(names: Sequence[str], ranked: Bools, aup: Floats, parts: Floats, draw
     rank, out = ranks(aup[rows]), leave_one_out(parts[rows])
     low = high = group = np.zeros(rows.size, dtype=np.int64)
     if draws is not None and rows.size:
+        group = tie_groups(rank, draws, rows)
         low, high = rank_intervals(draws, rows)
         low, high = np.minimum(low, rank), np.maximum(high, rank)
-        group = tie_groups(rank, draws, rows)
     found = (rank, low, high, group, *out)
     return Places(*(_spread(values, rows, aup.size) for values in found))
 

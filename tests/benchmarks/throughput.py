@@ -1,10 +1,11 @@
-"""Episodes side by side: `python -m tests.benchmarks.throughput [--episodes 200] [--sandbox docker|local]`.
+"""Episodes side by side: `python -m tests.benchmarks.throughput [--episodes 200] [--sandbox docker|local] [--answer-s S]`.
 
 Takes the number of episodes, plays so many smoke episodes of colonel-blotto with the baseline agent one at a time and
 two at a time, prints how much faster two are (target: 1.7 times on a machine with two processors that are otherwise
 idle) and what the harness itself takes of the time of one at a time (target: at most 5 %): everything but containers,
 commands and grades, counted where the engine and the graders are called. The peer is the engine alone: bare containers
-made, started and removed by one client and by two, which bounds what two episodes can gain. Never measured in a test.
+made, started and removed by one client and by two, which bounds what two episodes can gain. With `--answer-s` the
+agent asks a language model on loopback three times, which answers after so many seconds. Never measured in a test.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ from harness.sandbox.docker import DockerEngine
 from harness.sandbox.docker_box import DockerSandbox
 from harness.sandbox.local import LocalEngine
 from harness.sandbox.local_box import LocalSandbox
+from tests.servers.answers import tool
+from tests.servers.models import model_server
 
 TASK = "colonel-blotto"
 TIMES_TARGET, OVERHEAD_TARGET = 1.7, 0.05
@@ -43,9 +47,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--sandbox", choices=("docker", "local"), default="docker")
+    parser.add_argument("--answer-s", type=float)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        walls = {jobs: played(asked.episodes, asked.sandbox, jobs, Path(made)) for jobs in (1, 2)}
+        with agent(asked.answer_s) as words:
+            walls = {jobs: played(asked.episodes, asked.sandbox, jobs, Path(made), words) for jobs in (1, 2)}
         for jobs, wall_s in walls.items():
             print(f"{jobs} at a time: {wall_s:.1f} s, {60 * asked.episodes / wall_s:.1f} episodes a minute")
         print(f"two against one: {walls[1] / walls[2]:.2f} times (target {TIMES_TARGET})")
@@ -57,12 +63,25 @@ def main() -> None:
     print(f"harness: {share:.1%} of {wall_s:.1f} s, {rest} (target {OVERHEAD_TARGET:.0%})")
 
 
-def played(episodes: int, sandbox: str, jobs: int, folder: Path) -> float:
+@contextmanager
+def agent(answer_s: float | None) -> Iterator[list[str]]:
+    """The words that choose it: the baseline, or one with a model that takes so long for each of its answers."""
+    if answer_s is None:
+        yield []
+        return
+    turns = [tool("bash", command="cp baseline.py strategy.py"), tool("validate"), tool("submit")]
+    slow = [replace(turn, delay_s=answer_s) for turn in turns]
+    with model_server(lambda asked: slow[sum(one["role"] == "assistant" for one in asked.messages)]) as server:
+        model = ["--model", "openai/m", "--api-base", server.openai, "--price", "3,15", "--yes"]
+        yield ["--agent", "tests.servers.asker:Asker", *model]
+
+
+def played(episodes: int, sandbox: str, jobs: int, folder: Path, agent: list[str]) -> float:
     """Seconds of a whole `gymboard run`. 64 seeds are the most of one run."""
     begun = time.monotonic()
     for number, seeds in enumerate(_parts(episodes)):
         words = ["--tasks", TASK, "--profile", "smoke", "--sandbox", sandbox, "--seeds", str(seeds)]
-        words += ["--jobs", str(jobs), "--runs", str(folder), "--run", f"jobs-{jobs}-{number}"]
+        words += ["--jobs", str(jobs), "--runs", str(folder), "--run", f"jobs-{jobs}-{number}", *agent]
         subprocess.run([sys.executable, "-m", "gymboard", "run", *words], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - begun
 
