@@ -28,8 +28,8 @@ class Places:
 
 
 def places(names: Sequence[str], ranked: Bools, aup: Floats, parts: Floats, draws: Floats | None) -> Places:
-    """`names` and `ranked` are of the entries, the first of the rows; `parts` (rows, tasks), `draws` (rows, draws), which
-    are used up.
+    """`names` and `ranked` are of the entries, the first of the rows; `parts` (rows, tasks), `draws` (rows,
+    draws), which are used up.
 
     A rank's interval always contains the rank itself, although a resampled best never gains. Entries of equal rank
     walk into their tie groups by name, so that the order of the rows decides nothing.

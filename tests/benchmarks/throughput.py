@@ -1,4 +1,4 @@
-"""Episodes side by side: `python -m tests.benchmarks.throughput [--episodes 200] [--sandbox docker|local] [--answer-s S]`.
+"""Episodes side by side: `python -m tests.benchmarks.throughput [--episodes 200] [--sandbox local] [--answer-s S]`.
 
 Takes the number of episodes, plays so many smoke episodes of colonel-blotto with the baseline agent one at a time and
 two at a time, prints how much faster two are (target: 1.7 times on a machine with two processors that are otherwise
