@@ -50,14 +50,14 @@ class Progress(NamedTuple):
 
 
 def progress(board: Board, place: int, told: Told) -> Progress | None:
-    """None when nobody shown was told anything."""
+    """None when nobody shown was told anything twice: one value has no course."""
     task = board.tasks[place]
     seeds = told.get(task.id, {})
     found = [
         (short(row.label, WIDTH), best_so_far(seeds.get(row.id, {}), task)) for row in leading(board, place, LINES)
     ]
     curves = [(label, curve) for label, curve in found if curve]
-    if not curves:
+    if all(len(curve) < 2 for _, curve in curves):
         return None
     values = [value for _, curve in curves for _, value in curve]
     ends = [*values, *([task.baseline] if task.baseline is not None else [])]

@@ -369,6 +369,7 @@ def test_best_so_far_is_the_median_of_each_seeds_best() -> None:
 def test_progress_is_drawn_of_who_was_told_something() -> None:
     records = only(row(0, "ada"), row(1, "bell"))
     assert progress(records.boards[0], 0, {}) is None
+    assert progress(records.boards[0], 0, {"house-price": {"entry-1": {0: [(10, 1.0)], 1: [(10, 2.0)]}}}) is None
     drawn = progress(records.boards[0], 0, {"house-price": {"entry-1": {0: [(10, 1.0), (20, 3.0)]}}})
     assert drawn is not None
     (line,) = drawn.lines
