@@ -5,7 +5,6 @@ Takes a Request, checks it against what there is, prints through scoring.termina
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +45,6 @@ def answer(request: Request) -> bool:
         _print(built, _wanted(built, request), request)
         rejections = [one for one in built.facts.rejections if not _is_preview(request, one[0])]
         print_rejections(rejections)
-        if request.output != "table" and request.explain is None:
-            gc.freeze()  # else the interpreter searches all rows three times before it ends
         return not rejections
 
 
