@@ -105,8 +105,9 @@ def _task_page(task: TaskSpec, folder: Path) -> str:
 
 def _facts(task: TaskSpec) -> str:
     limits, better = task.limits, "higher" if task.metric.direction == "max" else "lower"
+    unit = f" ({plain(task.metric.unit)})" if task.metric.unit else ""
     rows = [
-        ("Metric", f"{plain(task.metric.label)} ({plain(task.metric.unit)}), {better} is better"),
+        ("Metric", f"{plain(task.metric.label)}{unit}, {better} is better"),
         ("Also reported", ", ".join(plain(m.label) for m in task.metrics[1:]) or "nothing"),
         ("Artifact", ", ".join(f"`{a.path}` (at most {a.max_bytes:,} bytes)" for a in task.artifact)),
         ("Grader", f"{task.grader.kind}, version {task.grader.version}"),

@@ -72,6 +72,11 @@ def test_only_the_very_value_with_an_audit_note_is_marked(committed_site: Path) 
     assert [f"{float(value):.3f}" for value in marked] == ["0.576"]
 
 
+def test_a_metric_without_a_unit_has_no_brackets(committed_site: Path) -> None:
+    page = (committed_site / "tasks" / "house-price.html").read_text(encoding="utf-8")
+    assert "<td>R², higher is better</td>" in page
+
+
 def test_a_task_page_has_every_part_of_its_folder(committed_site: Path) -> None:
     page = committed_site / "tasks" / "house-price.html"
     text = text_of(page)
