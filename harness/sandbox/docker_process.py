@@ -25,21 +25,45 @@ KILLED = 137
 FREEZE_S = 15.0
 FREEZE_FAILS = re.compile(r"unable to freeze|waiting for the cgroup to freeze|/(runc|crun) pause \w+` failed")
 """Docker's words for both versions of cgroups, and Podman's, who keeps runc's to itself."""
+BELIEVED_PAUSED, BELIEVED_RUNNING = re.compile("is already paused"), re.compile("is not paused")
 
 
 def pause_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S) -> None:
     """Pause; on a busy machine the kernel may fail to freeze a group in the moment that runc grants it, so ask again.
 
-    Raises docker.errors.APIError: at once for any other reason, after `patience_s` for this one.
+    The engine believes events, which come late: it may take a running container for a paused one, or have one paused
+    whose freeze it said had failed. Such a one is resumed first, and is paused when the engine has said so.
+    Raises docker.errors.APIError: at once for any other reason, after `patience_s` for these.
     """
+    from docker.errors import APIError
+
+    def pause() -> None:
+        try:
+            api.pause(container)
+        except APIError as error:
+            if BELIEVED_PAUSED.search(str(error)):
+                with suppress(APIError):
+                    api.unpause(container)
+            raise
+
+    _patiently(pause, re.compile(f"{FREEZE_FAILS.pattern}|{BELIEVED_PAUSED.pattern}"), patience_s)
+
+
+def resume_patiently(api: APIClient, container: str, patience_s: float = FREEZE_S) -> None:
+    """Resume; an engine that has not heard yet of the pause is asked again. Raises as `pause_patiently` does."""
+    _patiently(lambda: api.unpause(container), BELIEVED_RUNNING, patience_s)
+
+
+def _patiently(ask: Callable[[], object], passing: re.Pattern[str], patience_s: float) -> None:
+    """Ask until it is granted, for so long if what stands against it is `passing`."""
     from docker.errors import APIError
 
     deadline, wait_s = time.monotonic() + patience_s, 0.02
     while True:
         try:
-            api.pause(container)
+            ask()
         except APIError as error:
-            if not FREEZE_FAILS.search(str(error)) or time.monotonic() >= deadline:
+            if not passing.search(str(error)) or time.monotonic() >= deadline:
                 raise
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, 1.0)
@@ -93,7 +117,7 @@ class DockerProcess(Conversation):
 
     def resume(self) -> None:
         with engine_call("resuming a grader program"):
-            self._container.unpause()
+            resume_patiently(self._api, self._id)
 
     def cpu_s(self) -> float:
         """From the container's cgroup, so every process that ever ran counts. After its end: the last value asked."""
