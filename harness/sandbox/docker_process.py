@@ -77,7 +77,6 @@ class DockerProcess(Conversation):
     def __init__(
         self, role: Literal["referee", "player"], container: Container, remove: Callable[[], None], life: Lifeline
     ) -> None:
-        self._container = container
         self._life = life
         self._remove = remove
         self._code: int | None = None
