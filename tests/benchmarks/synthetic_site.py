@@ -51,12 +51,17 @@ def _one_more(submissions: Path, index: int) -> Iterator[None]:
     from scoring.ledger import LEDGER, VERDICTS
     from tests.benchmarks.synthetic import write_more
 
-    ledger, before = (submissions / LEDGER).read_bytes(), {*submissions.iterdir(), *(submissions / VERDICTS).iterdir()}
+    def there() -> set[Path]:
+        return {*submissions.iterdir(), *(submissions / VERDICTS).iterdir()}
+
+    ledger, before = (submissions / LEDGER).read_bytes(), there()
     write_more(submissions, index, seed=0)
-    yield
-    (submissions / LEDGER).write_bytes(ledger)
-    for new in {*submissions.iterdir(), *(submissions / VERDICTS).iterdir()} - before:
-        shutil.rmtree(new) if new.is_dir() else new.unlink()
+    try:
+        yield
+    finally:
+        (submissions / LEDGER).write_bytes(ledger)
+        for new in there() - before:
+            shutil.rmtree(new) if new.is_dir() else new.unlink()
 
 
 def one(folder: Path) -> dict[str, float]:

@@ -5,7 +5,8 @@ two at a time, prints how much faster two are (target: 1.7 times on a machine wi
 idle) and what the harness itself takes of the time of one at a time (target: at most 5 %): everything but containers,
 commands and grades, counted where the engine and the graders are called. The peer is the engine alone: bare containers
 made, started and removed by one client and by two, which bounds what two episodes can gain. With `--answer-s` the
-agent asks a language model on loopback three times, which answers after so many seconds. Never measured in a test.
+agent asks a language model on loopback three times, which answers after so many seconds; the harness'
+share is that of the baseline agent. Never measured in a test.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def main() -> None:
     parser.add_argument("--answer-s", type=float)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        with agent(asked.answer_s) as words:
-            walls = {jobs: played(asked.episodes, asked.sandbox, jobs, Path(made), words) for jobs in (1, 2)}
+        with agent(asked.answer_s) as chosen:
+            walls = {jobs: played(asked.episodes, asked.sandbox, jobs, Path(made), chosen) for jobs in (1, 2)}
         for jobs, wall_s in walls.items():
             print(f"{jobs} at a time: {wall_s:.1f} s, {60 * asked.episodes / wall_s:.1f} episodes a minute")
         print(f"two against one: {walls[1] / walls[2]:.2f} times (target {TIMES_TARGET})")
@@ -76,12 +77,12 @@ def agent(answer_s: float | None) -> Iterator[list[str]]:
         yield ["--agent", "tests.servers.asker:Asker", *model]
 
 
-def played(episodes: int, sandbox: str, jobs: int, folder: Path, agent: list[str]) -> float:
+def played(episodes: int, sandbox: str, jobs: int, folder: Path, chosen: list[str]) -> float:
     """Seconds of a whole `gymboard run`. 64 seeds are the most of one run."""
     begun = time.monotonic()
     for number, seeds in enumerate(_parts(episodes)):
         words = ["--tasks", TASK, "--profile", "smoke", "--sandbox", sandbox, "--seeds", str(seeds)]
-        words += ["--jobs", str(jobs), "--runs", str(folder), "--run", f"jobs-{jobs}-{number}", *agent]
+        words += ["--jobs", str(jobs), "--runs", str(folder), "--run", f"jobs-{jobs}-{number}", *chosen]
         subprocess.run([sys.executable, "-m", "gymboard", "run", *words], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - begun
 

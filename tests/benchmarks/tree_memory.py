@@ -2,9 +2,8 @@
 
 Takes a command, runs it to its end, gives its output and two peaks in MB. `tree`: what all its processes have of their
 own, added up, and the pages of files (libraries) of the one that has most of them: these are the same files, and one
-copy of each serves all. Pages that an allocator has given back (MADV_FREE) are nobody's, although the system leaves
-them in place until somebody else wants them. Looked at every 50 ms. `process`: the largest resident set of any one of
-them, as GNU time has it, with such pages.
+copy of each serves all. Looked at every 50 ms. `process`: the largest resident set of any one of them, as GNU time has
+it; of a program that starts no other both are the same but for what comes and goes between two looks.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ def now(root: int) -> float:
     """MB of the process and all below it; what has ended meanwhile has none."""
     own, files = 0, 0
     for process in _tree(root):
-        kib = dict.fromkeys(("Rss", "Anonymous", "LazyFree"), 0)
+        kib = dict.fromkeys(("Rss", "Anonymous"), 0)
         try:
             text = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")
         except OSError:
             continue
         kib |= {name: int(rest.split()[0]) for name, _, rest in _fields(text) if name in kib}
-        own, files = own + kib["Anonymous"] - kib["LazyFree"], max(files, kib["Rss"] - kib["Anonymous"])
+        own, files = own + kib["Anonymous"], max(files, kib["Rss"] - kib["Anonymous"])
     return (own + files) / 1024
 
 
