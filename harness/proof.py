@@ -87,7 +87,7 @@ def exploit_agent(exploit: Exploit) -> ScriptedAgent:
 
 
 def gains(task: TaskSpec, score: tuple[float, float], floor: tuple[float, float]) -> bool:
-    """Whether `score` beats `floor` by more than three combined standard errors (value, standard error)."""
+    """Whether `score` beats `floor` by more than chance explains; both are (value, standard error)."""
     ahead, needed = _ahead(task, score, floor)
     return ahead > needed
 

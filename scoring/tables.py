@@ -20,7 +20,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harness.schema.gain import GAIN_SIGMAS
 from scoring.facts.database import Stream
 from scoring.profiles import Bools, Floats
 from scoring.stats import SEEDS as SEEDS
@@ -171,7 +170,7 @@ def people(db: duckdb.DuckDBPyConnection, origin: str, levels: Sequence[str]) ->
 
 def not_ranked(db: duckdb.DuckDBPyConnection, names: Mapping[int, str]) -> tuple[Mapping[str, str], frozenset[str]]:
     """Why each of the chosen stands without a rank, by name, and which of these are partial. `names`: by entry_no."""
-    query(db, "copies", sigmas=GAIN_SIGMAS)
+    query(db, "copies")
     found = query(db, "not_ranked", seeds=SEEDS).fetchall()
     reasons = {names[entry]: why for entry, why, _ in found}
     return reasons, frozenset(names[entry] for entry, _, partial in found if partial)

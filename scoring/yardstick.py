@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from harness.errors import Problem, UsageError
 from harness.schema.base import Day, Inconsistent, KebabId, Line, Record
+from harness.schema.gain import sigmas
 from harness.schema.upstream import UPSTREAM_TASKS, UpstreamTask
 from harness.schema.vocabulary import Direction, Domain
 from scoring.profiles import Bools, Floats
@@ -53,7 +54,8 @@ class Trivial(Record):
 
 
 class TaskRule(Record):
-    """How one task counts. `noise`: within this share of the baseline a value is the baseline."""
+    """How one task counts. `noise`: within this share of the baseline, and within harness.schema.gain.sigmas of its own
+    standard errors, a value is the baseline."""
 
     id: KebabId
     title: str
@@ -151,7 +153,10 @@ class Yardstick:
         """The rules as a relation: task_no (the task's place), task, metric, maximise, and what values are held to."""
         return pl.DataFrame(
             [
-                (no, r.id, r.metric, r.direction == "max", r.baseline, r.reference, r.noise, r.public_labels)
+                (
+                    *(no, r.id, r.metric, r.direction == "max", r.baseline, r.reference),
+                    *(r.noise, sigmas(r.noise), r.public_labels),
+                )
                 for no, r in enumerate(self.rules)
             ],
             schema={
@@ -162,6 +167,7 @@ class Yardstick:
                 "baseline": pl.Float64,
                 "reference": pl.Float64,
                 "noise": pl.Float64,
+                "sigmas": pl.Float64,
                 "public_labels": pl.Boolean,
             },
             orient="row",

@@ -9,6 +9,9 @@ from __future__ import annotations
 from harness.schema.task import TaskSpec
 
 GAIN_SIGMAS = 3.0
+TIMED_SIGMAS = 5.0
+"""Of a task timed against its starter: the stated error knows nothing of what differs from one start of a container to
+the next, and three of them let about one untouched starter in 150 through (decision 0004)."""
 RELATIVE_NOISE = 0.05
 """Of a task timed against its starter, whose value is a share of the starter's: nearer to 1 is no improvement."""
 
@@ -16,4 +19,11 @@ RELATIVE_NOISE = 0.05
 def margin(spec: TaskSpec, error: float) -> float:
     """What a value must be better by than the baseline, in the metric's unit; `error`: a standard error that we
     measured, 0 where we measured none."""
-    return max(GAIN_SIGMAS * error, RELATIVE_NOISE if spec.grader.relative_to_starter else 0.0)
+    noise = RELATIVE_NOISE if spec.grader.relative_to_starter else 0.0
+    return max(sigmas(noise) * error, noise)
+
+
+def sigmas(noise: float | None) -> float:
+    """Standard errors that chance explains. `noise`: the share of the baseline that it explains anyhow, where a task is
+    timed; else 0 or None."""
+    return TIMED_SIGMAS if noise else GAIN_SIGMAS

@@ -28,7 +28,7 @@ gains AS (
     AND (
       r.baseline IS NULL
       OR CASE WHEN r.maximise THEN a.value - r.baseline ELSE r.baseline - a.value END
-        > greatest($sigmas * coalesce(a.stderr, 0), coalesce(r.noise, 0) * abs(r.baseline))
+        > greatest(r.sigmas * coalesce(a.stderr, 0), coalesce(r.noise, 0) * abs(r.baseline))
     )
 ),
 shared AS (

@@ -7,7 +7,7 @@ WITH valued AS (
     a.is_last AND (a.kind = 'submit' OR a.source = 'published') AS handed_in,
     CASE
       WHEN a.source <> 'validation' AND r.noise IS NOT NULL
-        AND abs(a.value - r.baseline) <= greatest(r.noise * abs(r.baseline), 3 * coalesce(a.stderr, 0))
+        AND abs(a.value - r.baseline) <= greatest(r.noise * abs(r.baseline), r.sigmas * coalesce(a.stderr, 0))
       THEN r.baseline
       ELSE a.value
     END AS value

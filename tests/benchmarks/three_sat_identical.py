@@ -1,7 +1,7 @@
 """Do identical heuristics differ on three-sat? Arguments: [docker|local] [smoke|official] [gradings] (docker smoke 100)
 
 Grades the untouched starter again and again on fresh instances, a line each as it ends. Prints target and measured:
-within each grading the two identical heuristics lie closer than the threshold, max(0.05, 3 standard errors); none is an
+within each grading the two identical heuristics lie closer than the threshold, max(0.05, 5 standard errors); none is an
 improvement; and each grading agrees with the next, whose threshold holds the standard errors of both.
 """
 
@@ -22,7 +22,7 @@ from harness.grading.base import GradeJob
 from harness.grading.play import grade_play
 from harness.sandbox import open_engine
 from harness.sandbox.base import Engine
-from harness.schema.gain import GAIN_SIGMAS, RELATIVE_NOISE
+from harness.schema.gain import RELATIVE_NOISE, sigmas
 from harness.schema.task import ProfileName, load_task, tasks_root
 
 FOLDER = tasks_root() / "three-sat"
@@ -30,7 +30,7 @@ STARTER = (FOLDER / "starter" / "baseline.py").read_bytes()
 
 
 def threshold(*stderr: float) -> float:
-    return max(RELATIVE_NOISE, GAIN_SIGMAS * hypot(*stderr))
+    return max(RELATIVE_NOISE, sigmas(RELATIVE_NOISE) * hypot(*stderr))
 
 
 def graded(engine: Engine, profile: ProfileName) -> tuple[float, float, float]:

@@ -116,7 +116,7 @@ def include(submissions: Path, folder: Path) -> None:
     include_entry(submissions, folder.name, "test")
 
 
-def regrade(submissions: Path, folder: Path, values: Values) -> None:
+def regrade(submissions: Path, folder: Path, values: Values, stderr: float = 0.001) -> None:
     """The ledger line of a regrade that found `values`, whatever the bundle claims."""
     found = [
         RegradeVerdict(
@@ -124,7 +124,7 @@ def regrade(submissions: Path, folder: Path, values: Values) -> None:
             seed=seed,
             attempt=index,
             artifact_sha256=artifact(task, seed, index),
-            verdict=verdict(task, value),
+            verdict=verdict(task, value, stderr),
         )
         for task, seeds in values.items()
         for seed, handed in enumerate(seeds)

@@ -104,7 +104,7 @@ def best(values: list[float | None], rule: Tree) -> float | None:
 def snapped(value: float, error: float, rule: Tree) -> float:
     """Within the noise of the baseline a value is the baseline."""
     base, noise = rule.get("baseline"), rule.get("noise")
-    if noise is None or base is None or abs(value - base) > max(noise * abs(base), 3 * error):
+    if noise is None or base is None or abs(value - base) > max(noise * abs(base), (5 if noise else 3) * error):
         return value
     return float(base)
 

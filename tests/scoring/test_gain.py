@@ -10,7 +10,6 @@ import pytest
 from harness.check.authors import own_artifacts
 from harness.check.rule import Subject
 from harness.schema.bundle import Bundle
-from harness.schema.gain import GAIN_SIGMAS
 from harness.schema.task import TaskSpec, load_tasks, tasks_root
 from scoring.build import build
 from scoring.tables import choose, query
@@ -73,7 +72,7 @@ def copied(submissions: Path) -> set[str]:
     with build(submissions, readings=["season"]) as built:
         entries = built.facts.db.execute("SELECT entry_no, entry FROM entries").fetchall()
         choose(built.facts.db, [number for number, _ in entries], season_yardstick(built.season))
-        query(built.facts.db, "copies", sigmas=GAIN_SIGMAS)
+        query(built.facts.db, "copies")
         found = {number for (number,) in built.facts.db.execute("SELECT entry_no FROM copies").fetchall()}
     return {name for number, name in entries if number in found}
 

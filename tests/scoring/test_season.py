@@ -108,6 +108,24 @@ def test_noise_around_the_baseline_is_no_improvement(
     assert cell.last.beats_baseline is (counts_as < 1.0)
 
 
+@pytest.mark.parametrize(
+    ("task", "value", "stderr", "counts_as"),
+    [
+        ("three-sat", 0.93, 0.01, 0.93),
+        ("three-sat", 0.93, 0.02, 1.0),  # what an untouched starter scored once in 102 gradings: 3.3 errors
+        ("three-sat", 0.89, 0.02, 0.89),
+        ("house-price", 0.93, 0.02, 0.93),  # no noise declared: every value is its own
+    ],
+)
+def test_a_timed_value_is_an_improvement_only_beyond_five_of_its_errors(
+    submissions: Path, enter: Enter, task: str, value: float, stderr: float, counts_as: float
+) -> None:
+    values = everywhere({**GOOD, task: value})
+    regrade(submissions, enter("timed", values), values, stderr)
+    [cell] = [cell for cell in row(submissions, "timed").cells if cell.task == task]
+    assert cell.last.value == counts_as
+
+
 def test_what_is_not_ranked_says_why(submissions: Path, enter: Enter, tmp_path: Path) -> None:
     enter("smoke", everywhere(GOOD), profile="smoke")
     enter("part", everywhere({"house-price": 0.9}))
