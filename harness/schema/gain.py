@@ -10,8 +10,8 @@ from harness.schema.task import TaskSpec
 
 GAIN_SIGMAS = 3.0
 TIMED_SIGMAS = 5.0
-"""Of a task timed against its starter: the stated error knows nothing of what differs from one start of a container to
-the next, and three of them let about one untouched starter in 150 through (decision 0004)."""
+"""Of a task timed against its starter: where a neighbour takes the machine in bursts, three stated errors let one
+untouched starter in 102 through (decision 0004)."""
 RELATIVE_NOISE = 0.05
 """Of a task timed against its starter, whose value is a share of the starter's: nearer to 1 is no improvement."""
 
