@@ -45,18 +45,23 @@ def heuristic_fn(clauses, assignments, conflict_count, assignment_history, level
 '''
 
 
-def grade(engine: Engine, heuristic: bytes, reply_time_s: int = 30) -> Verdict:
+SLICES = int(SPEC.profiles["smoke"].params["slices"])
+
+
+def grade(engine: Engine, heuristic: bytes, reply_time_s: int = 30, slices: int = SLICES) -> Verdict:
     limits = SPEC.limits.model_copy(update={"reply_time_s": reply_time_s})
-    task = SPEC.model_copy(update={"limits": limits})
+    smoke = SPEC.profiles["smoke"]
+    smoke = smoke.model_copy(update={"params": {**smoke.params, "slices": slices}})
+    task = SPEC.model_copy(update={"limits": limits, "profiles": {**SPEC.profiles, "smoke": smoke}})
     return grade_play(GradeJob(task, FOLDER, "smoke", "sealed", {"heuristic.py": heuristic}, SEED), engine)
 
 
-def decisions_here(grader: SimpleNamespace, heuristic: Path) -> float:
+def decisions_here(grader: SimpleNamespace, heuristic: Path, slices: int = SLICES) -> float:
     """The mean number of decisions, found without any player, for SEED and the smoke profile."""
     function = runpy.run_path(str(heuristic))["heuristic_fn"]
     params = SPEC.profiles["smoke"].params
     found: list[int] = []
-    for index in range(int(params["slices"])):
+    for index in range(slices):
         formulas = grader.instances.random_formulas(Draws(SEED, f"slice {index}"), int(params["instances_per_slice"]))
         solved = grader.lockstep.solve_all(
             formulas,
@@ -74,14 +79,14 @@ def no_gain(verdict: Verdict) -> bool:
 
 
 def test_starter_is_one_and_decides_exactly_as_here(engine: Engine, grader: SimpleNamespace) -> None:
+    """Three times as much work as a smoke grade: a neighbour's burst was a quarter of a smaller one."""
     path = FOLDER / "starter" / "baseline.py"
-    verdict = grade(engine, path.read_bytes())
+    verdict = grade(engine, path.read_bytes(), slices=3 * SLICES)
     assert verdict.valid, verdict.invalid
-    assert verdict.metrics["decisions"] == decisions_here(grader, path)
-    error = verdict.stderr["relative_time"]
-    assert abs(verdict.metrics["relative_time"] - 1) < max(SPEC.grader.regrade_tolerance, 5 * error)
-    assert 0 < error < 0.1
-    assert (verdict.n, verdict.seed) == (2400, SEED.hex())
+    assert verdict.metrics["decisions"] == decisions_here(grader, path, 3 * SLICES)
+    assert verdict.metrics["relative_time"] == pytest.approx(1.0, abs=SPEC.grader.regrade_tolerance)
+    assert 0 < verdict.stderr["relative_time"] < 0.1
+    assert (verdict.n, verdict.seed) == (7200, SEED.hex())
 
 
 def test_identical_heuristics_do_not_differ(engine: Engine) -> None:
