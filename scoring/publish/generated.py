@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,8 +39,8 @@ def generate(root: Path, docs: Path, built: Path, tasks: Mapping[str, TaskSpec],
 
     data = kept.data(_key(root, docs, tasks, day), make)
     if not built.exists():
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            tar.extractall(built, filter="data")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(built)
     address = (built / _ADDRESS).read_text(encoding="utf-8")
     (built / _ADDRESS).unlink()
     return address
@@ -67,7 +67,7 @@ def _named(file: Path, bases: Mapping[Path, str]) -> tuple[str, bytes]:
 
 def _packed(folder: Path) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
+    with zipfile.ZipFile(out, "w") as archive:
         for file in _files(folder):
-            tar.add(file, file.relative_to(folder).as_posix(), recursive=False)
+            archive.writestr(file.relative_to(folder).as_posix(), file.read_bytes())
     return out.getvalue()
