@@ -1,0 +1,78 @@
+"""A page whose second half is late: what the first half shows stays where it is."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+CUT = b'data-key="strip"'
+PLACES = """() => performance.getEntriesByType('paint').length === 0 ? [] :
+  [...document.querySelectorAll('#ranking-table thead th')].map(th => { const box = th.getBoundingClientRect();
+    return [th.className, box.left, box.width]; })"""
+
+
+@contextmanager
+def halved(site: Path, rest: threading.Event) -> Iterator[str]:
+    """The address of a home page that goes on after CUT only when `rest` is set."""
+
+    class Half(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Not on a test's output."""
+
+        def do_GET(self) -> None:
+            if self.path != "/index.html":
+                super().do_GET()
+                return
+            page = (site / "index.html").read_bytes()
+            end = page.index(CUT)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page[:end])
+            self.wfile.flush()
+            assert rest.wait(60)
+            self.wfile.write(page[end:])
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Half, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/index.html"
+        finally:
+            rest.set()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_columns_of_the_ranking_stay_where_half_its_head_showed_them(
+    browser: Browser, committed_site: Path, width: int
+) -> None:
+    rest = threading.Event()
+    page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+    with halved(committed_site, rest) as address:
+        page.goto(address, wait_until="commit")
+        for _ in range(200):
+            early = page.evaluate(PLACES)
+            if early and early[-1][0] == "k-strip":
+                break
+            page.wait_for_timeout(50)
+        assert [name for name, *_ in early] == ["k-rank", "k-agent", "k-aup", "k-best", "k-usd", "k-strip"]
+        rest.set()
+        page.wait_for_load_state("networkidle")
+        late = page.evaluate(PLACES)
+    page.context.close()
+    assert len(late) > len(early)
+    assert late[: len(early)] == early
