@@ -35,6 +35,22 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, committed: str, host
             assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, address
 
 
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_no_text_of_the_committed_site_is_cut(browser: Browser, committed: str, width: int) -> None:
+    """Names of 300 characters are, after three lines; ours are not."""
+    with opened(browser, f"{committed}/index.html", width) as page:
+        for path in COMMITTED.values():
+            page.goto(f"{committed}/{path}", wait_until="networkidle")
+            assert page.evaluate(_CUT) == [], path
+
+
+_CUT = """() => [...document.querySelectorAll('.md-content *')].filter(e => { const { overflowX, overflowY } =
+  getComputedStyle(e); return e.checkVisibility() && e.clientWidth > 1 && e.textContent.trim() &&
+  [overflowX, overflowY].some(over => ['hidden', 'clip'].includes(over)) &&
+  (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1);
+}).map(e => e.outerHTML.slice(0, 120))"""
+
+
 def test_a_phone_shows_rank_agent_aup_and_cost_without_scrolling(browser: Browser, committed: str) -> None:
     with opened(browser, f"{committed}/index.html", 360) as page:
         heads = page.locator("#ranking-table thead th")
