@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
+ENDS_S = 3.0
+"""The kernel lets a killed first process go when all others have gone; until then the engine calls the place running."""
 UNPACK_LIMIT_S = 60.0
 # The starter comes in over the shell's own input, before the shell: what the engine has for it starts a program of the
 # engine's own for every container, and takes more than the container's shell does.
@@ -137,7 +139,12 @@ class DockerSandbox:
             self.restart()
 
     def restart(self) -> None:
+        """Raises PlaceLost, after ENDS_S at the latest, where the place was about to end on its own."""
+        deadline = time.monotonic() + ENDS_S
         self._there()
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            self._there()
         self._let_helper_go()
         with engine_call("restarting an agent's container"):
             self._container.restart(timeout=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -129,6 +130,19 @@ def agents_first_process_dies(own: OwnEngine) -> None:
     os.kill(found(own, "infinity").attrs["State"]["Pid"], signal.SIGKILL)
 
 
+def agents_first_process_dies_slowly(own: OwnEngine) -> None:
+    """It is there until all others have gone, and one of them has a parent outside who takes a second to notice."""
+    first = found(own, "infinity").attrs["State"]["Pid"]
+    parent = subprocess.Popen(["nsenter", f"--target={first}", "--pid", "sleep", "600"])
+    while not Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text():
+        time.sleep(0.01)
+    parent.send_signal(signal.SIGSTOP)
+    os.kill(first, signal.SIGKILL)
+    time.sleep(1)
+    parent.send_signal(signal.SIGCONT)
+    parent.wait(30)
+
+
 def engine_dies_in_a_grade(own: OwnEngine) -> None:
     found(own, "player_main")
     engine_dies(own)
@@ -150,6 +164,7 @@ def referees_first_process_dies(own: OwnEngine) -> None:
         (agents_is_killed, SLOW, False),
         (agents_is_removed, SLOW, False),
         (agents_first_process_dies, SLOW, False),
+        (agents_first_process_dies_slowly, SLOW, False),
         (engine_dies_in_a_grade, VALIDATE, False),
         (player_is_killed, VALIDATE, False),
         (referees_first_process_dies, VALIDATE, False),
