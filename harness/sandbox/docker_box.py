@@ -39,7 +39,7 @@ AGENT_UID = 1000
 WORKSPACE = "/workspace"
 KILL_LIMIT_S = 5.0
 ENDS_S = 3.0
-"""The kernel lets a killed first process go when all others have gone; until then the engine calls the place running."""
+"""The kernel lets a killed first process go when all others are gone; until then the engine says it runs."""
 UNPACK_LIMIT_S = 60.0
 # The starter comes in over the shell's own input, before the shell: what the engine has for it starts a program of the
 # engine's own for every container, and takes more than the container's shell does.
