@@ -60,6 +60,13 @@ def test_a_phone_shows_rank_agent_aup_and_cost_without_scrolling(browser: Browse
         assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
 
 
+def test_a_phone_shows_two_compared_agents_without_scrolling(browser: Browser, committed: str) -> None:
+    with opened(browser, f"{committed}/compare.html", 360) as page:
+        table = page.locator(".gb-compared")
+        assert table.locator("thead th").count() == 3
+        assert table.evaluate("table => table.parentElement.scrollWidth - table.parentElement.clientWidth") <= 0
+
+
 def test_no_page_logs_an_error_or_asks_another_origin(browser: Browser, committed: str, hostile: str) -> None:
     faults: list[str] = []
 
