@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.site.browser import Quiet, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,34 +26,19 @@ PLACES = """() => performance.getEntriesByType('paint').length === 0 ? [] :
 def halved(site: Path, rest: threading.Event) -> Iterator[str]:
     """The address of a home page that goes on after CUT only when `rest` is set."""
 
-    class Half(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Not on a test's output."""
+    class Half(Quiet):
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            first, *cut = source.read().partition(CUT) if self.path == "/index.html" else (source.read(),)
+            outputfile.write(first)
+            outputfile.flush()
+            assert not cut or rest.wait(60)
+            outputfile.write(b"".join(cut))
 
-        def do_GET(self) -> None:
-            if self.path != "/index.html":
-                super().do_GET()
-                return
-            page = (site / "index.html").read_bytes()
-            end = page.index(CUT)
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page[:end])
-            self.wfile.flush()
-            assert rest.wait(60)
-            self.wfile.write(page[end:])
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Half, directory=str(site))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with served(site, Half) as address:
         try:
-            yield f"http://127.0.0.1:{server.server_port}/index.html"
+            yield f"{address}/index.html"
         finally:
             rest.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
